@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The one vitest configuration: every project runs from TypeScript source, without a build. */
+export default defineConfig({
+  resolve: { conditions: ['@flannel-ts/source', 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['@flannel-ts/source', 'node', 'import', 'default'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});
