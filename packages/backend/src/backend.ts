@@ -1,0 +1,56 @@
+import type { Device, HostState, Ownership } from '@flannel-ts/device';
+import type { Address } from '@flannel-ts/ip';
+import type { Lease, LeaseAttributes, NetworkConfig } from '@flannel-ts/subnet';
+import type { TunnelRoute } from '@flannel-ts/tunnel';
+
+/** The host's interface that carries packets between hosts. */
+export interface Underlay {
+  readonly link: string;
+  readonly index: number;
+  /** Bytes. */
+  readonly mtu: number;
+  /** The interface's own address, by family. */
+  readonly address: { readonly ipv4?: Address | undefined; readonly ipv6?: Address | undefined };
+  /** What peers are told to send to; differs from `address` behind a NAT. */
+  readonly publicIp: LeaseAttributes['publicIp'];
+}
+
+/** What one lease asks of this host. */
+export interface WantedState {
+  readonly host?: HostState | undefined;
+  readonly tunnelRoutes?: readonly TunnelRoute[] | undefined;
+}
+
+/** A way to move packets between hosts, before this host has a subnet. */
+export interface Backend extends AsyncDisposable {
+  /** MTU of the overlay in bytes, for subnet.env and containers. */
+  readonly mtu: number;
+  /** What this host's lease tells peers about the backend. */
+  readonly attributes: Omit<LeaseAttributes, 'publicIp'>;
+  /** Kernel state that this backend may delete when no lease wants it. */
+  readonly ownership: Ownership;
+
+  /** What our own lease asks of this host: device, addresses. Pure. */
+  planSelf(self: Lease): WantedState;
+
+  /** What a peer's lease asks of this host; `undefined` when the peer runs another backend. Pure. */
+  planPeer(self: Lease, peer: Lease): WantedState | undefined;
+
+  /** Carries out tunnel routes; absent for backends whose packets stay in the kernel. */
+  readonly tunnel?: TunnelRoutes | undefined;
+}
+
+/** The part of a tunnel that follows leases. */
+export interface TunnelRoutes {
+  setRoutes(routes: readonly TunnelRoute[]): void;
+}
+
+/** What a backend is made from. */
+export interface BackendContext {
+  readonly device: Device;
+  readonly underlay: Underlay;
+  readonly config: NetworkConfig;
+}
+
+/** Makes a backend: reads its options from the config and prepares its device. */
+export type CreateBackend = (context: BackendContext) => Promise<Backend>;

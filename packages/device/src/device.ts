@@ -1,0 +1,26 @@
+import type { HostState, Ownership, WantedLink } from './wanted.ts';
+
+/**
+ * Keeps the kernel equal to the wanted state. Wanted state is kept per owner (`self`, or a peer's lease
+ * key), so that a change costs what that owner changed. Two owners may want the same entry; it goes when
+ * the last one lets go. Calls are carried out one after another.
+ */
+export interface Device extends AsyncDisposable {
+  /**
+   * Creates the link, adopts an equal one, or recreates one that differs in what cannot be changed.
+   * @returns its MAC address and index now.
+   */
+  ensureLink(link: WantedLink): Promise<{ readonly index: number; readonly mac: string | undefined }>;
+
+  /** Sets what this process owns: the bounds of what may be deleted. */
+  own(ownership: Ownership): void;
+
+  /** Replaces everything wanted, compares all of it with the kernel, deletes what is owned and unwanted. */
+  apply(wanted: ReadonlyMap<string, HostState>): Promise<void>;
+
+  /** Replaces what some owners want (`undefined`: nothing any more), without a full compare. */
+  update(changes: ReadonlyMap<string, HostState | undefined>): Promise<void>;
+
+  /** Compares everything with the kernel and mends it. */
+  reconcile(): Promise<void>;
+}

@@ -1,0 +1,75 @@
+import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
+
+/** Kernel state that somebody wants to exist. Links are named, not numbered: an index dies with its link. */
+export interface HostState {
+  readonly links?: readonly WantedLink[] | undefined;
+  readonly addresses?: readonly WantedAddress[] | undefined;
+  readonly routes?: readonly WantedRoute[] | undefined;
+  readonly neighbours?: readonly WantedNeighbour[] | undefined;
+  readonly fdb?: readonly WantedFdbEntry[] | undefined;
+}
+
+export type WantedLink = WantedVxlan | WantedTun;
+
+/** A VXLAN device, up. Everything but `mtu` and `mac` is fixed at creation: a difference recreates the device. */
+export interface WantedVxlan {
+  readonly kind: 'vxlan';
+  readonly name: string;
+  readonly vni: number;
+  /** UDP destination port. */
+  readonly port: number;
+  /** Name of the underlay link. */
+  readonly parent: string;
+  /** Source address of the tunnel packets. */
+  readonly local: Address;
+  readonly learning: boolean;
+  readonly gbp: boolean;
+  /** Bytes. */
+  readonly mtu: number;
+  /** `undefined` keeps the MAC of an existing device and lets the kernel choose one for a new device. */
+  readonly mac?: string | undefined;
+}
+
+/** A TUN device, up. Its owner opens it; here its MTU and state are kept. */
+export interface WantedTun {
+  readonly kind: 'tun';
+  readonly name: string;
+  readonly mtu: number;
+}
+
+export interface WantedAddress {
+  readonly link: string;
+  readonly address: InterfaceAddress;
+}
+
+/** A unicast route in the main table, or a blackhole (then without link and gateway). */
+export interface WantedRoute {
+  readonly destination: Prefix;
+  readonly kind?: 'unicast' | 'blackhole' | undefined;
+  readonly link?: string | undefined;
+  readonly gateway?: Address | undefined;
+  readonly onlink?: boolean | undefined;
+  readonly source?: Address | undefined;
+}
+
+/** A permanent neighbour entry. */
+export interface WantedNeighbour {
+  readonly link: string;
+  readonly address: Address;
+  readonly mac: string;
+}
+
+/** A permanent entry `mac dst destination self`. */
+export interface WantedFdbEntry {
+  readonly link: string;
+  readonly mac: string;
+  readonly destination: Address;
+}
+
+/** What may be deleted when nobody wants it. Nothing outside is ever touched. */
+export interface Ownership {
+  /** Links that are wholly ours: their global addresses, routes, permanent neighbours and FDB entries. */
+  readonly links: readonly string[];
+  /** Routes to subnets inside `within`, through `link` with a gateway: those of host-gw and direct routing. */
+  readonly gatewayRoutes: readonly { readonly link: string; readonly within: Prefix }[];
+}

@@ -1,0 +1,36 @@
+import type { Address } from '@flannel-ts/ip';
+import type {
+  DumpFilter,
+  FdbEntry,
+  KernelEvent,
+  Link,
+  LinkAddress,
+  Neighbour,
+  Operation,
+  Route,
+} from './objects.ts';
+import type { NetlinkError } from './errors.ts';
+
+/** A connection to the kernel's routing netlink of one network namespace. */
+export interface NetlinkConnection extends AsyncDisposable {
+  links(): Promise<readonly Link[]>;
+  addresses(filter?: DumpFilter): Promise<readonly LinkAddress[]>;
+  /** Routes of every table. */
+  routes(filter?: DumpFilter): Promise<readonly Route[]>;
+  neighbours(filter?: DumpFilter): Promise<readonly Neighbour[]>;
+  fdb(filter?: DumpFilter): Promise<readonly FdbEntry[]>;
+  /** The route that the kernel would use now (`ip route get`). @throws {NetlinkError} ENETUNREACH, … */
+  routeTo(destination: Address): Promise<Route>;
+
+  /**
+   * Carries out operations in order, many per datagram, each acknowledged. A failed one does not stop the
+   * others: the result holds, at its index, `undefined` or the error.
+   */
+  batch(operations: readonly Operation[]): Promise<readonly (NetlinkError | undefined)[]>;
+
+  /** Carries out one operation. @throws {NetlinkError} */
+  request(operation: Operation): Promise<void>;
+
+  /** Changes from now on, until `signal` aborts or the iteration is left. */
+  subscribe(options: { readonly signal?: AbortSignal }): AsyncIterable<KernelEvent>;
+}

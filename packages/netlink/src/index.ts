@@ -1,0 +1,21 @@
+/**
+ * rtnetlink: codec and connection for links, addresses, routes, neighbours and FDB entries.
+ *
+ * @packageDocumentation
+ */
+export type { NetlinkConnection } from './connection.ts';
+export { NetlinkError } from './errors.ts';
+export type {
+  DumpFilter,
+  FdbEntry,
+  KernelEvent,
+  Link,
+  LinkAddress,
+  LinkDetail,
+  Neighbour,
+  NewLink,
+  Operation,
+  Route,
+  Scope,
+  VxlanDetail,
+} from './objects.ts';
