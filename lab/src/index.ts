@@ -1,0 +1,10 @@
+/**
+ * Hosts as network namespaces, containers behind a bridge, and real programs inside, for tests,
+ * benchmarks and demonstrations. Needs root. Everything made is disposed of, also after a crash.
+ *
+ * @packageDocumentation
+ */
+export { CommandError, run, RunningProcess, start } from './command.ts';
+export type { Container, ContainerOptions } from './container.ts';
+export { createNamespace, type Namespace } from './namespace.ts';
+export { createLab, type Host, type HostOptions, type Lab } from './lab.ts';
