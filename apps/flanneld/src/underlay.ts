@@ -1,0 +1,151 @@
+import type { Underlay } from '@flannel-ts/backend';
+import { parsePrefix, prefixOf, tryParseAddress, type Address } from '@flannel-ts/ip';
+import type { Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
+import type { Settings } from './settings.ts';
+
+type Choice = Pick<Settings, 'iface' | 'iface-regex' | 'iface-can-reach' | 'public-ip' | 'public-ipv6'>;
+
+/** No interface fits the flags; the message names the flag and what there is. */
+export class UnderlayError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnderlayError';
+  }
+}
+
+/**
+ * Finds the interface for traffic between hosts, in upstream's order: `-iface` list, `-iface-regex` list,
+ * `-iface-can-reach`, the interface that holds `-public-ip`, the default route's.
+ * @throws {UnderlayError}
+ */
+export async function findUnderlay(netlink: NetlinkConnection, choice: Choice): Promise<Underlay> {
+  const [links, addresses] = await Promise.all([netlink.links(), netlink.addresses()]);
+  const host: HostLinks = { links, addresses: addresses.filter((entry) => entry.scope === 'global') };
+  const { link, address } = await select(netlink, host, choice);
+  const own = host.addresses.filter((entry) => entry.linkIndex === link.index);
+  const ipv4 = address?.family === 4 ? address : own.find((entry) => entry.address.family === 4)?.address;
+  const ipv6 = address?.family === 6 ? address : own.find((entry) => entry.address.family === 6)?.address;
+  if (!ipv4 && !ipv6) {
+    throw new UnderlayError(
+      `interface ${link.name} has no global IP address; give it one or choose another by -iface`,
+    );
+  }
+  return {
+    link: link.name,
+    index: link.index,
+    mtu: link.mtu,
+    address: { ipv4, ipv6 },
+    onLink: own.map((entry) => prefixOf(entry.address, entry.prefixLength)),
+    publicIp: { ipv4: choice['public-ip'] ?? ipv4, ipv6: choice['public-ipv6'] ?? ipv6 },
+  };
+}
+
+interface HostLinks {
+  readonly links: readonly Link[];
+  /** Global addresses only. */
+  readonly addresses: readonly LinkAddress[];
+}
+
+/** The chosen link, and the address that chose it. */
+interface Selected {
+  readonly link: Link;
+  readonly address?: Address | undefined;
+}
+
+async function select(netlink: NetlinkConnection, host: HostLinks, choice: Choice): Promise<Selected> {
+  const wanted = [
+    ...choice.iface.map((text) => `-iface ${text}`),
+    ...choice['iface-regex'].map((text) => `-iface-regex ${text}`),
+  ];
+  if (wanted.length > 0) {
+    const found =
+      first(choice.iface, (text) => byNameOrAddress(host, text)) ??
+      first(choice['iface-regex'], (text) => byExpression(host, text));
+    if (found) return found;
+    throw new UnderlayError(`no interface matches ${wanted.join(', ')}; there are ${describe(host)}`);
+  }
+  if (choice['iface-can-reach']) return byRoute(netlink, host, choice['iface-can-reach'], '-iface-can-reach');
+  const holder = choice['public-ip'] && byAddress(host, choice['public-ip']);
+  return holder ?? byRoute(netlink, host, undefined, 'the default route');
+}
+
+function byNameOrAddress(host: HostLinks, text: string): Selected | undefined {
+  const address = tryParseAddress(text);
+  if (address) return byAddress(host, address);
+  const link = host.links.find((candidate) => candidate.name === text);
+  return link && { link };
+}
+
+function byAddress(host: HostLinks, address: Address): Selected | undefined {
+  const entry = host.addresses.find((candidate) => candidate.address.equals(address));
+  const link = entry && host.links.find((candidate) => candidate.index === entry.linkIndex);
+  return link && { link, address };
+}
+
+/** Addresses are tried before names, as upstream does. */
+function byExpression(host: HostLinks, text: string): Selected | undefined {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(text);
+  } catch (cause) {
+    throw new UnderlayError(`-iface-regex ${text} is not a regular expression`, { cause });
+  }
+  const entry = host.addresses.find((candidate) => expression.test(candidate.address.toString()));
+  if (entry) return byAddress(host, entry.address);
+  const link = host.links.find((candidate) => expression.test(candidate.name));
+  return link && { link };
+}
+
+async function byRoute(
+  netlink: NetlinkConnection,
+  host: HostLinks,
+  destination: Address | undefined,
+  what: string,
+): Promise<Selected> {
+  const route = destination ? await routeTo(netlink, destination) : await defaultRoute(netlink);
+  const link = host.links.find((candidate) => candidate.index === route?.linkIndex);
+  if (link) return { link, address: route?.source };
+  throw new UnderlayError(`${what} leads to no interface; choose one by -iface, there are ${describe(host)}`);
+}
+
+async function routeTo(netlink: NetlinkConnection, destination: Address) {
+  try {
+    return await netlink.routeTo(destination);
+  } catch (cause) {
+    throw new UnderlayError(`there is no route to -iface-can-reach ${destination.toString()}`, { cause });
+  }
+}
+
+/** The default route of the main table with the lowest metric, IPv4 before IPv6. */
+async function defaultRoute(netlink: NetlinkConnection) {
+  const anywhere = [parsePrefix('0.0.0.0/0'), parsePrefix('::/0')];
+  const routes = (await netlink.routes()).filter(
+    (route) =>
+      route.table === MAIN_TABLE &&
+      route.linkIndex !== undefined &&
+      anywhere.some((any) => any.equals(route.destination)),
+  );
+  return routes.sort(
+    (a, b) => a.destination.family - b.destination.family || (a.metric ?? 0) - (b.metric ?? 0),
+  )[0];
+}
+
+const MAIN_TABLE = 254;
+
+function first<T>(texts: readonly string[], find: (text: string) => T | undefined): T | undefined {
+  for (const text of texts) {
+    const found = find(text);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function describe(host: HostLinks): string {
+  const names = host.links.map((link) => {
+    const own = host.addresses.filter((entry) => entry.linkIndex === link.index);
+    return own.length > 0
+      ? `${link.name} (${own.map((entry) => entry.address.toString()).join(', ')})`
+      : link.name;
+  });
+  return names.join(', ');
+}

@@ -1,0 +1,154 @@
+// A real overlay between hosts: `npm start -- --backend vxlan --hosts 3`.
+import { parseArgs } from 'node:util';
+import { createCluster, iperf, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+
+const BACKENDS = ['udp', 'vxlan', 'host-gw'];
+const HELP = `npm start -- [--backend udp|vxlan|host-gw] [--hosts N] [--keep]
+
+Runs hosts (network namespaces) with a real etcd and one flanneld each, pings every container from every
+other, measures throughput and tears everything down.
+
+  --backend  how packets travel between hosts (default vxlan)
+  --hosts    number of hosts, 2 to 50 (default 3)
+  --keep     stay up until Ctrl-C, to look around
+`;
+
+const options = readOptions();
+if (!options) process.exit(2);
+if (process.getuid?.() !== 0) {
+  console.error('npm start needs root: it makes network namespaces. Run it as root or with sudo.');
+  process.exit(1);
+}
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.abort());
+
+process.exitCode = (await main(options)) ? 0 : 1;
+
+interface Options {
+  readonly backend: string;
+  readonly hosts: number;
+  readonly keep: boolean;
+}
+
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        backend: { type: 'string', default: 'vxlan' },
+        hosts: { type: 'string', default: '3' },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    const hosts = Number(values.hosts);
+    if (!BACKENDS.includes(values.backend))
+      throw new Error(`--backend must be one of ${BACKENDS.join(', ')}`);
+    if (!Number.isInteger(hosts) || hosts < 2 || hosts > 50) throw new Error('--hosts must be from 2 to 50');
+    return { backend: values.backend, hosts, keep: values.keep };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    return undefined;
+  }
+}
+
+async function main({ backend, hosts, keep }: Options): Promise<boolean> {
+  heading(`${hosts} hosts on one underlay network, etcd, and a flanneld (${backend}) on each`);
+  await using cluster = await createCluster({ backend: { Type: backend } });
+  console.log(`etcd            ${cluster.endpoint}`);
+  console.log(
+    `network config  ${await cluster.etcdctl('get', '--print-value-only', '/coreos.com/network/config')}`.trim(),
+  );
+  const nodes: Node[] = [];
+  for (let index = 0; index < hosts; index++) {
+    const started = performance.now();
+    const node = await cluster.addNode();
+    await node.ready();
+    const env = await node.subnetEnv();
+    const seconds = ((performance.now() - started) / 1000).toFixed(2);
+    console.log(
+      `${node.host.name.padEnd(8)} ${node.host.address}  subnet ${env.FLANNEL_SUBNET}  MTU ${env.FLANNEL_MTU}  ready in ${seconds} s`,
+    );
+    nodes.push(node);
+  }
+  const containers = await Promise.all(nodes.map((node) => node.addContainer()));
+
+  heading('Leases in etcd');
+  console.log((await cluster.etcdctl('get', '--prefix', '/coreos.com/network/subnets/')).trim());
+  heading('Routes and devices of each host');
+  for (const node of nodes) await showHost(node);
+
+  heading('Pings among all containers');
+  const lost = await pingAll(nodes, containers);
+  heading('Throughput between two containers, TCP, one stream');
+  await showThroughput(backend, containers);
+
+  console.log(lost === 0 ? '\nEvery ping was answered.' : `\n${lost} pings were not answered.`);
+  if (keep && !stopped.signal.aborted) await stayUp(cluster, nodes, containers);
+  return lost === 0;
+}
+
+async function showHost({ host }: Node): Promise<void> {
+  const routes = (await host.run('ip', 'route')).trim().split('\n');
+  const devices = (await host.run('ip', '-brief', 'address')).trim().split('\n');
+  console.log(`${host.name}\n${[...devices, ...routes].map((line) => `    ${line.trim()}`).join('\n')}`);
+}
+
+/** Pings along every direction of every pair, at once; prints a matrix of milliseconds and counts what was lost. */
+async function pingAll(nodes: readonly Node[], containers: readonly Container[]): Promise<number> {
+  console.log(`from \\ to  ${containers.map(({ address }) => address.padEnd(13)).join('')}`);
+  const rows = await Promise.all(
+    containers.map((from) => Promise.all(containers.map((to) => (from === to ? '–' : ping(from, to))))),
+  );
+  rows.forEach((row, index) =>
+    console.log(`${nodes[index]!.host.name.padEnd(11)}${row.map((cell) => cell.padEnd(13)).join('')}`),
+  );
+  return rows.flat().filter((cell) => cell === 'lost').length;
+}
+
+async function ping(from: Container, to: Container): Promise<string> {
+  const output = await from.run('ping', '-c', '1', '-W', '2', to.address).catch(() => '');
+  const time = /time=([\d.]+) ms/.exec(output)?.[1];
+  return time === undefined ? 'lost' : `${time} ms`;
+}
+
+async function showThroughput(backend: string, containers: readonly Container[]): Promise<void> {
+  const measured = await iperf(containers[0]!, containers[1]!, { seconds: 3 });
+  console.log(`${backend.padEnd(8)} ${gigabits(measured)}`);
+  if (backend === 'vxlan') return;
+  await using other = await createCluster({ backend: { Type: 'vxlan' } });
+  const nodes = [await other.addNode(), await other.addNode()];
+  await Promise.all(nodes.map((node) => node.ready()));
+  const [from, to] = await Promise.all(nodes.map((node) => node.addContainer()));
+  console.log(`vxlan    ${gigabits(await iperf(from!, to!, { seconds: 3 }))}  (for comparison, another lab)`);
+}
+
+async function stayUp(
+  cluster: Cluster,
+  nodes: readonly Node[],
+  containers: readonly Container[],
+): Promise<void> {
+  const { namespace } = nodes[0]!.host;
+  heading('Still up; end with Ctrl-C');
+  console.log(`a shell on host1            ip netns exec ${namespace} bash`);
+  console.log(`a shell in its container    ip netns exec ${containers[0]!.namespace} bash`);
+  console.log(
+    `etcd                        ip netns exec ${cluster.lab.underlay.namespace} etcdctl --endpoints ${cluster.endpoint} get --prefix /`,
+  );
+  for (const { host, daemon } of nodes)
+    console.log(`${host.name.padEnd(27)} flanneld is process ${daemon.pid}`);
+  const alive = setInterval(() => undefined, 60_000);
+  await new Promise((resolve) => stopped.signal.addEventListener('abort', resolve));
+  clearInterval(alive);
+}
+
+function heading(text: string): void {
+  console.log(`\n── ${text}`);
+}
+
+function gigabits(bitsPerSecond: number): string {
+  return `${(bitsPerSecond / 1e9).toFixed(2)} Gbit/s`;
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunningProcess } from './command.ts';
+import type { Container } from './container.ts';
+import { startEtcd, type Etcd } from './etcd.ts';
+import { createLab, type Host, type HostOptions, type Lab } from './lab.ts';
+
+export interface ClusterOptions {
+  /** The network config's `Backend` object. */
+  readonly backend: { readonly Type: string; readonly [option: string]: unknown };
+  /** Other keys of the network config. @default { Network: '10.5.0.0/16' } */
+  readonly network?: { readonly Network: string; readonly [key: string]: unknown };
+  /** Command that runs the daemon, before its flags. @default the workspace's built flanneld */
+  readonly flanneld?: readonly string[];
+}
+
+/** A lab with an etcd, whose hosts run one `flanneld` each. */
+export interface Cluster extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly etcd: Etcd;
+  /** etcd's client URL as the hosts see it. */
+  readonly endpoint: string;
+  /** Runs `etcdctl` against the cluster's etcd and returns what it prints. */
+  etcdctl(...args: string[]): Promise<string>;
+  /** Adds a host and starts `flanneld` on it. */
+  addNode(options?: NodeOptions): Promise<Node>;
+}
+
+export interface NodeOptions extends HostOptions {
+  /** Flags added to the daemon's command line. */
+  readonly flags?: readonly string[];
+}
+
+/** A host with its daemon. */
+export interface Node {
+  readonly host: Host;
+  /** The daemon that runs now; {@link Node.restart} replaces it. */
+  readonly daemon: RunningProcess;
+  /** subnet.env's path. */
+  readonly subnetFile: string;
+  /** Resolves when the daemon says that it is ready. */
+  ready(): Promise<void>;
+  /** Stops the daemon if it still runs and starts it again. */
+  restart(): Promise<void>;
+  /** What subnet.env says. */
+  subnetEnv(): Promise<SubnetEnv>;
+  /** Adds a container configured from subnet.env. */
+  addContainer(): Promise<Container>;
+}
+
+export interface SubnetEnv {
+  readonly FLANNEL_NETWORK: string;
+  readonly FLANNEL_SUBNET: string;
+  readonly FLANNEL_MTU: string;
+  readonly FLANNEL_IPMASQ: string;
+}
+
+const PREFIX = '/coreos.com/network';
+const BUILT_FLANNELD = [join(import.meta.dirname, '../../node_modules/.bin/flanneld')];
+
+/** Starts etcd in a new lab and writes the network config; the cluster has no nodes yet. */
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  await using stack = new AsyncDisposableStack();
+  const lab = stack.use(await createLab());
+  const inUnderlay = ['ip', 'netns', 'exec', lab.underlay.namespace];
+  const etcd = stack.use(await startEtcd({ commandPrefix: inUnderlay, address: lab.underlayAddress }));
+  const endpoint = etcd.endpoints[0]!;
+  const etcdctl = (...args: string[]) =>
+    lab.underlay.run('env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoint}`, ...args);
+  const config = { ...(options.network ?? { Network: '10.5.0.0/16' }), Backend: options.backend };
+  await etcdctl('put', `${PREFIX}/config`, JSON.stringify(config));
+  const all = stack.move();
+  return {
+    lab,
+    etcd,
+    endpoint,
+    etcdctl,
+    addNode: async ({ flags = [], ...hostOptions } = {}) => {
+      const host = await lab.addHost(hostOptions);
+      const command = [...(options.flanneld ?? BUILT_FLANNELD), `--etcd-endpoints=${endpoint}`, ...flags];
+      return startNode(host, command);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function startNode(host: Host, flanneld: readonly string[]): Node {
+  const subnetFile = join(host.directory, 'subnet.env');
+  const command = [...flanneld, `--subnet-file=${subnetFile}`];
+  let daemon = host.start(command);
+  const subnetEnv = async () => {
+    const lines = (await readFile(subnetFile, 'utf8')).trim().split('\n');
+    return Object.fromEntries(lines.map((line) => line.split('='))) as unknown as SubnetEnv;
+  };
+  return {
+    host,
+    subnetFile,
+    get daemon() {
+      return daemon;
+    },
+    ready: async () => void (await daemon.line(/"msg":"ready"/)),
+    restart: async () => {
+      await daemon.stop();
+      daemon = host.start(command);
+    },
+    subnetEnv,
+    addContainer: async () => {
+      const env = await subnetEnv();
+      return host.addContainer({ bip: env.FLANNEL_SUBNET, mtu: Number(env.FLANNEL_MTU) });
+    },
+  };
+}

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+/** Every project's tests in one run, for CI; `nx test NAME` runs one project. */
+export default defineConfig({
+  test: { projects: ['packages/*/vitest.config.ts', 'apps/*/vitest.config.ts', 'e2e/vitest.config.ts'] },
+});
