@@ -40,6 +40,8 @@ export class RunningProcess implements AsyncDisposable {
   readonly lines: string[] = [];
   /** Exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
+  /** When it was started, on the clock of `performance.now`. */
+  readonly startedAt = performance.now();
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(line: string) => void>();
 

@@ -96,11 +96,14 @@ function createParser() {
     .option('version', { boolean: true, describe: 'show the version', group: 'Other:' });
 }
 
-/** Rewrites `-switch=T` to `-switch=true`: Go knows more words for true and false than the parser. */
+/**
+ * Rewrites `-switch` and `-switch=T` to `--switch=true`: Go knows more words for true and false than the
+ * parser, and never takes a switch's value from the next argument.
+ */
 function withPlainSwitch(argument: string): string {
-  const [, name, text] = /^--?([^=]+)=(.*)$/.exec(argument) ?? [];
-  if (!name || text === undefined || table[name]?.kind !== 'switch') return argument;
-  return `--${name}=${parseSwitch(text, `-${name}`)}`;
+  const [, name, text] = /^--?([^=]+)(?:=(.*))?$/.exec(argument) ?? [];
+  if (!name || table[name]?.kind !== 'switch') return argument;
+  return `--${name}=${parseSwitch(text ?? 'true', `-${name}`)}`;
 }
 
 function rejectUnknown(given: Record<string, unknown> & { _: (string | number)[] }): void {
