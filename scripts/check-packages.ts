@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { glob, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-let failed = false;
+const failures: string[] = [];
 for await (const file of glob(['packages/*/package.json', 'apps/*/package.json'])) {
   const manifest = JSON.parse(await readFile(file, 'utf8')) as { exports?: object };
   const directory = dirname(file);
@@ -11,11 +11,10 @@ for await (const file of glob(['packages/*/package.json', 'apps/*/package.json']
   if (manifest.exports)
     check('attw', '--pack', directory, '--profile', 'esm-only', '--format', 'ascii', '--quiet');
 }
-process.exitCode = failed ? 1 : 0;
+if (failures.length > 0) console.log(failures.join('\n'));
+process.exitCode = failures.length > 0 ? 1 : 0;
 
 function check(...command: string[]): void {
   const { status, stdout, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8' });
-  if (status === 0) return;
-  failed = true;
-  console.log(`${command.join(' ')}\n${stdout}${stderr}`);
+  if (status !== 0) failures.push(`${command.join(' ')}\n${stdout}${stderr}`);
 }

@@ -5,7 +5,7 @@ const CHUNK = 100;
 
 /** A lease of a host that does not exist: peer number `index` of a vxlan cluster in 10.0.0.0/8. */
 export function peerLease(index: number): { readonly key: string; readonly value: string } {
-  const octets = (index >> 8) + '.' + (index & 255);
+  const octets = `${index >> 8}.${index & 255}`;
   const mac = `02:00:00:00:${hex(index >> 8)}:${hex(index & 255)}`;
   const value = {
     PublicIP: `172.20.${octets}`,

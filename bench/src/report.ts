@@ -20,9 +20,9 @@ export interface BenchContext {
   /** How often each case is measured. */
   readonly rounds: number;
   /** Adds one sample. */
-  sample(name: string, metric: string, unit: string, value: number): void;
+  readonly sample: (name: string, metric: string, unit: string, value: number) => void;
   /** Says what is being measured. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 /** Collects samples and turns them into rows, in the order of their first sample. */

@@ -42,8 +42,9 @@ async function measure(cluster: Cluster, leases: number, { sample }: BenchContex
 }
 
 async function subnetFileExists({ subnetFile, host }: Node): Promise<void> {
-  using watcher = watch(host.directory);
+  const watcher = watch(host.directory);
   while (!existsSync(subnetFile)) await once(watcher, 'change');
+  watcher.close();
 }
 
 /** CPU time and resident memory of a process, from /proc (proc(5)). */

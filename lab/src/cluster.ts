@@ -98,7 +98,9 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
     get daemon() {
       return daemon;
     },
-    ready: async () => void (await daemon.line(/"msg":"ready"/)),
+    ready: async () => {
+      await daemon.line(/"msg":"ready"/);
+    },
     restart: async () => {
       await daemon.stop();
       daemon = host.start(command);

@@ -22,7 +22,7 @@ export function parseIPv6(text: string): bigint | undefined {
   const hexadecimal = withoutDottedQuad(text);
   if (hexadecimal === undefined || !IPV6_CHARACTERS.test(hexadecimal)) return undefined;
   if (!hexadecimal.includes(':') || !IPCIDR.isValidAddress(hexadecimal)) return undefined;
-  return BigInt(IPCIDR.createAddress(hexadecimal).bigInteger().toString());
+  return new IPCIDR(`${hexadecimal}/128`).start<bigint>({ type: 'bigInteger' });
 }
 
 /**
