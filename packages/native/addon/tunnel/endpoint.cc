@@ -1,5 +1,6 @@
 #include "endpoint.h"
 
+#include <cstddef>
 #include <cstring>
 
 #include "byte_order.h"

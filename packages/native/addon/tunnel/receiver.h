@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "context.h"
+#include "drops.h"
+#include "icmp.h"
+#include "rate_limit.h"
+
+namespace flannel::tunnel {
+
+/** The thread's work from the network to the TUN device. */
+class Receiver {
+ public:
+  explicit Receiver(Context& context);
+
+  /** Runs until the stop signal. @throws std::system_error when the socket fails for good. */
+  void run();
+
+  const Traffic& traffic() const { return traffic_; }
+  const DropCounts& drops() const { return drops_; }
+
+ private:
+  bool receiveDatagram();
+  void deliver(std::span<std::uint8_t> packet, const Endpoint& sender);
+  void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
+
+  Context& context_;
+  std::vector<std::uint8_t> buffer_;
+  RateLimit icmpLimit_{1000, 100};
+  Traffic traffic_;
+  DropCounts drops_;
+};
+
+}  // namespace flannel::tunnel

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace flannel::tunnel {
+
+/** A number that one thread counts and others read. Without a locked instruction, which two writers would need. */
+class Count {
+ public:
+  void add(std::uint64_t amount) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Traffic {
+  Count packets;
+  Count bytes;
+
+  void add(std::uint64_t morePackets, std::uint64_t moreBytes) {
+    packets.add(morePackets);
+    bytes.add(moreBytes);
+  }
+};
+
+/** Traffic in both directions, each on a cache line of its own because each has its own thread. */
+struct PeerTraffic {
+  alignas(64) Traffic sent;
+  alignas(64) Traffic received;
+};
+
+}  // namespace flannel::tunnel

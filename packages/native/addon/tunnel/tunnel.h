@@ -1,0 +1,48 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <thread>
+
+#include "context.h"
+#include "receiver.h"
+#include "transmitter.h"
+
+namespace flannel::tunnel {
+
+/** A TUN device, a UDP socket and the two threads between them. Used by one thread. */
+class Tunnel {
+ public:
+  using OnFailure = std::function<void(const std::exception&)>;
+
+  /**
+   * Opens both and starts; the threads belong to the network namespace of the calling thread.
+   * @param onFailure called on a packet thread when that has ended with an error.
+   * @throws std::system_error
+   */
+  Tunnel(const TunOptions& tun, const Endpoint& socket, bool acceptAny, OnFailure onFailure);
+  ~Tunnel() { close(); }
+
+  const TunDevice& device() const { return context_.tun; }
+  const UdpSocket& socket() const { return context_.socket; }
+  RouteTable& routes() { return context_.routes; }
+  LocalSubnets& local() { return context_.local; }
+  const Transmitter& transmitter() const { return transmitter_; }
+  const Receiver& receiver() const { return receiver_; }
+
+  /** Ends both threads, within the time that a burst of packets takes. Idempotent. */
+  void close();
+
+ private:
+  template <typename Direction>
+  std::thread start(const char* name, Direction& direction);
+
+  Context context_;
+  OnFailure onFailure_;
+  Transmitter transmitter_{context_};
+  Receiver receiver_{context_};
+  std::thread transmitting_;
+  std::thread receiving_;
+};
+
+}  // namespace flannel::tunnel
