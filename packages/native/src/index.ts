@@ -1,6 +1,9 @@
 /**
- * The only C++ of flannel-ts: netlink sockets, TUN devices, network namespaces, sd_notify, packet tunnel.
+ * The only C++ of flannel-ts: netlink sockets, packet tunnel threads, network namespaces, sd_notify.
  *
  * @packageDocumentation
  */
-export type { NetlinkPort, NetlinkPortOptions } from './netlink-port.ts';
+export { AddonError, type SystemError } from './binding.ts';
+export { inNamespace } from './namespace.ts';
+export { openNetlinkPort, type NetlinkPort, type NetlinkPortOptions } from './netlink-port.ts';
+export { notifySystemd } from './notify.ts';

@@ -1,0 +1,15 @@
+// The addon's entry: each part adds its own exports.
+#include <napi.h>
+
+#include "namespace.h"
+#include "netlink_port.h"
+#include "notify.h"
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  flannel::initNamespace(env, exports);
+  flannel::initNetlinkPort(env, exports);
+  flannel::initNotify(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(flannel_native, init)

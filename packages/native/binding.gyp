@@ -1,0 +1,19 @@
+{
+  "targets": [
+    {
+      "target_name": "flannel_native",
+      "sources": [
+        "addon/addon.cc",
+        "addon/js_error.cc",
+        "addon/namespace.cc",
+        "addon/netlink_port.cc",
+        "addon/notify.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "addon"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      "cflags": ["-Wall", "-Wextra", "-Wno-cast-function-type"],
+      "cflags_cc": ["-std=c++20", "-O3", "-fexceptions", "-fvisibility=hidden"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"]
+    }
+  ]
+}

@@ -1,0 +1,79 @@
+import { addon } from './addon.ts';
+
+/**
+ * Records: how prefixes and endpoints cross the border to C++. 20 bytes, big-endian:
+ *
+ *     0        1        2                 4                                    20
+ *    | family | length | port            | address, padded with zeros on the right |
+ *
+ * `family` is 4 or 6. A prefix has no port, an endpoint no length.
+ */
+export const packetTunnelRecordBytes = 20;
+
+export interface PacketTunnelOptions {
+  /** Name of the TUN device. */
+  readonly device: string;
+  /** MTU of the TUN device in bytes. */
+  readonly mtu: number;
+  /** The device outlives this process. */
+  readonly persistent: boolean;
+  /** Local address of the UDP socket: an endpoint record. */
+  readonly socket: Uint8Array;
+  /** Use segmentation offloads where the kernel has them; otherwise one packet per system call. */
+  readonly offloads: boolean;
+  /** Take packets from anyone to anywhere. */
+  readonly acceptAny: boolean;
+  /** Called once when a packet thread ended with an error; the tunnel carries nothing any more. */
+  readonly onFailure: (error: NodeJS.ErrnoException) => void;
+}
+
+/** A TUN device, a UDP socket, and two threads that move packets between them. Every method throws after `close`. */
+export interface PacketTunnel {
+  readonly device: string;
+  /** Local UDP port. */
+  readonly port: number;
+  /** This host's subnets: pairs of a prefix record and an address record. */
+  setLocal(records: Uint8Array): void;
+  /** All routes: pairs of a prefix record and an endpoint record. */
+  setRoutes(records: Uint8Array): void;
+  /** Routes to add or replace, and prefix records of routes to remove. */
+  updateRoutes(add: Uint8Array, remove: Uint8Array): void;
+  stats(): PacketTunnelStats;
+  /** Ends the threads and closes the device and the socket. Idempotent. */
+  close(): void;
+}
+
+export interface PacketTunnelStats {
+  readonly sent: PacketTunnelCounter;
+  readonly received: PacketTunnelCounter;
+  /** In the order of {@link packetTunnelDropReasons}. */
+  readonly drops: readonly number[];
+  /** A route (two records), then packets and bytes sent, packets and bytes received as 64-bit numbers; 72 bytes each. */
+  readonly peers: Uint8Array;
+}
+
+export interface PacketTunnelCounter {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Why packets are dropped; the order is that of `enum class Drop` in C++. */
+export const packetTunnelDropReasons = [
+  'malformed',
+  'noRoute',
+  'hopsExceeded',
+  'tooBig',
+  'sendFailed',
+  'unknownSource',
+  'wrongPeer',
+  'notOurs',
+  'deviceRefused',
+] as const;
+
+/**
+ * Opens the device and the socket in the network namespace of the calling thread, and starts the threads there.
+ * @throws {SystemError} with the `code` of the system call that failed.
+ */
+export function openPacketTunnel(options: PacketTunnelOptions): PacketTunnel {
+  return new addon.PacketTunnel(options);
+}
