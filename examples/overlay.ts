@@ -60,7 +60,7 @@ async function main({ backend, hosts, keep }: Options): Promise<boolean> {
   await using cluster = await createCluster({ backend: { Type: backend } });
   console.log(`etcd            ${cluster.endpoint}`);
   console.log(
-    `network config  ${await cluster.etcdctl('get', '--print-value-only', '/coreos.com/network/config')}`.trim(),
+    `network config  ${await cluster.etcd.etcdctl('get', '--print-value-only', '/coreos.com/network/config')}`.trim(),
   );
   const nodes: Node[] = [];
   for (let index = 0; index < hosts; index++) {
@@ -77,7 +77,7 @@ async function main({ backend, hosts, keep }: Options): Promise<boolean> {
   const containers = await Promise.all(nodes.map((node) => node.addContainer()));
 
   heading('Leases in etcd');
-  console.log((await cluster.etcdctl('get', '--prefix', '/coreos.com/network/subnets/')).trim());
+  console.log((await cluster.etcd.etcdctl('get', '--prefix', '/coreos.com/network/subnets/')).trim());
   heading('Routes and devices of each host');
   for (const node of nodes) await showHost(node);
 

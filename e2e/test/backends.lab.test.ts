@@ -148,7 +148,7 @@ describe.each(backends)('three hosts with $type', ({ type, mtu, device, lease, r
     const key = await leaseKeyOf(fourth);
     const subnet = await subnetOf(fourth);
     await fourth.daemon.stop();
-    await cluster.etcdctl('del', `/coreos.com/network/subnets/${key}`);
+    await cluster.etcd.etcdctl('del', `/coreos.com/network/subnets/${key}`);
     await eventually(
       () => containers[0]!.run('ping', '-c', '1', '-W', '1', container.address).catch(() => ''),
       (output) => !output.includes(' 0% packet loss'),

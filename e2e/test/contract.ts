@@ -10,7 +10,7 @@ export interface StoredLease {
 
 /** All leases in etcd, by key. */
 export async function storedLeases(cluster: Cluster): Promise<StoredLease[]> {
-  const output = await cluster.etcdctl('get', '--prefix', SUBNETS, '--write-out=json');
+  const output = await cluster.etcd.etcdctl('get', '--prefix', SUBNETS, '--write-out=json');
   const { kvs = [] } = JSON.parse(output) as { kvs?: { key: string; value: string }[] };
   return kvs.map(({ key, value }) => ({
     key: decode(key).slice(SUBNETS.length),

@@ -20,8 +20,6 @@ export interface Cluster extends AsyncDisposable {
   readonly etcd: Etcd;
   /** etcd's client URL as the hosts see it. */
   readonly endpoint: string;
-  /** Runs `etcdctl` against the cluster's etcd and returns what it prints. */
-  etcdctl(...args: string[]): Promise<string>;
   /** Adds a host and starts `flanneld` on it. */
   addNode(options?: NodeOptions): Promise<Node>;
 }
@@ -65,16 +63,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const inUnderlay = ['ip', 'netns', 'exec', lab.underlay.namespace];
   const etcd = stack.use(await startEtcd({ commandPrefix: inUnderlay, address: lab.underlayAddress }));
   const endpoint = etcd.endpoints[0]!;
-  const etcdctl = (...args: string[]) =>
-    lab.underlay.run('env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoint}`, ...args);
   const config = { ...(options.network ?? { Network: '10.5.0.0/16' }), Backend: options.backend };
-  await etcdctl('put', `${PREFIX}/config`, JSON.stringify(config));
+  await etcd.etcdctl('put', `${PREFIX}/config`, JSON.stringify(config));
   const all = stack.move();
   return {
     lab,
     etcd,
     endpoint,
-    etcdctl,
     addNode: async ({ flags = [], ...hostOptions } = {}) => {
       const host = await lab.addHost(hostOptions);
       const command = [...(options.flanneld ?? BUILT_FLANNELD), `--etcd-endpoints=${endpoint}`, ...flags];
