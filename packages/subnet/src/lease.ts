@@ -19,8 +19,12 @@ export interface LeaseAttributes {
 export interface Lease {
   readonly subnets: SubnetPair;
   readonly attributes: LeaseAttributes;
-  /** Milliseconds since the epoch; `undefined` for a reservation, which never expires. */
-  readonly expiresAt?: number | undefined;
+  /**
+   * Milliseconds since the epoch; `undefined` for a reservation, which never expires. `'unknown'` for a
+   * lease of another writer that expires at a time which the registry does not tell with it (etcd v3);
+   * leases that {@link Registry.createLease} and {@link Registry.updateLease} return have a time.
+   */
+  readonly expiresAt?: number | 'unknown' | undefined;
   /** The registry's opaque version of this entry; changes with every write. */
   readonly revision: string;
 }
