@@ -1,0 +1,134 @@
+import { EventEmitter, on } from 'node:events';
+import { parseSubnetKey } from '@flannel-ts/ip';
+import { systemClock, type Clock } from '../clock.ts';
+import { LeaseExistsError, LeaseLostError } from '../errors.ts';
+import { decodeLeaseAttributes, encodeLeaseAttributes } from '../lease-value.ts';
+import { leaseKey, type Lease } from '../lease.ts';
+import type { Logger } from '../logger.ts';
+import type { LeaseChange, LeaseEvent, LeaseUpdate, Registry } from '../registry.ts';
+
+/** A store in memory that any number of {@link Registry} handles share, as daemons share an etcd. */
+export interface MemoryStore {
+  open(components: { readonly log: Logger }): Registry;
+  /** Writes the network config, as an operator would. */
+  writeConfig(text: string): void;
+  /** Writes an entry under `subnets/` as another program would: any key, any value, no time to live. */
+  writeEntry(key: string, value: string): void;
+  deleteEntry(key: string): void;
+}
+
+interface Entry {
+  readonly value: string;
+  readonly expiresAt: number | undefined;
+  readonly revision: string;
+}
+
+type Change = { readonly key: string; readonly entry: Entry | undefined };
+
+/** Makes an empty store. */
+export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
+  const entries = new Map<string, Entry>();
+  const changes = new EventEmitter().setMaxListeners(0);
+  let config: string | undefined;
+  let revisions = 0;
+
+  function put(key: string, value: string, ttlMs: number | undefined): Entry {
+    const expiresAt = ttlMs === undefined ? undefined : clock.now() + ttlMs;
+    const entry = { value, expiresAt, revision: `${++revisions}` };
+    entries.set(key, entry);
+    changes.emit('change', { key, entry } satisfies Change);
+    if (ttlMs !== undefined) void expire(key, entry, ttlMs);
+    return entry;
+  }
+
+  async function expire(key: string, entry: Entry, ttlMs: number): Promise<void> {
+    await clock.delay(ttlMs);
+    if (entries.get(key) === entry) remove(key);
+  }
+
+  function remove(key: string): void {
+    entries.delete(key);
+    changes.emit('change', { key, entry: undefined } satisfies Change);
+  }
+
+  function open({ log }: { readonly log: Logger }): Registry {
+    function read(key: string, entry: Entry): Lease | undefined {
+      try {
+        const attributes = decodeLeaseAttributes(entry.value);
+        return {
+          subnets: parseSubnetKey(key),
+          attributes,
+          expiresAt: entry.expiresAt,
+          revision: entry.revision,
+        };
+      } catch (error) {
+        log.warn({ key, error }, 'unreadable lease; skipped');
+        return undefined;
+      }
+    }
+
+    const readAll = () =>
+      [...entries].map(([key, entry]) => read(key, entry)).filter((lease) => lease !== undefined);
+
+    /** The entry, if it is still the one that `lease` was read from. */
+    function unchanged(lease: Lease): string {
+      const key = leaseKey(lease);
+      const entry = entries.get(key);
+      if (entry?.revision !== lease.revision)
+        throw new LeaseLostError(lease.subnets, entry && read(key, entry));
+      return key;
+    }
+
+    function toChange({ key, entry }: Change): LeaseChange | undefined {
+      if (!entry) return isReadable(key) ? { kind: 'removed', subnets: parseSubnetKey(key) } : undefined;
+      const lease = read(key, entry);
+      return lease && { kind: 'put', lease };
+    }
+
+    async function* watch(signal: AbortSignal | undefined): AsyncGenerator<LeaseEvent> {
+      const events = on(changes, 'change', { signal }) as AsyncIterable<[Change]>;
+      yield { kind: 'snapshot', leases: readAll() };
+      try {
+        for await (const [event] of events) {
+          const change = toChange(event);
+          if (change) yield { kind: 'delta', changes: [change] };
+        }
+      } catch (error) {
+        if (!signal?.aborted) throw error;
+      }
+    }
+
+    return {
+      readConfig: () => Promise.resolve(config),
+      readLeases: () => Promise.resolve(readAll()),
+      createLease: async ({ subnets, attributes, ttlMs }) => {
+        const key = leaseKey({ subnets });
+        if (entries.has(key)) throw new LeaseExistsError(subnets);
+        return read(key, put(key, encodeLeaseAttributes(attributes), ttlMs))!;
+      },
+      updateLease: async (lease, { attributes, ttlMs }: LeaseUpdate) => {
+        const key = unchanged(lease);
+        return read(key, put(key, encodeLeaseAttributes(attributes), ttlMs))!;
+      },
+      deleteLease: async (lease) => remove(unchanged(lease)),
+      watchLeases: (options) => watch(options?.signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  return {
+    open,
+    writeConfig: (text) => (config = text),
+    writeEntry: (key, value) => void put(key, value, undefined),
+    deleteEntry: remove,
+  };
+}
+
+function isReadable(key: string): boolean {
+  try {
+    parseSubnetKey(key);
+    return true;
+  } catch {
+    return false;
+  }
+}
