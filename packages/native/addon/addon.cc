@@ -4,11 +4,13 @@
 #include "namespace.h"
 #include "netlink_port.h"
 #include "notify.h"
+#include "tunnel/binding.h"
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   flannel::initNamespace(env, exports);
   flannel::initNetlinkPort(env, exports);
   flannel::initNotify(env, exports);
+  flannel::tunnel::initPacketTunnel(env, exports);
   return exports;
 }
 

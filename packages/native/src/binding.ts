@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { PacketTunnel, PacketTunnelOptions } from './packet-tunnel.ts';
 
 /** What the addon exports; each part of this package types its own. */
 export interface Binding {
@@ -12,6 +13,7 @@ export interface Binding {
     listen(onDatagram: (datagram: Uint8Array) => void, onError: (error: SystemError) => void): void;
     close(): void;
   };
+  readonly PacketTunnel: new (options: PacketTunnelOptions) => PacketTunnel;
   inNamespace(path: string, run: () => unknown): unknown;
   notifySystemd(socketPath: string, text: string): void;
 }

@@ -7,3 +7,12 @@ export { AddonError, type SystemError } from './binding.ts';
 export { inNamespace } from './namespace.ts';
 export { openNetlinkPort, type NetlinkPort, type NetlinkPortOptions } from './netlink-port.ts';
 export { notifySystemd } from './notify.ts';
+export {
+  openPacketTunnel,
+  packetTunnelDropReasons,
+  packetTunnelRecordBytes,
+  type PacketTunnel,
+  type PacketTunnelCounter,
+  type PacketTunnelOptions,
+  type PacketTunnelStats,
+} from './packet-tunnel.ts';

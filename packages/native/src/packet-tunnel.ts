@@ -1,4 +1,4 @@
-import { addon } from './addon.ts';
+import { loadBinding, type SystemError } from './binding.ts';
 
 /**
  * Records: how prefixes and endpoints cross the border to C++. 20 bytes, big-endian:
@@ -24,7 +24,7 @@ export interface PacketTunnelOptions {
   /** Take packets from anyone to anywhere. */
   readonly acceptAny: boolean;
   /** Called once when a packet thread ended with an error; the tunnel carries nothing any more. */
-  readonly onFailure: (error: NodeJS.ErrnoException) => void;
+  readonly onFailure: (error: SystemError) => void;
 }
 
 /** A TUN device, a UDP socket, and two threads that move packets between them. Every method throws after `close`. */
@@ -72,8 +72,8 @@ export const packetTunnelDropReasons = [
 
 /**
  * Opens the device and the socket in the network namespace of the calling thread, and starts the threads there.
- * @throws {SystemError} with the `code` of the system call that failed.
+ * @throws {SystemError} {@link AddonError}
  */
 export function openPacketTunnel(options: PacketTunnelOptions): PacketTunnel {
-  return new addon.PacketTunnel(options);
+  return new (loadBinding().PacketTunnel)(options);
 }

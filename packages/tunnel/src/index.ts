@@ -3,4 +3,6 @@
  *
  * @packageDocumentation
  */
-export type { Counter, Endpoint, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
+export { TunnelFailedError, TunnelOpenError, type TunnelOpenProblem } from './errors.ts';
+export { openTunnel, type TunnelOptions } from './open-tunnel.ts';
+export type { Counter, DropReason, Endpoint, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';

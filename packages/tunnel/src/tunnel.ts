@@ -1,4 +1,5 @@
-import type { Address, Prefix } from '@flannel-ts/ip';
+import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
+import type { packetTunnelDropReasons } from '@flannel-ts/native';
 
 /** Where a peer's tunnel socket is. */
 export interface Endpoint {
@@ -9,6 +10,7 @@ export interface Endpoint {
 /** Packets to `destination` go to `peer`; packets from `peer` must come from inside `destination`. */
 export interface TunnelRoute {
   readonly destination: Prefix;
+  /** Of the same address family as the tunnel's socket. */
   readonly peer: Endpoint;
 }
 
@@ -17,20 +19,39 @@ export interface Tunnel extends AsyncDisposable {
   /** Name of the TUN device. */
   readonly device: string;
 
-  /** Replaces the whole table at once: a packet sees the old table or the new one. */
+  /** Where the socket is bound. */
+  readonly local: Endpoint;
+
+  /**
+   * Replaces this host's subnets, each with the address of the TUN device in it (`10.5.69.0/24`): packets from peers
+   * must go to one of them, and ICMP errors come from the address.
+   */
+  setOwn(subnets: readonly InterfaceAddress[]): void;
+
+  /**
+   * Replaces the whole table at once: a packet sees the old table or the new one. Of two routes to the same
+   * destination the last one counts. @throws {RangeError} for a peer of another family than the socket's.
+   */
   setRoutes(routes: readonly TunnelRoute[]): void;
 
-  /** Adds or replaces routes by destination, and removes some. */
+  /**
+   * Removes some routes, then adds or replaces others by destination; the cost is that of the change.
+   * @throws {RangeError} for a peer of another family than the socket's.
+   */
   updateRoutes(change: { readonly add: readonly TunnelRoute[]; readonly remove: readonly Prefix[] }): void;
 
   stats(): TunnelStats;
+
+  /** Ends the threads and closes the socket within milliseconds; a persistent device stays. Idempotent. */
+  close(): void;
 }
 
 export interface TunnelStats {
   readonly sent: Counter;
   readonly received: Counter;
   /** Dropped packets by reason. */
-  readonly drops: { readonly [reason: string]: number };
+  readonly drops: Readonly<Record<DropReason, number>>;
+  /** One entry per route. A route keeps its counters as long as its destination keeps its peer. */
   readonly peers: readonly {
     readonly route: TunnelRoute;
     readonly sent: Counter;
@@ -38,7 +59,16 @@ export interface TunnelStats {
   }[];
 }
 
+/** Inner IP packets, and their bytes with IP headers and without UDP. */
 export interface Counter {
   readonly packets: number;
   readonly bytes: number;
 }
+
+/**
+ * Why a packet was dropped. Both directions: `malformed` (no IP packet), `hopsExceeded` (TTL or hop limit ran out).
+ * To peers: `noRoute` (no peer has the destination), `tooBig` (does not fit the path), `sendFailed` (the socket refused
+ * it). From peers: `unknownSource` (no peer has the inner source), `wrongPeer` (another peer has it), `notOurs` (the
+ * inner destination is in none of our subnets), `deviceRefused` (the TUN device is down).
+ */
+export type DropReason = (typeof packetTunnelDropReasons)[number];
