@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export type { NetlinkConnection } from './connection.ts';
+export { createNetlink } from './create-netlink.ts';
+export { describeOperation } from './describe-operation.ts';
 export { NetlinkError } from './errors.ts';
 export type {
   DumpFilter,
