@@ -3,7 +3,10 @@
  *
  * @packageDocumentation
  */
+export { createDevice, type DeviceComponents, type DeviceOptions } from './create-device.ts';
 export type { Device } from './device.ts';
+export type { DeviceEvent } from './events.ts';
+export { LinkMissingError } from './link.ts';
 export type {
   HostState,
   Ownership,

@@ -1,0 +1,78 @@
+import type { HostState, WantedAddress, WantedFdbEntry, WantedNeighbour, WantedRoute } from './wanted.ts';
+
+/** One thing in a kernel table, wanted or present. */
+export type Entry =
+  | { readonly kind: 'address'; readonly address: WantedAddress }
+  | { readonly kind: 'neighbour'; readonly neighbour: WantedNeighbour }
+  | { readonly kind: 'fdb'; readonly fdb: WantedFdbEntry }
+  | { readonly kind: 'route'; readonly route: WantedRoute };
+
+/** The entries of a state, in the order in which they are made: a route last, when its next hop is known. */
+export function entriesOf(state: HostState): Entry[] {
+  return [
+    ...(state.addresses ?? []).map((address) => ({ kind: 'address' as const, address })),
+    ...(state.neighbours ?? []).map((neighbour) => ({ kind: 'neighbour' as const, neighbour })),
+    ...(state.fdb ?? []).map((fdb) => ({ kind: 'fdb' as const, fdb })),
+    ...(state.routes ?? []).map((route) => ({ kind: 'route' as const, route })),
+  ];
+}
+
+/** What makes an entry the same one: the kernel holds one value for each key. */
+export function entryKey(entry: Entry): string {
+  switch (entry.kind) {
+    case 'address':
+      return entryText(entry);
+    case 'neighbour':
+      return `neighbour ${entry.neighbour.address.toString()} dev ${entry.neighbour.link}`;
+    case 'fdb':
+      return `fdb ${entry.fdb.mac} dev ${entry.fdb.link}`;
+    case 'route':
+      return `route ${entry.route.destination.toString()}`;
+  }
+}
+
+/** An entry in the words of `ip` and `bridge`; two entries are equal when their texts are. */
+export function entryText(entry: Entry): string {
+  switch (entry.kind) {
+    case 'address': {
+      const { address, prefix } = entry.address.address;
+      return `address ${address.toString()}/${prefix.length} dev ${entry.address.link}`;
+    }
+    case 'neighbour': {
+      const { address, mac, link } = entry.neighbour;
+      return `neighbour ${address.toString()} lladdr ${mac} dev ${link}`;
+    }
+    case 'fdb': {
+      const { mac, destination, link } = entry.fdb;
+      return `fdb ${mac} dst ${destination.toString()} dev ${link}`;
+    }
+    case 'route':
+      return routeText(entry.route);
+  }
+}
+
+function routeText({ kind = 'unicast', destination, gateway, link, onlink, source }: WantedRoute): string {
+  const words = [
+    kind === 'unicast' ? 'route' : `route ${kind}`,
+    destination.toString(),
+    gateway && `via ${gateway.toString()}`,
+    link && `dev ${link}`,
+    onlink && 'onlink',
+    source && `src ${source.toString()}`,
+  ];
+  return words.filter((word) => word !== undefined && word !== false && word !== '').join(' ');
+}
+
+/** The link that an entry is on; `undefined` for a blackhole route. */
+export function entryLink(entry: Entry): string | undefined {
+  switch (entry.kind) {
+    case 'address':
+      return entry.address.link;
+    case 'neighbour':
+      return entry.neighbour.link;
+    case 'fdb':
+      return entry.fdb.link;
+    case 'route':
+      return entry.route.link;
+  }
+}
