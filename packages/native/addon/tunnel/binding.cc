@@ -36,6 +36,20 @@ Records recordsOf(const Napi::Value& value) {
   return {array.Data(), array.ByteLength()};
 }
 
+TunnelOptions readOptions(const Napi::Object& options) {
+  return {
+      .tun =
+          {
+              .name = options.Get("device").As<Napi::String>(),
+              .mtu = options.Get("mtu").As<Napi::Number>(),
+              .persistent = options.Get("persistent").As<Napi::Boolean>(),
+              .offloads = options.Get("offloads").As<Napi::Boolean>(),
+          },
+      .socket = readEndpoint(recordsOf(options.Get("socket"))),
+      .acceptAny = options.Get("acceptAny").As<Napi::Boolean>(),
+  };
+}
+
 Napi::Object toJs(Napi::Env env, const Traffic& traffic) {
   auto counter = Napi::Object::New(env);
   counter.Set("packets", static_cast<double>(traffic.packets.get()));
@@ -60,20 +74,12 @@ class PacketTunnel : public Napi::ObjectWrap<PacketTunnel> {
 
   explicit PacketTunnel(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const auto options = info[0].As<Napi::Object>();
-    const TunOptions tun{
-        .name = options.Get("device").As<Napi::String>(),
-        .mtu = options.Get("mtu").As<Napi::Number>(),
-        .persistent = options.Get("persistent").As<Napi::Boolean>(),
-        .offloads = options.Get("offloads").As<Napi::Boolean>(),
-    };
-    const bool acceptAny = options.Get("acceptAny").As<Napi::Boolean>();
     onFailure_ = Napi::ThreadSafeFunction::New(info.Env(), options.Get("onFailure").As<Napi::Function>(),
                                                "tunnel failure", 0, 1);
     onFailure_.Unref(info.Env());
     guarded(info.Env(), [&] {
       try {
-        tunnel_.emplace(tun, readEndpoint(recordsOf(options.Get("socket"))), acceptAny,
-                        [this](const std::exception& error) { fail(error); });
+        tunnel_.emplace(readOptions(options), [this](const std::exception& error) { fail(error); });
       } catch (...) {
         end();
         throw;

@@ -9,20 +9,26 @@
 
 namespace flannel::tunnel {
 
+struct TunnelOptions {
+  TunOptions tun;
+  Endpoint socket;
+  /** Take packets from anyone, as upstream does. */
+  bool acceptAny;
+};
+
 /** What both packet threads work with. */
 struct Context {
-  Context(const TunOptions& tunOptions, const Endpoint& socketAddress, bool acceptAnyone)
-      : socket(socketAddress), tun(tunOptions), acceptAny(acceptAnyone) {}
+  explicit Context(const TunnelOptions& options)
+      : acceptAny(options.acceptAny), socket(options.socket, options.tun.offloads), tun(options.tun) {}
 
+  const bool acceptAny;
   Epochs epochs;
   RouteTable routes{epochs};
   LocalSubnets local{epochs};
   StopSignal stop;
-  /** First of the two, because a port in use must not touch the device of the one who has it. */
+  /** Before the device, because a port in use must not touch the device of the one who has it. */
   UdpSocket socket;
   TunDevice tun;
-  /** Take packets from anyone, as upstream does. */
-  const bool acceptAny;
 };
 
 }  // namespace flannel::tunnel

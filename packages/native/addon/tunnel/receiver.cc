@@ -1,38 +1,45 @@
 #include "receiver.h"
 
-#include <unistd.h>
+#include <sys/uio.h>
+
+#include <cerrno>
 
 #include "system_error.h"
 
 namespace flannel::tunnel {
 namespace {
 
-constexpr int burst = 64;
-constexpr std::size_t largestPacket = 65535;
+/** Messages per burst with offloads; without, each packet has system calls of its own. */
+constexpr std::size_t messagesPerBurst = 16;
 
 }  // namespace
 
-Receiver::Receiver(Context& context) : context_(context), buffer_(largestPacket) {}
+Receiver::Receiver(Context& context)
+    : context_(context),
+      buffer_(context.tun.offloads().header ? messagesPerBurst : 1),
+      coalescer_(context.tun.offloads()) {}
 
 void Receiver::run() {
   while (context_.stop.waitFor(context_.socket.fd(), POLLIN)) {
-    const Epochs::Guard guard(context_.epochs, Reader::receive);
-    for (int packets = 0; packets < burst && receiveDatagram(); packets++) {
+    while (deliverBurst() && !context_.stop.raised()) {
     }
   }
 }
 
-bool Receiver::receiveDatagram() {
-  Endpoint sender;
-  socklen_t senderSize = Endpoint::capacity;
-  const ssize_t size =
-      ::recvfrom(context_.socket.fd(), buffer_.data(), buffer_.size(), 0, sender.data(), &senderSize);
-  if (size >= 0) {
-    deliver({buffer_.data(), static_cast<std::size_t>(size)}, sender);
-    return true;
+bool Receiver::deliverBurst() {
+  const Epochs::Guard guard(context_.epochs, Reader::receive);
+  const int messages = buffer_.receive(context_.socket.fd());
+  if (messages < 0) {
+    if (errno == EAGAIN || errno == EINTR) return false;
+    throwErrno("receive from the UDP socket");
   }
-  if (errno == EAGAIN || errno == EINTR) return false;
-  throwErrno("receive from the UDP socket");
+  for (int index = 0; index < messages; index++) {
+    buffer_.forEachDatagram(index, [&](std::span<std::uint8_t> packet) { deliver(packet, buffer_.sender(index)); });
+  }
+  // At the end of every burst: a packet is never held back to wait for others.
+  for (const Coalescer::Item& item : coalescer_.finish()) write(item);
+  coalescer_.clear();
+  return true;
 }
 
 void Receiver::deliver(std::span<std::uint8_t> packet, const Endpoint& sender) {
@@ -40,16 +47,25 @@ void Receiver::deliver(std::span<std::uint8_t> packet, const Endpoint& sender) {
   if (!header) return drops_.add(Drop::malformed);
   packet = packet.first(header->totalLength);
   const Route* route = context_.routes.find(header->source);
+  const bool fromPeer = route && route->peer == sender;
   if (!context_.acceptAny) {
     if (!route) return drops_.add(Drop::unknownSource);
-    if (route->peer != sender) return drops_.add(Drop::wrongPeer);
+    if (!fromPeer) return drops_.add(Drop::wrongPeer);
     if (!context_.local.contain(header->destination)) return drops_.add(Drop::notOurs);
   }
   if (header->hops <= 1) return reportHopsExceeded(packet, *header, sender);
   decrementHops(packet.data(), header->source.family);
-  if (::write(context_.tun.fd(), packet.data(), packet.size()) < 0) return drops_.add(Drop::deviceRefused);
-  traffic_.add(1, packet.size());
-  if (route && route->peer == sender) route->traffic->received.add(1, packet.size());
+  coalescer_.add(packet, *header, fromPeer ? route : nullptr);
+}
+
+void Receiver::write(const Coalescer::Item& item) {
+  std::span<const iovec> parts = item.parts;
+  if (!context_.tun.offloads().header) parts = parts.subspan(1);
+  if (::writev(context_.tun.fd(), parts.data(), static_cast<int>(parts.size())) < 0) {
+    return drops_.add(Drop::deviceRefused, item.packets);
+  }
+  traffic_.add(item.packets, item.bytes);
+  if (item.route) item.route->traffic->received.add(item.packets, item.bytes);
 }
 
 void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header,
@@ -58,9 +74,7 @@ void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const Ip
   const Address* source = context_.local.addressOf(header.source.family);
   if (!source || !icmpLimit_.allow()) return;
   const IcmpMessage message = makeIcmpError(IcmpError::hopsExceeded, packet, header, *source);
-  if (message.empty()) return;
-  ::sendto(context_.socket.fd(), message.bytes().data(), message.bytes().size(), MSG_DONTWAIT, sender.data(),
-           sender.size());
+  if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
 }
 
 }  // namespace flannel::tunnel

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "coalescer.h"
 #include "context.h"
 #include "drops.h"
 #include "icmp.h"
 #include "rate_limit.h"
+#include "receive_buffer.h"
 
 namespace flannel::tunnel {
 
@@ -23,12 +25,15 @@ class Receiver {
   const DropCounts& drops() const { return drops_; }
 
  private:
-  bool receiveDatagram();
+  /** Receives packets and delivers them; false when there are no more for now. */
+  bool deliverBurst();
   void deliver(std::span<std::uint8_t> packet, const Endpoint& sender);
+  void write(const Coalescer::Item& item);
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
 
   Context& context_;
-  std::vector<std::uint8_t> buffer_;
+  ReceiveBuffer buffer_;
+  Coalescer coalescer_;
   RateLimit icmpLimit_{1000, 100};
   Traffic traffic_;
   DropCounts drops_;

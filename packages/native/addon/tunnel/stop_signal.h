@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
+
 #include "file_descriptor.h"
 #include "system_error.h"
 
@@ -13,7 +15,11 @@ class StopSignal {
  public:
   StopSignal() : fd_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "open an eventfd")) {}
 
-  void raise() { ::eventfd_write(fd_.get(), 1); }
+  void raise() {
+    raised_.store(true, std::memory_order_relaxed);
+    ::eventfd_write(fd_.get(), 1);
+  }
+  bool raised() const { return raised_.load(std::memory_order_relaxed); }
 
   /** Waits until `fd` is ready for `events`; false when it is time to stop. */
   bool waitFor(int fd, short events) const {
@@ -26,6 +32,7 @@ class StopSignal {
 
  private:
   FileDescriptor fd_;
+  std::atomic<bool> raised_ = false;
 };
 
 }  // namespace flannel::tunnel

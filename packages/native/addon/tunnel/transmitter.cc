@@ -2,37 +2,68 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "segmenter.h"
 #include "system_error.h"
 
 namespace flannel::tunnel {
 namespace {
 
-constexpr int burst = 64;
-constexpr std::size_t largestPacket = 65535;
+constexpr std::size_t largestRead = sizeof(OffloadHeader) + 65535;
+/** Packets per burst with offloads; without, each packet has system calls of its own. */
+constexpr std::size_t packetsPerBurst = 64;
+/** Bytes per burst: a few super-packets, which stay in the processor's cache between reading and sending. */
+constexpr std::size_t bytesPerBurst = 4 * largestRead;
+/** RFC 8200, section 5: links must carry this much, if need be by fragments below IPv6. */
+constexpr std::uint32_t ipv6MinimumMtu = 1280;
+/** RFC 791, section 3.2. */
+constexpr std::uint32_t ipv4MinimumMtu = 68;
 
 }  // namespace
 
-Transmitter::Transmitter(Context& context) : context_(context), buffer_(largestPacket) {}
+Transmitter::Transmitter(Context& context)
+    : context_(context),
+      buffer_(bytesPerBurst),
+      burst_(context.tun.offloads().header ? packetsPerBurst : 1),
+      sending_(context.socket, context.stop, *this, burst_) {}
 
 void Transmitter::run() {
   while (context_.stop.waitFor(context_.tun.fd(), POLLIN)) {
-    const Epochs::Guard guard(context_.epochs, Reader::transmit);
-    for (int packets = 0; packets < burst && readPacket(); packets++) {
+    while (forwardBurst() && !context_.stop.raised()) {
     }
   }
 }
 
-bool Transmitter::readPacket() {
-  const ssize_t size = ::read(context_.tun.fd(), buffer_.data(), buffer_.size());
-  if (size >= 0) {
-    forward({buffer_.data(), static_cast<std::size_t>(size)});
-    return true;
+bool Transmitter::forwardBurst() {
+  const Epochs::Guard guard(context_.epochs, Reader::transmit);
+  std::span<std::uint8_t> free = buffer_;
+  std::size_t size = 1;
+  for (std::size_t packets = 0; packets < burst_ && free.size() >= largestRead && size > 0; packets++) {
+    size = forwardNext(free);
+    free = free.subspan(size);
   }
-  if (errno == EAGAIN || errno == EINTR) return false;
-  throwErrno("read from the TUN device");
+  sending_.flush();
+  return size > 0;
 }
 
-void Transmitter::forward(std::span<std::uint8_t> packet) {
+std::size_t Transmitter::forwardNext(std::span<std::uint8_t> buffer) {
+  const ssize_t result = ::read(context_.tun.fd(), buffer.data(), largestRead);
+  if (result < 0) {
+    if (errno == EAGAIN || errno == EINTR) return 0;
+    throwErrno("read from the TUN device");
+  }
+  const auto size = static_cast<std::size_t>(result);
+  OffloadHeader offload;
+  const std::size_t prefix = context_.tun.prefixLength();
+  std::memcpy(&offload, buffer.data(), prefix);
+  forward(offload, buffer.subspan(prefix, size - prefix));
+  return size;
+}
+
+void Transmitter::forward(const OffloadHeader& offload, std::span<std::uint8_t> packet) {
   const auto header = parseIpHeader(packet);
   if (!header) return drops_.add(Drop::malformed);
   packet = packet.first(header->totalLength);
@@ -40,26 +71,59 @@ void Transmitter::forward(std::span<std::uint8_t> packet) {
   const Route* route = context_.routes.find(header->destination);
   if (!route) return refuse(Drop::noRoute, IcmpError::noRoute, packet, *header);
   decrementHops(packet.data(), header->source.family);
-  send(packet, *route);
+  queue(offload, packet, *header, *route);
 }
 
-void Transmitter::send(std::span<const std::uint8_t> packet, const Route& route) {
-  ssize_t sent;
-  do {
-    sent = ::sendto(context_.socket.fd(), packet.data(), packet.size(), 0, route.peer.data(), route.peer.size());
-  } while (sent < 0 && errno == EAGAIN && context_.stop.waitFor(context_.socket.fd(), POLLOUT));
-  if (sent < 0) return drops_.add(Drop::sendFailed);
-  traffic_.add(1, packet.size());
-  route.traffic->sent.add(1, packet.size());
+void Transmitter::queue(const OffloadHeader& offload, std::span<std::uint8_t> packet, const IpHeader& header,
+                        const Route& route) {
+  if (offload.gsoKind() == OffloadHeader::gsoNone) {
+    if (!completeChecksum(offload, packet)) return drops_.add(Drop::malformed);
+    return sending_.add(route, {packet, {}});
+  }
+  auto segmenter = Segmenter::create(offload, packet, header);
+  if (!segmenter) return drops_.add(Drop::malformed);
+  while (!segmenter->done()) {
+    const auto segmentHeader = sending_.reserveHeader(segmenter->headerLength());
+    const auto payload = segmenter->next(segmentHeader.data());
+    sending_.add(route, {segmentHeader, payload});
+  }
 }
 
-void Transmitter::refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet,
-                         const IpHeader& header) {
+void Transmitter::onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) {
+  traffic_.add(packets, bytes);
+  route.traffic->sent.add(packets, bytes);
+}
+
+void Transmitter::onRefused(const Route& route, const Segment& packet, int errorNumber) {
+  if (errorNumber == EMSGSIZE) return onTooBig(route, packet);
+  drops_.add(Drop::sendFailed);
+}
+
+/** Cuts what may be cut, as RFC 2003, section 5.1 has it, and tells the sender of everything else. */
+void Transmitter::onTooBig(const Route& route, const Segment& segment) {
+  std::vector<std::uint8_t> packet(segment.header.begin(), segment.header.end());
+  packet.insert(packet.end(), segment.payload.begin(), segment.payload.end());
+  const auto header = parseIpHeader(packet);
+  if (!header) return drops_.add(Drop::malformed);
+
+  const std::uint32_t pathMtu = context_.socket.pathMtu(route.peer);
+  const std::uint32_t overhead = context_.socket.overhead();
+  const std::uint32_t minimum = header->source.family == Family::ipv4 ? ipv4MinimumMtu : ipv6MinimumMtu;
+  const std::uint32_t mtu = std::max(minimum, pathMtu > overhead ? pathMtu - overhead : 0);
+  if (header->dontFragment && packet.size() > mtu) {
+    return refuse(Drop::tooBig, IcmpError::tooBig, packet, *header, mtu);
+  }
+  if (context_.socket.sendFragmentable(packet, route.peer) != 0) return drops_.add(Drop::sendFailed);
+  onSent(route, 1, static_cast<std::uint32_t>(packet.size()));
+}
+
+void Transmitter::refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
+                         std::uint32_t mtu) {
   drops_.add(reason);
   const Address* source = context_.local.addressOf(header.source.family);
   if (!source || !icmpLimit_.allow()) return;
-  const IcmpMessage message = makeIcmpError(error, packet, header, *source);
-  if (!message.empty()) (void)!::write(context_.tun.fd(), message.bytes().data(), message.bytes().size());
+  const IcmpMessage message = makeIcmpError(error, packet, header, *source, mtu);
+  if (!message.empty()) context_.tun.write(message.bytes());
 }
 
 }  // namespace flannel::tunnel

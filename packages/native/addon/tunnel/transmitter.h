@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -7,12 +8,14 @@
 #include "context.h"
 #include "drops.h"
 #include "icmp.h"
+#include "offload.h"
 #include "rate_limit.h"
+#include "send_queue.h"
 
 namespace flannel::tunnel {
 
 /** The thread's work from the TUN device to the network. */
-class Transmitter {
+class Transmitter final : private SendListener {
  public:
   explicit Transmitter(Context& context);
 
@@ -23,13 +26,24 @@ class Transmitter {
   const DropCounts& drops() const { return drops_; }
 
  private:
-  bool readPacket();
-  void forward(std::span<std::uint8_t> packet);
-  void send(std::span<const std::uint8_t> packet, const Route& route);
-  void refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header);
+  /** Reads packets and sends them; false when there are no more for now. */
+  bool forwardBurst();
+  /** Reads one packet to the front of `buffer` and queues it; returns its size, 0 when there is none. */
+  std::size_t forwardNext(std::span<std::uint8_t> buffer);
+  void forward(const OffloadHeader& offload, std::span<std::uint8_t> packet);
+  void queue(const OffloadHeader& offload, std::span<std::uint8_t> packet, const IpHeader& header, const Route& route);
+
+  void onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) override;
+  void onRefused(const Route& route, const Segment& packet, int errorNumber) override;
+  void onTooBig(const Route& route, const Segment& segment);
+  void refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
+              std::uint32_t mtu = 0);
 
   Context& context_;
+  /** Packets of one burst lie here one after another until they are sent. */
   std::vector<std::uint8_t> buffer_;
+  std::size_t burst_;
+  SendQueue sending_;
   RateLimit icmpLimit_{1000, 100};
   Traffic traffic_;
   DropCounts drops_;

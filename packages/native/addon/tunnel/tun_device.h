@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "file_descriptor.h"
+#include "offload.h"
 
 namespace flannel::tunnel {
 
@@ -16,14 +19,6 @@ struct TunOptions {
   bool offloads;
 };
 
-/** What the kernel leaves to us, and takes from us, in one read or write. */
-struct TunOffloads {
-  /** Every packet is preceded by a virtio-net header, and checksums may be partial. */
-  bool header = false;
-  bool tcp = false;
-  bool udp = false;
-};
-
 /** A TUN device, up: IP packets without a link-layer header (Documentation/networking/tuntap.rst). */
 class TunDevice {
  public:
@@ -33,6 +28,11 @@ class TunDevice {
   int fd() const { return fd_.get(); }
   const std::string& name() const { return name_; }
   const TunOffloads& offloads() const { return offloads_; }
+  /** Bytes before every packet that is read or written. */
+  std::size_t prefixLength() const { return offloads_.header ? sizeof(OffloadHeader) : 0; }
+
+  /** Writes one packet that needs no offload; false when the device refuses it. */
+  bool write(std::span<const std::uint8_t> packet) const;
 
  private:
   FileDescriptor fd_;

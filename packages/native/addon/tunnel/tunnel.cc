@@ -7,8 +7,8 @@
 
 namespace flannel::tunnel {
 
-Tunnel::Tunnel(const TunOptions& tun, const Endpoint& socket, bool acceptAny, OnFailure onFailure)
-    : context_(tun, socket, acceptAny), onFailure_(std::move(onFailure)) {
+Tunnel::Tunnel(const TunnelOptions& options, OnFailure onFailure)
+    : context_(options), onFailure_(std::move(onFailure)) {
   // Signals are for the main thread; new threads inherit the mask.
   sigset_t all, before;
   sigfillset(&all);

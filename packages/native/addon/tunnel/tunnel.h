@@ -20,7 +20,7 @@ class Tunnel {
    * @param onFailure called on a packet thread when that has ended with an error.
    * @throws std::system_error
    */
-  Tunnel(const TunOptions& tun, const Endpoint& socket, bool acceptAny, OnFailure onFailure);
+  Tunnel(const TunnelOptions& options, OnFailure onFailure);
   ~Tunnel() { close(); }
 
   const TunDevice& device() const { return context_.tun; }
