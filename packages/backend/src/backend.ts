@@ -1,16 +1,18 @@
 import type { Device, HostState, Ownership } from '@flannel-ts/device';
-import type { Address } from '@flannel-ts/ip';
+import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 import type { Lease, LeaseAttributes, NetworkConfig } from '@flannel-ts/subnet';
-import type { TunnelRoute } from '@flannel-ts/tunnel';
+import type { Tunnel, TunnelRoute } from '@flannel-ts/tunnel';
+import type { BackendEvent } from './events.ts';
 
 /** The host's interface that carries packets between hosts. */
 export interface Underlay {
   readonly link: string;
-  readonly index: number;
   /** Bytes. */
   readonly mtu: number;
   /** The interface's own address, by family. */
   readonly address: { readonly ipv4?: Address | undefined; readonly ipv6?: Address | undefined };
+  /** What can be reached on the interface without a gateway. */
+  readonly onLink: readonly Prefix[];
   /** What peers are told to send to; differs from `address` behind a NAT. */
   readonly publicIp: LeaseAttributes['publicIp'];
 }
@@ -18,10 +20,12 @@ export interface Underlay {
 /** What one lease asks of this host. */
 export interface WantedState {
   readonly host?: HostState | undefined;
+  /** This host's subnets, for the source checks of a tunnel. */
+  readonly own?: readonly InterfaceAddress[] | undefined;
   readonly tunnelRoutes?: readonly TunnelRoute[] | undefined;
 }
 
-/** A way to move packets between hosts, before this host has a subnet. */
+/** A way to move packets between hosts, with its device ready, before this host has a subnet. */
 export interface Backend extends AsyncDisposable {
   /** MTU of the overlay in bytes, for subnet.env and containers. */
   readonly mtu: number;
@@ -33,16 +37,14 @@ export interface Backend extends AsyncDisposable {
   /** What our own lease asks of this host: device, addresses. Pure. */
   planSelf(self: Lease): WantedState;
 
-  /** What a peer's lease asks of this host; `undefined` when the peer runs another backend. Pure. */
-  planPeer(self: Lease, peer: Lease): WantedState | undefined;
+  /**
+   * What a peer's lease asks of this host; `undefined` when the peer runs another backend. Pure.
+   * @throws {PeerDataError} when what the peer published makes no sense
+   */
+  planPeer(peer: Lease): WantedState | undefined;
 
-  /** Carries out tunnel routes; absent for backends whose packets stay in the kernel. */
-  readonly tunnel?: TunnelRoutes | undefined;
-}
-
-/** The part of a tunnel that follows leases. */
-export interface TunnelRoutes {
-  setRoutes(routes: readonly TunnelRoute[]): void;
+  /** Carries packets in this process; absent for backends whose packets stay in the kernel. */
+  readonly tunnel?: Pick<Tunnel, 'setOwn' | 'setRoutes' | 'updateRoutes' | 'stats'> | undefined;
 }
 
 /** What a backend is made from. */
@@ -50,7 +52,12 @@ export interface BackendContext {
   readonly device: Device;
   readonly underlay: Underlay;
   readonly config: NetworkConfig;
+  /** Told what an operator should know. */
+  readonly onEvent: (event: BackendEvent) => void;
 }
 
-/** Makes a backend: reads its options from the config and prepares its device. */
+/**
+ * Makes a backend: reads its options from the config and prepares its device.
+ * @throws {BackendConfigError}
+ */
 export type CreateBackend = (context: BackendContext) => Promise<Backend>;

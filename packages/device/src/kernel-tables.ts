@@ -69,7 +69,11 @@ function isOwned(entry: Entry, ownership: Ownership): boolean {
   const { link, gateway, destination } = entry.route;
   if (link !== undefined && ownership.links.includes(link)) return true;
   return ownership.gatewayRoutes.some(
-    (scope) => scope.link === link && gateway !== undefined && scope.within.contains(destination),
+    (scope) =>
+      scope.link === link &&
+      gateway !== undefined &&
+      scope.prefixLength === destination.length &&
+      scope.within.contains(destination),
   );
 }
 

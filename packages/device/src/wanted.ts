@@ -70,6 +70,13 @@ export interface WantedFdbEntry {
 export interface Ownership {
   /** Links that are wholly ours: their global addresses, routes, permanent neighbours and FDB entries. */
   readonly links: readonly string[];
-  /** Routes to subnets inside `within`, through `link` with a gateway: those of host-gw and direct routing. */
-  readonly gatewayRoutes: readonly { readonly link: string; readonly within: Prefix }[];
+  /**
+   * Routes through `link` with a gateway, to prefixes of just this length inside `within`: those of host-gw
+   * and direct routing. Other lengths are somebody's own routes, which may well lie inside a wide network.
+   */
+  readonly gatewayRoutes: readonly {
+    readonly link: string;
+    readonly within: Prefix;
+    readonly prefixLength: number;
+  }[];
 }

@@ -62,7 +62,10 @@ beforeEach(async () => {
       changed = Promise.withResolvers();
     },
   });
-  device.own({ links: ['flannel.1'], gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16') }] });
+  device.own({
+    links: ['flannel.1'],
+    gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16'), prefixLength: 24 }],
+  });
 });
 
 afterEach(async () => {
@@ -138,6 +141,7 @@ describe('apply', () => {
     );
     await namespace.run('ip', 'route', 'add', '10.5.99.0/24', 'via', '192.0.2.9');
     await namespace.run('ip', 'route', 'add', '10.6.0.0/24', 'via', '192.0.2.9');
+    await namespace.run('ip', 'route', 'add', '10.5.64.0/20', 'via', '192.0.2.9');
     await namespace.run('ip', 'route', 'add', '10.5.98.0/24', 'via', '192.0.2.9', 'proto', 'bird');
     await namespace.run('ip', 'route', 'add', '10.5.97.0/24', 'via', '192.0.2.9', 'table', '100');
     await namespace.run('ip', 'neighbour', 'add', '192.0.2.50', 'lladdr', '02:00:00:00:09:09', 'dev', 'eth0');
@@ -151,6 +155,7 @@ describe('apply', () => {
     expect(await neighbours()).toEqual(['10.5.8.0 lladdr 02:00:00:00:01:08 PERMANENT']);
     expect(await fdb()).toEqual(['02:00:00:00:01:08 dst 192.0.2.8 self permanent']);
     expect(await lines('ip', 'route', 'show', 'dev', 'eth0')).toEqual([
+      '10.5.64.0/20 via 192.0.2.9',
       '10.5.98.0/24 via 192.0.2.9 proto bird',
       '10.6.0.0/24 via 192.0.2.9',
       '192.0.2.0/24 proto kernel scope link src 192.0.2.1',

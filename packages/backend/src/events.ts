@@ -1,0 +1,10 @@
+import type { TunnelFailedError, TunnelOpenError } from '@flannel-ts/tunnel';
+
+/** What a backend has to say to an operator. */
+export type BackendEvent =
+  /** A peer's lease is not followed, although it seems meant for us. */
+  | { readonly kind: 'peer-skipped'; readonly lease: string; readonly reason: string }
+  /** The tunnel stopped carrying packets; it is being opened again. */
+  | { readonly kind: 'tunnel-failed'; readonly error: TunnelFailedError | TunnelOpenError }
+  /** The tunnel carries packets again. */
+  | { readonly kind: 'tunnel-reopened' };

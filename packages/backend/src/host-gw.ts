@@ -1,0 +1,30 @@
+import type { CreateBackend } from './backend.ts';
+import { BackendConfigError } from './errors.ts';
+import { requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
+
+/** Routes each peer's subnet through the peer itself: no encapsulation, but all hosts must share a link. */
+export const createHostGwBackend: CreateBackend = ({ underlay, config }) => {
+  const { network, subnetLength } = requireIPv4(config);
+  const address = requireUnderlayIPv4(underlay, config);
+  if (!address.equals(underlay.publicIp.ipv4)) {
+    throw new BackendConfigError(
+      'Backend.Type',
+      `host-gw routes through the hosts themselves: -public-ip must be ${underlay.link}'s own address ${address.toString()}, or be left out`,
+    );
+  }
+  return Promise.resolve({
+    mtu: underlay.mtu,
+    attributes: { backendType: 'host-gw' },
+    ownership: {
+      links: [],
+      gatewayRoutes: [{ link: underlay.link, within: network, prefixLength: subnetLength }],
+    },
+    planSelf: () => ({}),
+    planPeer(peer) {
+      if (peer.attributes.backendType !== 'host-gw') return undefined;
+      const gateway = requirePublicIPv4(peer);
+      return { host: { routes: [{ destination: peer.subnets.ipv4!, gateway, link: underlay.link }] } };
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+};

@@ -1,0 +1,43 @@
+import { tunnelOverheadBytes } from '@flannel-ts/encap';
+import { Prefix } from '@flannel-ts/ip';
+import type { CreateBackend } from './backend.ts';
+import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
+import { openLastingTunnel } from './lasting-tunnel.ts';
+
+const DEVICE = 'flannel0';
+const PORT = 8285;
+
+/** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
+export const createUdpBackend: CreateBackend = ({ underlay, config, onEvent }) => {
+  const { network } = requireIPv4(config);
+  const { port } = readOptions(config, (object) => ({ port: object.integer('Port', 1, 65_535) ?? PORT }));
+  const mtu = underlay.mtu - tunnelOverheadBytes('udp', 4);
+  const socket = { address: requireUnderlayIPv4(underlay, config), port };
+  const tunnel = openLastingTunnel({ tun: { name: DEVICE, mtu }, socket }, onEvent);
+  return Promise.resolve({
+    mtu,
+    attributes: {},
+    ownership: { links: [DEVICE], gatewayRoutes: [] },
+    tunnel,
+    planSelf({ subnets }) {
+      const subnet = subnets.ipv4!;
+      const address = { address: subnet.network, prefix: new Prefix(subnet.network, 32) };
+      return {
+        host: {
+          links: [{ kind: 'tun', name: DEVICE, mtu }],
+          addresses: [{ link: DEVICE, address }],
+          routes: [{ destination: network, link: DEVICE }],
+        },
+        own: [{ address: subnet.network, prefix: subnet }],
+      };
+    },
+    planPeer(peer) {
+      // Upstream's udp publishes no type, and takes every lease for a peer; one of another backend has no tunnel.
+      const { backendType } = peer.attributes;
+      if (backendType !== undefined && backendType !== 'udp') return undefined;
+      const address = requirePublicIPv4(peer);
+      return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port } }] };
+    },
+    [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
+  });
+};
