@@ -1,0 +1,122 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  AddressError,
+  parseInterfaceAddress,
+  parsePrefix,
+  type InterfaceAddress,
+  type Prefix,
+} from '@flannel-ts/ip';
+
+/** What subnet.env tells Docker, CNI plugins and the next start of the daemon. */
+export interface SubnetEnv {
+  readonly network?: Prefix | undefined;
+  /** The host's own address in its subnet, which Docker's bridge takes. */
+  readonly subnet?: InterfaceAddress | undefined;
+  readonly ipv6Network?: Prefix | undefined;
+  readonly ipv6Subnet?: InterfaceAddress | undefined;
+  /** Bytes. */
+  readonly mtu?: number | undefined;
+  readonly ipMasq?: boolean | undefined;
+}
+
+/** A line of an old file that cannot be used. */
+export interface SubnetEnvProblem {
+  /** From 1. */
+  readonly line: number;
+  readonly problem: string;
+}
+
+/** The file's text, line for line as upstream writes it. Families that are not enabled are left out. */
+export function formatSubnetEnv(env: SubnetEnv): string {
+  const lines = {
+    FLANNEL_NETWORK: env.network?.toString(),
+    FLANNEL_SUBNET: env.subnet && formatInterfaceAddress(env.subnet),
+    FLANNEL_IPV6_NETWORK: env.ipv6Network?.toString(),
+    FLANNEL_IPV6_SUBNET: env.ipv6Subnet && formatInterfaceAddress(env.ipv6Subnet),
+    FLANNEL_MTU: env.mtu,
+    FLANNEL_IPMASQ: env.ipMasq,
+  };
+  return Object.entries(lines)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${String(value)}\n`)
+    .join('');
+}
+
+/** Reads subnet.env. Lines that make no sense are left out and named; unknown variables are not ours. */
+export function parseSubnetEnv(text: string): {
+  readonly env: SubnetEnv;
+  readonly problems: readonly SubnetEnvProblem[];
+} {
+  let env: SubnetEnv = {};
+  const problems: SubnetEnvProblem[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    try {
+      env = { ...env, ...parseLine(line) };
+    } catch (error) {
+      if (!(error instanceof AddressError || error instanceof RangeError)) throw error;
+      problems.push({ line: index + 1, problem: error.message });
+    }
+  }
+  return { env, problems };
+}
+
+/** What the file says, or nothing when it is missing. */
+export async function readSubnetEnv(path: string): Promise<ReturnType<typeof parseSubnetEnv>> {
+  try {
+    return parseSubnetEnv(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { env: {}, problems: [] };
+    throw error;
+  }
+}
+
+/** Writes the file at once: a reader sees the old text or the new one. Mode 0644; the directory is made. */
+export async function writeSubnetEnv(path: string, env: SubnetEnv): Promise<void> {
+  await writeFileAtomically(path, formatSubnetEnv(env));
+}
+
+/** Replaces a file in one step: written and synced beside it, then renamed. */
+export async function writeFileAtomically(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await using file = await open(temporary, 'w', 0o644);
+    // The creation mode is cut by the umask; readers are not only root.
+    await file.chmod(0o644);
+    await file.writeFile(text);
+    await file.sync();
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function parseLine(line: string): SubnetEnv {
+  const [, name, value] = /^(\w+)=(.*)$/.exec(line.trim()) ?? [];
+  if (!name || value === undefined) throw new RangeError(`${JSON.stringify(line)} is no NAME=value`);
+  switch (name) {
+    case 'FLANNEL_NETWORK':
+      return { network: parsePrefix(value) };
+    case 'FLANNEL_SUBNET':
+      return { subnet: parseInterfaceAddress(value) };
+    case 'FLANNEL_IPV6_NETWORK':
+      return { ipv6Network: parsePrefix(value) };
+    case 'FLANNEL_IPV6_SUBNET':
+      return { ipv6Subnet: parseInterfaceAddress(value) };
+    case 'FLANNEL_MTU':
+      if (/^[1-9]\d{0,5}$/.test(value)) return { mtu: Number(value) };
+      throw new RangeError(`FLANNEL_MTU must be a number of bytes, not ${JSON.stringify(value)}`);
+    case 'FLANNEL_IPMASQ':
+      if (value === 'true' || value === 'false') return { ipMasq: value === 'true' };
+      throw new RangeError(`FLANNEL_IPMASQ must be true or false, not ${JSON.stringify(value)}`);
+    default:
+      return {};
+  }
+}
+
+function formatInterfaceAddress({ address, prefix }: InterfaceAddress): string {
+  return `${address.toString()}/${prefix.length}`;
+}
