@@ -23,7 +23,7 @@ export async function mkDockerOpts(context: CommandContext): Promise<number> {
   });
   const args = await parser.parseAsync([...context.args]);
   if (args.help) {
-    context.print(`${await createParser().getHelp()}\n`);
+    context.print(`${await parser.getHelp()}\n`);
     return 0;
   }
   if (failed !== '') {
@@ -51,38 +51,41 @@ export async function mkDockerOpts(context: CommandContext): Promise<number> {
 }
 
 function createParser() {
-  return yargs()
-    .scriptName('mk-docker-opts')
-    .usage(
-      'mk-docker-opts [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]\n\nWrites Docker daemon options from the subnet that flanneld leased.',
-    )
-    .parserConfiguration({ 'short-option-groups': false, 'boolean-negation': false })
-    .option('f', {
-      string: true,
-      requiresArg: true,
-      default: '/run/flannel/subnet.env',
-      describe: 'flannel env file',
-    })
-    .option('d', {
-      string: true,
-      requiresArg: true,
-      default: '/run/docker_opts.env',
-      describe: 'Docker env file to write',
-    })
-    .option('i', { boolean: true, default: false, describe: 'each option as its own variable' })
-    .option('c', { boolean: true, default: false, describe: 'all options in one variable' })
-    .option('k', {
-      string: true,
-      requiresArg: true,
-      default: 'DOCKER_OPTS',
-      describe: 'name of that variable',
-    })
-    .option('m', { boolean: true, default: false, describe: 'leave --ip-masq out' })
-    .option('help', { alias: 'h', boolean: true, default: false, describe: 'show this help' })
-    .epilogue('Without -i and -c, both forms are written.')
-    .strict()
-    .wrap(100)
-    .exitProcess(false)
-    .help(false)
-    .version(false);
+  return (
+    yargs()
+      .scriptName('mk-docker-opts')
+      // Before the options: it would take away the one named help.
+      .help(false)
+      .version(false)
+      .usage(
+        'mk-docker-opts [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]\n\nWrites Docker daemon options from the subnet that flanneld leased.',
+      )
+      .parserConfiguration({ 'short-option-groups': false, 'boolean-negation': false })
+      .option('f', {
+        string: true,
+        requiresArg: true,
+        default: '/run/flannel/subnet.env',
+        describe: 'flannel env file',
+      })
+      .option('d', {
+        string: true,
+        requiresArg: true,
+        default: '/run/docker_opts.env',
+        describe: 'Docker env file to write',
+      })
+      .option('i', { boolean: true, default: false, describe: 'each option as its own variable' })
+      .option('c', { boolean: true, default: false, describe: 'all options in one variable' })
+      .option('k', {
+        string: true,
+        requiresArg: true,
+        default: 'DOCKER_OPTS',
+        describe: 'name of that variable',
+      })
+      .option('m', { boolean: true, default: false, describe: 'leave --ip-masq out' })
+      .option('help', { alias: 'h', boolean: true, default: false, describe: 'show this help' })
+      .epilogue('Without -i and -c, both forms are written.')
+      .strict()
+      .wrap(100)
+      .exitProcess(false)
+  );
 }
