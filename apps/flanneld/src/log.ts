@@ -5,7 +5,8 @@ export type { Logger };
 /** JSON lines for machines; on a terminal, a line that a person reads. Both on standard error, like upstream. */
 export function createLog(options: { readonly debug: boolean; readonly terminal: boolean }): Logger {
   const level = options.debug ? 'debug' : 'info';
-  const base = { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` };
+  const serializers = { error: pino.stdSerializers.err };
+  const base = { level, base: null, serializers, timestamp: () => `,"time":"${new Date().toISOString()}"` };
   // Synchronous: the last line before an exit must not be lost.
   if (!options.terminal)
     return pino(

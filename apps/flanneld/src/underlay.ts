@@ -32,7 +32,6 @@ export async function findUnderlay(netlink: NetlinkConnection, choice: Choice): 
   }
   return {
     link: link.name,
-    index: link.index,
     mtu: link.mtu,
     address: { ipv4, ipv6 },
     onLink: own.map((entry) => prefixOf(entry.address, entry.prefixLength)),

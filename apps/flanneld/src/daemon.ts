@@ -1,0 +1,146 @@
+import {
+  createPeerFollower,
+  selectBackend,
+  type Backend,
+  type PeerFollower,
+  type Underlay,
+} from '@flannel-ts/backend';
+import { createDevice } from '@flannel-ts/device';
+import { readSubnetEnv, writeSubnetEnv, type SubnetEnv } from '@flannel-ts/docker-options';
+import { createEtcdRegistry } from '@flannel-ts/etcd-registry';
+import { openNetlinkPort } from '@flannel-ts/native';
+import { createNetlink } from '@flannel-ts/netlink';
+import {
+  keepLease,
+  systemClock,
+  type Lease,
+  type LeaseKeeper,
+  type NetworkConfig,
+  type Registry,
+} from '@flannel-ts/subnet';
+import { acquireOwnLease } from './acquire-own-lease.ts';
+import { logBackendEvent, logDeviceEvent } from './log-events.ts';
+import type { Logger } from './log.ts';
+import { serveHealth } from './health.ts';
+import type { Settings } from './settings.ts';
+import { findUnderlay } from './underlay.ts';
+import { waitForConfig } from './wait-for-config.ts';
+
+/** What the daemon needs from its process. */
+export interface DaemonContext {
+  readonly log: Logger;
+  /** Ends the daemon; the kernel's state and the lease stay. */
+  readonly signal: AbortSignal;
+  /** Called once, when the lease is held, the data path is up and subnet.env is written. */
+  readonly onReady: (status: DaemonStatus) => void;
+}
+
+/** What a running daemon can tell. */
+export interface DaemonStatus {
+  readonly lease: Lease;
+  readonly backend: Backend;
+  readonly follower: PeerFollower;
+}
+
+const MINUTE_MS = 60 * 1000;
+const LEASE_TTL_MS = 24 * 60 * MINUTE_MS;
+
+/** Runs until `signal` aborts; throws what cannot be mended by waiting. */
+export async function runDaemon(settings: Settings, context: DaemonContext): Promise<void> {
+  const { log, signal } = context;
+  await using stack = new AsyncDisposableStack();
+  let ready = false;
+  if (settings['healthz-port'] > 0) {
+    const host = settings['healthz-ip']?.toString() ?? '0.0.0.0';
+    stack.use(await serveHealth({ host, port: settings['healthz-port'], ready: () => ready }));
+  }
+  const registry = stack.use(openRegistry(settings, log));
+  const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
+  const underlay = await findUnderlay(netlink, settings);
+  log.info(describeUnderlay(underlay), 'underlay interface');
+  const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
+  const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
+  const onEvent = logBackendEvent.bind(undefined, log);
+  const backend = stack.use(await selectBackend(config)({ device, underlay, config, onEvent }));
+  const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
+  const previous = await previousSubnet(settings, log);
+  const lease = await acquireOwnLease(
+    { registry, log },
+    { config, attributes, previous, ttlMs: LEASE_TTL_MS, signal },
+  );
+  const follower = createPeerFollower({ backend, device, config, onEvent }, lease);
+  const keeper = keepLease(
+    { registry, log, clock: systemClock },
+    { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
+  );
+  const following = followLeases({ registry, follower, keeper }, signal, async () => {
+    await writeSubnetEnv(settings['subnet-file'], subnetEnv(config, lease, backend, settings));
+    ready = true;
+    context.onReady({ lease, backend, follower });
+  });
+  await Promise.race([following, keeper.done]);
+}
+
+function openRegistry(settings: Settings, log: Logger): Registry {
+  return createEtcdRegistry(
+    { log },
+    {
+      endpoints: settings['etcd-endpoints'],
+      prefix: settings['etcd-prefix'],
+      tls: { ca: settings['etcd-cafile'], cert: settings['etcd-certfile'], key: settings['etcd-keyfile'] },
+      username: settings['etcd-username'],
+      password: settings['etcd-password'],
+    },
+  );
+}
+
+/** One watch serves both: peers are followed, and the keeper sees what happens to our own lease. */
+async function followLeases(
+  { registry, follower, keeper }: { registry: Registry; follower: PeerFollower; keeper: LeaseKeeper },
+  signal: AbortSignal,
+  onFirst: () => Promise<void>,
+): Promise<void> {
+  let first = true;
+  for await (const event of registry.watchLeases({ signal })) {
+    keeper.observe(await follower.follow(event));
+    if (first) await onFirst();
+    first = false;
+  }
+}
+
+/** The subnet that this host had before, from an earlier subnet.env. */
+async function previousSubnet(settings: Settings, log: Logger) {
+  const { env, problems } = await readSubnetEnv(settings['subnet-file']);
+  for (const problem of problems)
+    log.warn({ file: settings['subnet-file'], ...problem }, 'bad line; skipped');
+  return env.subnet && { ipv4: env.subnet.prefix, ipv6: env.ipv6Subnet?.prefix };
+}
+
+/** The host takes the first usable address of its subnet. */
+function subnetEnv(
+  config: NetworkConfig,
+  { subnets }: Lease,
+  { mtu }: Backend,
+  settings: Settings,
+): SubnetEnv {
+  const hostAddress = (prefix: Lease['subnets']['ipv4']) =>
+    prefix && { address: prefix.network.offset(1), prefix };
+  return {
+    network: config.ipv4?.network,
+    subnet: hostAddress(subnets.ipv4),
+    ipv6Network: config.ipv6?.network,
+    ipv6Subnet: hostAddress(subnets.ipv6),
+    mtu,
+    ipMasq: settings['ip-masq'],
+  };
+}
+
+function describeUnderlay({ link, mtu, publicIp }: Underlay): object {
+  const { ipv4, ipv6 } = publicIp;
+  return {
+    interface: link,
+    mtu,
+    ...(ipv4 && { publicIp: ipv4.toString() }),
+    ...(ipv6 && { publicIpv6: ipv6.toString() }),
+  };
+}
