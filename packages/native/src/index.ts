@@ -13,6 +13,7 @@ export {
   packetTunnelRecordBytes,
   type PacketTunnel,
   type PacketTunnelCounter,
+  type PacketTunnelOffloads,
   type PacketTunnelOptions,
   type PacketTunnelStats,
 } from './packet-tunnel.ts';

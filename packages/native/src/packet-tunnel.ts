@@ -48,8 +48,21 @@ export interface PacketTunnelStats {
   readonly received: PacketTunnelCounter;
   /** In the order of {@link packetTunnelDropReasons}. */
   readonly drops: readonly number[];
+  readonly offloads: PacketTunnelOffloads;
   /** A route (two records), then packets and bytes sent, packets and bytes received as 64-bit numbers; 72 bytes each. */
   readonly peers: Uint8Array;
+}
+
+/** What the kernel does for many packets at once. */
+export interface PacketTunnelOffloads {
+  /** The TUN device gives and takes TCP super-packets (TSO). */
+  readonly deviceTcp: boolean;
+  /** The TUN device gives and takes UDP super-packets (USO, Linux 6.2). */
+  readonly deviceUdp: boolean;
+  /** The socket cuts one message into many datagrams (UDP_SEGMENT); off after a network device refused it. */
+  readonly socketSend: boolean;
+  /** The socket joins many datagrams into one message (UDP_GRO). */
+  readonly socketReceive: boolean;
 }
 
 export interface PacketTunnelCounter {
@@ -68,6 +81,7 @@ export const packetTunnelDropReasons = [
   'wrongPeer',
   'notOurs',
   'deviceRefused',
+  'socketFull',
 ] as const;
 
 /**

@@ -5,4 +5,12 @@
  */
 export { TunnelFailedError, TunnelOpenError, type TunnelOpenProblem } from './errors.ts';
 export { openTunnel, type TunnelOptions } from './open-tunnel.ts';
-export type { Counter, DropReason, Endpoint, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
+export type {
+  Counter,
+  DropReason,
+  Endpoint,
+  Tunnel,
+  TunnelOffloads,
+  TunnelRoute,
+  TunnelStats,
+} from './tunnel.ts';

@@ -82,12 +82,13 @@ function checkFamily(peer: Endpoint, socket: Endpoint): void {
 }
 
 function readStats(native: PacketTunnel): TunnelStats {
-  const { sent, received, drops, peers } = native.stats();
+  const { sent, received, drops, offloads, peers } = native.stats();
   const byReason = packetTunnelDropReasons.map((reason, index) => [reason, drops[index]!] as const);
   return {
     sent,
     received,
     drops: Object.fromEntries(byReason) as Record<DropReason, number>,
+    offloads,
     peers: decodePeers(peers),
   };
 }

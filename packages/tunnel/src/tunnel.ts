@@ -1,5 +1,5 @@
 import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
-import type { packetTunnelDropReasons } from '@flannel-ts/native';
+import type { packetTunnelDropReasons, PacketTunnelOffloads } from '@flannel-ts/native';
 
 /** Where a peer's tunnel socket is. */
 export interface Endpoint {
@@ -51,6 +51,8 @@ export interface TunnelStats {
   readonly received: Counter;
   /** Dropped packets by reason. */
   readonly drops: Readonly<Record<DropReason, number>>;
+  /** What is on. */
+  readonly offloads: TunnelOffloads;
   /** One entry per route. A route keeps its counters as long as its destination keeps its peer. */
   readonly peers: readonly {
     readonly route: TunnelRoute;
@@ -58,6 +60,9 @@ export interface TunnelStats {
     readonly received: Counter;
   }[];
 }
+
+/** What the kernel does for many packets at once; all false with `offloads: 'none'`. */
+export type TunnelOffloads = PacketTunnelOffloads;
 
 /** Inner IP packets, and their bytes with IP headers and without UDP. */
 export interface Counter {
@@ -69,6 +74,7 @@ export interface Counter {
  * Why a packet was dropped. Both directions: `malformed` (no IP packet), `hopsExceeded` (TTL or hop limit ran out).
  * To peers: `noRoute` (no peer has the destination), `tooBig` (does not fit the path), `sendFailed` (the socket refused
  * it). From peers: `unknownSource` (no peer has the inner source), `wrongPeer` (another peer has it), `notOurs` (the
- * inner destination is in none of our subnets), `deviceRefused` (the TUN device is down).
+ * inner destination is in none of our subnets), `deviceRefused` (the TUN device is down), `socketFull` (they came faster
+ * than they were read).
  */
 export type DropReason = (typeof packetTunnelDropReasons)[number];

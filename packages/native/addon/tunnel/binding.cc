@@ -116,15 +116,21 @@ class PacketTunnel : public Napi::ObjectWrap<PacketTunnel> {
     const Napi::Env env = info.Env();
     Tunnel& tunnel = open(env);
     auto stats = Napi::Object::New(env);
-    stats.Set("sent", toJs(env, tunnel.transmitter().traffic()));
-    stats.Set("received", toJs(env, tunnel.receiver().traffic()));
+    stats.Set("sent", toJs(env, tunnel.sent()));
+    stats.Set("received", toJs(env, tunnel.received()));
 
     auto drops = Napi::Array::New(env, dropReasons);
-    for (std::size_t reason = 0; reason < dropReasons; reason++) {
-      const auto count = tunnel.transmitter().drops().get(reason) + tunnel.receiver().drops().get(reason);
-      drops.Set(static_cast<std::uint32_t>(reason), static_cast<double>(count));
+    for (std::uint32_t reason = 0; reason < dropReasons; reason++) {
+      drops.Set(reason, static_cast<double>(tunnel.drops(static_cast<Drop>(reason))));
     }
     stats.Set("drops", drops);
+
+    auto offloads = Napi::Object::New(env);
+    offloads.Set("deviceTcp", tunnel.device().offloads().tcp);
+    offloads.Set("deviceUdp", tunnel.device().offloads().udp);
+    offloads.Set("socketSend", tunnel.socket().segmentation());
+    offloads.Set("socketReceive", tunnel.socket().coalescing());
+    stats.Set("offloads", offloads);
 
     std::vector<std::uint8_t> peers;
     tunnel.routes().forEach([&](const Route& route) { appendPeer(peers, route); });

@@ -28,14 +28,16 @@ enum class Drop : std::uint8_t {
   notOurs,
   /** From the network: the TUN device refused it, for example because it is down. */
   deviceRefused,
+  /** From the network: datagrams came faster than they were read, and the kernel dropped them. */
+  socketFull,
 };
 
-inline constexpr std::size_t dropReasons = 9;
+inline constexpr std::size_t dropReasons = 10;
 
 class DropCounts {
  public:
   void add(Drop reason, std::uint64_t packets = 1) { counts_[static_cast<std::size_t>(reason)].add(packets); }
-  std::uint64_t get(std::size_t reason) const { return counts_[reason].get(); }
+  std::uint64_t get(Drop reason) const { return counts_[static_cast<std::size_t>(reason)].get(); }
 
  private:
   std::array<Count, dropReasons> counts_;

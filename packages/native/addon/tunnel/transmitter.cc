@@ -67,9 +67,9 @@ void Transmitter::forward(const OffloadHeader& offload, std::span<std::uint8_t> 
   const auto header = parseIpHeader(packet);
   if (!header) return drops_.add(Drop::malformed);
   packet = packet.first(header->totalLength);
-  if (header->hops <= 1) return refuse(Drop::hopsExceeded, IcmpError::hopsExceeded, packet, *header);
   const Route* route = context_.routes.find(header->destination);
   if (!route) return refuse(Drop::noRoute, IcmpError::noRoute, packet, *header);
+  if (header->hops <= 1) return refuse(Drop::hopsExceeded, IcmpError::hopsExceeded, packet, *header);
   decrementHops(packet.data(), header->source.family);
   queue(offload, packet, *header, *route);
 }

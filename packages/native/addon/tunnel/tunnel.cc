@@ -31,6 +31,11 @@ std::thread Tunnel::start(const char* name, Direction& direction) {
   return thread;
 }
 
+std::uint64_t Tunnel::drops(Drop reason) const {
+  const std::uint64_t byKernel = reason == Drop::socketFull ? context_.socket.overruns() : 0;
+  return transmitter_.drops().get(reason) + receiver_.drops().get(reason) + byKernel;
+}
+
 void Tunnel::close() {
   context_.stop.raise();
   if (transmitting_.joinable()) transmitting_.join();

@@ -27,8 +27,9 @@ class Tunnel {
   const UdpSocket& socket() const { return context_.socket; }
   RouteTable& routes() { return context_.routes; }
   LocalSubnets& local() { return context_.local; }
-  const Transmitter& transmitter() const { return transmitter_; }
-  const Receiver& receiver() const { return receiver_; }
+  const Traffic& sent() const { return transmitter_.traffic(); }
+  const Traffic& received() const { return receiver_.traffic(); }
+  std::uint64_t drops(Drop reason) const;
 
   /** Ends both threads, within the time that a burst of packets takes. Idempotent. */
   void close();

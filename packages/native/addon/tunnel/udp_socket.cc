@@ -1,9 +1,11 @@
 #include "udp_socket.h"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <cerrno>
 
 #include "system_error.h"
@@ -15,8 +17,8 @@ bool set(int fd, int level, int option, int value) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/** Ten super-packets of the largest size: enough while the other threads have their turn, too little to add delay. */
-constexpr int bufferBytes = 2 * 1024 * 1024;
+/** Some dozens of super-packets: bridges the time until a thread gets a processor, and adds little delay under load. */
+constexpr int bufferBytes = 4 * 1024 * 1024;
 
 /** Beyond rmem_max and wmem_max where the process may. */
 void setBuffers(int fd) {
@@ -46,6 +48,13 @@ Endpoint UdpSocket::local() const {
   socklen_t size = Endpoint::capacity;
   checked(::getsockname(fd(), endpoint.data(), &size), "read the address of the UDP socket");
   return endpoint;
+}
+
+std::uint32_t UdpSocket::overruns() const {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> information{};
+  socklen_t size = sizeof information;
+  ::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, information.data(), &size);
+  return information[SK_MEMINFO_DROPS];
 }
 
 int UdpSocket::send(Bytes header, Bytes payload, const Endpoint& to) const {

@@ -25,6 +25,9 @@ class UdpSocket {
   /** The kernel joins datagrams of one size and sender into one message (UDP_GRO). */
   bool coalescing() const { return coalescing_; }
 
+  /** Datagrams that the kernel dropped because nobody read them in time. */
+  std::uint32_t overruns() const;
+
   using Bytes = std::span<const std::uint8_t>;
   /** Sends one datagram; returns 0 or the error number. */
   int send(Bytes header, Bytes payload, const Endpoint& to) const;
