@@ -77,53 +77,55 @@ describe.each(backends)('three hosts with $type', ({ type, mtu, device, lease, r
       const expected = await Promise.all(
         peers.map(async (peer) => route?.(await subnetOf(peer), peer.host.address)),
       );
-      const wanted = route ? expected.sort() : ['10.5.0.0/16 dev flannel0 scope link'];
+      const wanted = route ? expected.sort() : ['10.5.0.0/16 dev flannel0'];
       expect(await overlayRoutes(node)).toEqual(wanted);
     }
   });
 
-  it.runIf(type === 'vxlan')('programs exactly the neighbours and FDB entries of the contract', async () => {
-    for (const node of nodes) {
-      const peers = nodes.filter((peer) => peer !== node);
-      const facts = await Promise.all(
-        peers.map(async (peer) => ({
-          mac: await macOf(peer, 'flannel.1'),
-          subnet: await subnetOf(peer),
-          ip: peer.host.address,
-        })),
-      );
-      const neighbours = await node.host.run(
-        'ip',
-        'neighbour',
-        'show',
-        'dev',
-        'flannel.1',
-        'nud',
-        'permanent',
-      );
-      expect(lines(neighbours)).toEqual(
-        facts.map(({ mac, subnet }) => `${subnet.replace('/24', '')} lladdr ${mac} PERMANENT`).sort(),
-      );
-      const fdb = await node.host.run('bridge', 'fdb', 'show', 'dev', 'flannel.1');
-      expect(lines(fdb)).toEqual(facts.map(({ mac, ip }) => `${mac} dst ${ip} self permanent`).sort());
-    }
-  });
+  if (type === 'vxlan')
+    it('programs exactly the neighbours and FDB entries of the contract', async () => {
+      for (const node of nodes) {
+        const peers = nodes.filter((peer) => peer !== node);
+        const facts = await Promise.all(
+          peers.map(async (peer) => ({
+            mac: await macOf(peer, 'flannel.1'),
+            subnet: await subnetOf(peer),
+            ip: peer.host.address,
+          })),
+        );
+        const neighbours = await node.host.run(
+          'ip',
+          'neighbour',
+          'show',
+          'dev',
+          'flannel.1',
+          'nud',
+          'permanent',
+        );
+        expect(lines(neighbours)).toEqual(
+          facts.map(({ mac, subnet }) => `${subnet.replace('/24', '')} lladdr ${mac} PERMANENT`).sort(),
+        );
+        const fdb = await node.host.run('bridge', 'fdb', 'show', 'dev', 'flannel.1');
+        expect(lines(fdb)).toEqual(facts.map(({ mac, ip }) => `${mac} dst ${ip} self permanent`).sort());
+      }
+    });
 
-  it.runIf(device !== undefined)('gives its device the address and MTU of the contract', async () => {
-    for (const node of nodes) {
-      const [link] = await node.host.json<
-        { mtu: number; addr_info: { family: string; local: string; prefixlen: number }[] }[]
-      >(...['ip', '-json', 'address', 'show', 'dev', device!]);
-      const ipv4 = link!.addr_info.filter(({ family }) => family === 'inet');
-      expect({
-        mtu: link!.mtu,
-        addresses: ipv4.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
-      }).toEqual({
-        mtu,
-        addresses: [(await subnetOf(node)).replace('/24', '/32')],
-      });
-    }
-  });
+  if (device)
+    it('gives its device the address and MTU of the contract', async () => {
+      for (const node of nodes) {
+        const [link] = await node.host.json<
+          { mtu: number; addr_info: { family: string; local: string; prefixlen: number }[] }[]
+        >(...['ip', '-json', 'address', 'show', 'dev', device]);
+        const ipv4 = link!.addr_info.filter(({ family }) => family === 'inet');
+        expect({
+          mtu: link!.mtu,
+          addresses: ipv4.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+        }).toEqual({
+          mtu,
+          addresses: [(await subnetOf(node)).replace('/24', '/32')],
+        });
+      }
+    });
 
   it('passes full-size packets with DF set, and refuses one byte more', async () => {
     const [from, to] = containers as [Container, Container];

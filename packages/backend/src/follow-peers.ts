@@ -86,28 +86,30 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
 }
 
 /** What a peer's lease wants, or `undefined` for a lease that is none of our business, with the reason told. */
-function planPeer(
-  { backend, config, onEvent }: FollowerComponents,
-  self: Lease,
-  lease: Lease,
-): WantedState | undefined {
+function planPeer(components: FollowerComponents, self: Lease, lease: Lease): WantedState | undefined {
   const key = leaseKey(lease);
   if (key === leaseKey(self)) return undefined;
-  const skip = (reason: string) => {
-    onEvent({ kind: 'peer-skipped', lease: key, reason });
-    return undefined;
-  };
-  const { ipv4 } = lease.subnets;
-  if (isSameHost(lease.attributes, self.attributes))
-    return skip('it carries our own public IP: a former lease of this host');
-  if (!ipv4 || !config.ipv4?.network.contains(ipv4)) return skip('it is outside the cluster network');
-  if (self.subnets.ipv4?.overlaps(ipv4)) return skip('it overlaps our own subnet');
+  let reason = reasonToSkip(components.config, self, lease);
   try {
-    return backend.planPeer(lease);
+    if (!reason) return components.backend.planPeer(lease);
   } catch (error) {
-    if (error instanceof PeerDataError) return skip(error.message);
-    throw error;
+    if (!(error instanceof PeerDataError)) throw error;
+    reason = error.message;
   }
+  components.onEvent({ kind: 'peer-skipped', lease: key, reason });
+  return undefined;
+}
+
+/** Why following a lease would do harm, whatever the backend. */
+function reasonToSkip(
+  { ipv4 }: NetworkConfig,
+  self: Lease,
+  { subnets, attributes }: Lease,
+): string | undefined {
+  if (isSameHost(attributes, self.attributes))
+    return 'it carries our own public IP: a former lease of this host';
+  if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
+  return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;
 }
 
 function routesOf(state: WantedState | undefined): readonly TunnelRoute[] {

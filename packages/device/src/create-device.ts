@@ -103,7 +103,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
       try {
         report(await compare());
       } catch (error) {
-        if (!stop.signal.aborted) fail('compare with the kernel', error as Error, failures);
+        fail('compare with the kernel', error as Error, failures);
       }
     });
   }

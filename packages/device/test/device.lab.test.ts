@@ -264,7 +264,7 @@ describe('drift', () => {
       ...(await neighbours()),
       ...(await fdb()),
       ...(await lines('ip', '-brief', '-4', 'address', 'show', 'flannel.1')),
-      ...(await namespace.run('cat', '/sys/class/net/flannel.1/mtu', '/sys/class/net/flannel.1/address')),
+      await namespace.run('cat', '/sys/class/net/flannel.1/mtu', '/sys/class/net/flannel.1/address'),
     ];
     const before = await state();
     await namespace.run(...command);

@@ -1,4 +1,4 @@
-import { Address, Prefix, prefixOf } from '@flannel-ts/ip';
+import { Address, prefixOf, type Prefix } from '@flannel-ts/ip';
 
 const RTF_GATEWAY = 0x2;
 
@@ -17,7 +17,9 @@ export function hasGatewayRoute(routes: string, prefix: Prefix): boolean {
 }
 
 function destinationOf([, destination, , , , , , mask]: readonly string[]): Prefix {
-  const length = [...readHex(mask ?? '').toString(2)].filter((bit) => bit === '1').length;
+  const length = readHex(mask ?? '')
+    .toString(2)
+    .replaceAll('0', '').length;
   return prefixOf(new Address(4, BigInt(readHex(destination ?? ''))), length);
 }
 

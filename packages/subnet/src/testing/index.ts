@@ -6,4 +6,9 @@
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export { createMemoryStore, type MemoryStore } from './memory-registry.ts';
 export { createRecordingLog, type RecordingLog } from './recording-log.ts';
-export { registryCompliance, type RegistryHarness, type TestApi } from './registry-compliance.ts';
+export {
+  registryCompliance,
+  type Matchers,
+  type RegistryHarness,
+  type TestApi,
+} from './registry-compliance.ts';

@@ -25,8 +25,15 @@ export interface RegistryHarness extends AsyncDisposable {
 export interface TestApi {
   readonly describe: (name: string, body: () => void) => void;
   readonly it: (name: string, body: () => Promise<void>) => void;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the matchers of any runner
-  readonly expect: (actual: unknown) => any;
+  readonly expect: (actual: unknown) => Matchers & { readonly not: Matchers };
+}
+
+/** The matchers that the suite uses; those of vitest, Jest and others fit. */
+export interface Matchers {
+  toBe(expected: unknown): void;
+  toEqual(expected: unknown): void;
+  toBeGreaterThan(expected: number): void;
+  toBeInstanceOf(expected: abstract new (...args: never[]) => unknown): void;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -82,7 +89,7 @@ export function registryCompliance(
       const lease = await registry.createLease({ ...request('10.5.1.0-24'), ttlMs: DAY_MS / 2 });
       const updated = await registry.updateLease(lease, { attributes: attributesOf(2), ttlMs: DAY_MS });
       expect(updated.revision).not.toBe(lease.revision);
-      expect(updated.expiresAt).toBeGreaterThan(lease.expiresAt as number);
+      expect(updated.expiresAt).toBeGreaterThan(Number(lease.expiresAt));
       const [read] = await registry.readLeases();
       expect(read!.attributes).toEqual(attributesOf(2));
       expect(read!.revision).toBe(updated.revision);
@@ -235,9 +242,9 @@ function follow(registry: Registry) {
   const events = registry.watchLeases({ signal: abort.signal })[Symbol.asyncIterator]();
   const table = createLeaseTable();
   const next = async (): Promise<string[]> => {
-    const { value, done } = await events.next();
-    if (done) throw new Error('the watch ended');
-    const event = value;
+    const result = await events.next();
+    if (result.done) throw new Error('the watch ended');
+    const event = result.value;
     table.apply(event);
     if (event.kind === 'snapshot') return [['snapshot', ...keys(event.leases)].join(' ')];
     return event.changes.map(
