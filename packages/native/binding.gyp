@@ -16,6 +16,7 @@
         "addon/tunnel/icmp.cc",
         "addon/tunnel/ip_header.cc",
         "addon/tunnel/mergeable.cc",
+        "addon/tunnel/raw_socket.cc",
         "addon/tunnel/receive_buffer.cc",
         "addon/tunnel/receiver.cc",
         "addon/tunnel/records.cc",

@@ -17,7 +17,8 @@ constexpr std::size_t messagesPerBurst = 16;
 Receiver::Receiver(Context& context)
     : context_(context),
       buffer_(context.tun.offloads().header ? messagesPerBurst : 1),
-      coalescer_(context.tun.offloads()) {}
+      coalescer_(context.tun.offloads()),
+      icmp_(context.local) {}
 
 void Receiver::run() {
   while (context_.stop.waitFor(context_.socket.fd(), POLLIN)) {
@@ -53,7 +54,12 @@ void Receiver::deliver(std::span<std::uint8_t> packet, const Endpoint& sender) {
     if (!fromPeer) return drops_.add(Drop::wrongPeer);
     if (!context_.local.contain(header->destination)) return drops_.add(Drop::notOurs);
   }
-  if (header->hops <= 1) return reportHopsExceeded(packet, *header, sender);
+  if (header->hops <= 1) {
+    drops_.add(Drop::hopsExceeded);
+    const IcmpMessage message = icmp_.make(IcmpError::hopsExceeded, packet, *header);
+    if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
+    return;
+  }
   decrementHops(packet.data(), header->source.family);
   coalescer_.add(packet, *header, fromPeer ? route : nullptr);
 }
@@ -66,15 +72,6 @@ void Receiver::write(const Coalescer::Item& item) {
   }
   traffic_.add(item.packets, item.bytes);
   if (item.route) item.route->traffic->received.add(item.packets, item.bytes);
-}
-
-void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header,
-                                  const Endpoint& sender) {
-  drops_.add(Drop::hopsExceeded);
-  const Address* source = context_.local.addressOf(header.source.family);
-  if (!source || !icmpLimit_.allow()) return;
-  const IcmpMessage message = makeIcmpError(IcmpError::hopsExceeded, packet, header, *source);
-  if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
 }
 
 }  // namespace flannel::tunnel

@@ -7,8 +7,7 @@
 #include "coalescer.h"
 #include "context.h"
 #include "drops.h"
-#include "icmp.h"
-#include "rate_limit.h"
+#include "icmp_reporter.h"
 #include "receive_buffer.h"
 
 namespace flannel::tunnel {
@@ -29,12 +28,11 @@ class Receiver {
   bool deliverBurst();
   void deliver(std::span<std::uint8_t> packet, const Endpoint& sender);
   void write(const Coalescer::Item& item);
-  void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
 
   Context& context_;
   ReceiveBuffer buffer_;
   Coalescer coalescer_;
-  RateLimit icmpLimit_{1000, 100};
+  IcmpReporter icmp_;
   Traffic traffic_;
   DropCounts drops_;
 };

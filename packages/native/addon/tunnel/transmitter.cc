@@ -28,7 +28,8 @@ Transmitter::Transmitter(Context& context)
     : context_(context),
       buffer_(bytesPerBurst),
       burst_(context.tun.offloads().header ? packetsPerBurst : 1),
-      sending_(context.socket, context.stop, *this, burst_) {}
+      sending_(context.socket, context.stop, *this, burst_),
+      icmp_(context.local) {}
 
 void Transmitter::run() {
   while (context_.stop.waitFor(context_.tun.fd(), POLLIN)) {
@@ -120,10 +121,8 @@ void Transmitter::onTooBig(const Route& route, const Segment& segment) {
 void Transmitter::refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
                          std::uint32_t mtu) {
   drops_.add(reason);
-  const Address* source = context_.local.addressOf(header.source.family);
-  if (!source || !icmpLimit_.allow()) return;
-  const IcmpMessage message = makeIcmpError(error, packet, header, *source, mtu);
-  if (!message.empty()) context_.tun.write(message.bytes());
+  const IcmpMessage message = icmp_.make(error, packet, header, mtu);
+  if (!message.empty()) toSender_.send(message.bytes(), header.source);
 }
 
 }  // namespace flannel::tunnel

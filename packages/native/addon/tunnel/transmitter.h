@@ -7,9 +7,9 @@
 
 #include "context.h"
 #include "drops.h"
-#include "icmp.h"
+#include "icmp_reporter.h"
 #include "offload.h"
-#include "rate_limit.h"
+#include "raw_socket.h"
 #include "send_queue.h"
 
 namespace flannel::tunnel {
@@ -44,7 +44,8 @@ class Transmitter final : private SendListener {
   std::vector<std::uint8_t> buffer_;
   std::size_t burst_;
   SendQueue sending_;
-  RateLimit icmpLimit_{1000, 100};
+  IcmpReporter icmp_;
+  RawSocket toSender_;
   Traffic traffic_;
   DropCounts drops_;
 };

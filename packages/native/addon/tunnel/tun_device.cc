@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
@@ -68,12 +67,6 @@ TunDevice::TunDevice(const TunOptions& options)
   }
   setMtuAndUp(name_, options.mtu);
   checked(::ioctl(fd(), TUNSETPERSIST, options.persistent ? 1 : 0), "set persistence of the TUN device");
-}
-
-bool TunDevice::write(std::span<const std::uint8_t> packet) const {
-  OffloadHeader none;
-  const iovec parts[] = {{&none, prefixLength()}, {const_cast<std::uint8_t*>(packet.data()), packet.size()}};
-  return ::writev(fd(), parts, 2) >= 0;
 }
 
 }  // namespace flannel::tunnel

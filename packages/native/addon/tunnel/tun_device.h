@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 #include "file_descriptor.h"
@@ -30,9 +29,6 @@ class TunDevice {
   const TunOffloads& offloads() const { return offloads_; }
   /** Bytes before every packet that is read or written. */
   std::size_t prefixLength() const { return offloads_.header ? sizeof(OffloadHeader) : 0; }
-
-  /** Writes one packet that needs no offload; false when the device refuses it. */
-  bool write(std::span<const std::uint8_t> packet) const;
 
  private:
   FileDescriptor fd_;

@@ -1,0 +1,68 @@
+import { createLab, type Container, type Host, type Lab } from '@flannel-ts/lab';
+import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
+import { inNamespace } from '@flannel-ts/native';
+import {
+  openTunnel,
+  type Endpoint,
+  type Tunnel,
+  type TunnelOptions,
+  type TunnelRoute,
+} from '../../src/index.ts';
+
+/** Inner MTU behind an underlay of 1500 bytes. */
+export const mtu = 1472;
+export const port = 8285;
+
+/** The subnet of host `number` has the address `10.5.number.0`, as flannel gives it to the TUN device. */
+export const subnetOf = (number: number) => `10.5.${number}.0/24`;
+
+export function endpoint(address: string, endpointPort = port): Endpoint {
+  return { address: parseAddress(address), port: endpointPort };
+}
+
+export function route(destination: string, address: string, peerPort = port): TunnelRoute {
+  return { destination: parsePrefix(destination), peer: endpoint(address, peerPort) };
+}
+
+/** Opens the tunnel of a host, with the address and the route to all subnets that flanneld would set. */
+export async function openTunnelOn(
+  host: Host,
+  number: number,
+  options: Partial<TunnelOptions> = {},
+): Promise<Tunnel> {
+  const tunnel = inNamespace(host.path, () =>
+    openTunnel({ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), ...options }),
+  );
+  tunnel.setOwn([parseInterfaceAddress(subnetOf(number))]);
+  await host.run('ip', 'address', 'replace', `10.5.${number}.0/32`, 'dev', 'flannel0');
+  await host.run('ip', 'route', 'replace', '10.5.0.0/16', 'dev', 'flannel0');
+  return tunnel;
+}
+
+/** Two hosts with a container each, not joined yet. */
+export interface Overlay {
+  readonly lab: Lab;
+  readonly hosts: readonly [Host, Host];
+  readonly containers: readonly [Container, Container];
+}
+
+export async function createOverlay(stack: AsyncDisposableStack): Promise<Overlay> {
+  const lab = stack.use(await createLab());
+  const [first, second] = [await lab.addHost(), await lab.addHost()];
+  const container = (host: Host, number: number) => host.addContainer({ bip: `10.5.${number}.1/24`, mtu });
+  return { lab, hosts: [first, second], containers: [await container(first, 1), await container(second, 2)] };
+}
+
+/** Opens the tunnels of both hosts and makes them each other's peers. */
+export async function join(
+  { hosts: [first, second] }: Overlay,
+  options: readonly [Partial<TunnelOptions>, Partial<TunnelOptions>] = [{}, {}],
+): Promise<readonly [Tunnel, Tunnel]> {
+  const tunnels = [
+    await openTunnelOn(first, 1, options[0]),
+    await openTunnelOn(second, 2, options[1]),
+  ] as const;
+  tunnels[0].setRoutes([route(subnetOf(2), second.address)]);
+  tunnels[1].setRoutes([route(subnetOf(1), first.address)]);
+  return tunnels;
+}
