@@ -32,6 +32,8 @@ export interface Etcd extends AsyncDisposable {
   cont(): void;
   /** Forgets all history up to the current revision. */
   compact(): Promise<void>;
+  /** Writes many keys, 100 in a transaction. */
+  putAll(entries: Iterable<readonly [key: string, value: string]>): Promise<void>;
   /** Runs `etcdctl` (v3 API) against it and returns what it prints. */
   etcdctl(...args: string[]): Promise<string>;
 }
@@ -65,6 +67,8 @@ export async function startEtcdCluster(size: number, options: EtcdOptions = {}):
 }
 
 const WELL_KNOWN_PORT = 2379;
+/** etcd takes 128 at most. */
+const OPERATIONS_PER_TRANSACTION = 100;
 
 /** Below the range of outgoing ports: a client that retries a dead port there could connect to itself. */
 function freePort(): number {
@@ -106,16 +110,8 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
 function createMember(command: readonly string[], endpoint: string, options: EtcdOptions): Etcd {
   const { commandPrefix = [], etcdctlFlags = [] } = options;
   let process: RunningProcess | undefined;
-  const etcdctl = (...args: string[]) =>
-    run([
-      ...commandPrefix,
-      'env',
-      'ETCDCTL_API=3',
-      'etcdctl',
-      `--endpoints=${endpoint}`,
-      ...etcdctlFlags,
-      ...args,
-    ]);
+  const etcdctlCommand = [...commandPrefix, 'env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoint}`];
+  const etcdctl = (...args: string[]) => run([...etcdctlCommand, ...etcdctlFlags, ...args]);
   const kill = async () => {
     process?.signal('SIGKILL');
     await process?.exited;
@@ -134,6 +130,13 @@ function createMember(command: readonly string[], endpoint: string, options: Etc
         header: { revision: number };
       };
       await etcdctl('compact', '--physical', `${header.revision}`);
+    },
+    async putAll(entries) {
+      const puts = Array.from(entries, ([key, value]) => `put ${key} ${JSON.stringify(value)}\n`);
+      for (let start = 0; start < puts.length; start += OPERATIONS_PER_TRANSACTION) {
+        const chunk = puts.slice(start, start + OPERATIONS_PER_TRANSACTION).join('');
+        await run([...etcdctlCommand, ...etcdctlFlags, 'txn'], { input: `\n${chunk}\n\n` });
+      }
     },
     etcdctl,
     [Symbol.asyncDispose]: kill,
