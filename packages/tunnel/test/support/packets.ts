@@ -93,6 +93,7 @@ export interface LabSocket extends Disposable {
   send(data: Uint8Array, port: number, address: string): void;
   /** The next datagram that nobody took yet. */
   next(): Promise<Buffer>;
+  onMessage(listener: (data: Buffer) => void): void;
 }
 
 /** Opens a UDP socket in a namespace. It must be done in one go: this thread is there only during the call. */
@@ -114,6 +115,7 @@ export function openSocket(namespace: string, address: string, port: number): La
       while (received.length <= taken) await once(socket, 'message');
       return received[taken++]!.data;
     },
+    onMessage: (listener) => void socket.on('message', listener),
     [Symbol.dispose]: () => socket.close(),
   };
 }

@@ -1,0 +1,181 @@
+import { createLab, type Host } from '@flannel-ts/lab';
+import { inNamespace } from '@flannel-ts/native';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openTunnel, TunnelOpenError, type TunnelFailedError, type TunnelOptions } from '../src/index.ts';
+import { endpoint, mtu, openTunnelOn, port, route, subnetOf } from './support/overlay.ts';
+import { openSocket, udpPacket } from './support/packets.ts';
+
+describe('opening and closing', () => {
+  const stack = new AsyncDisposableStack();
+  let host: Host;
+
+  beforeAll(async () => {
+    const lab = stack.use(await createLab());
+    host = await lab.addHost();
+  });
+  afterAll(() => stack.disposeAsync());
+
+  const open = (options: Partial<TunnelOptions> = {}) =>
+    inNamespace(host.path, () =>
+      openTunnel({ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), ...options }),
+    );
+  const problemOf = (options: Partial<TunnelOptions>) => {
+    try {
+      open(options).close();
+      return undefined;
+    } catch (error) {
+      expect(error).toBeInstanceOf(TunnelOpenError);
+      return error as TunnelOpenError;
+    }
+  };
+  const link = async (name = 'flannel0') =>
+    (await host.json<{ mtu: number; flags: string[] }[]>('ip', '-json', 'link', 'show', name))[0]!;
+
+  it('brings the device up with its MTU', async () => {
+    await using tunnel = open({ tun: { name: 'flannel0', mtu: 1400 } });
+    expect(tunnel.device).toBe('flannel0');
+    expect(tunnel.local).toEqual(endpoint(host.address));
+    expect((await link()).mtu).toBe(1400);
+    expect((await link()).flags).toContain('UP');
+  });
+
+  it('keeps a persistent device with its addresses and routes, and attaches to it again', async () => {
+    const routes = () => host.run('ip', 'route', 'show', '10.5.0.0/16');
+    const first = await openTunnelOn(host, 1);
+    const before = await link();
+    first.close();
+    expect(await routes()).toContain('dev flannel0');
+    await using second = open();
+    expect(await routes()).toContain('dev flannel0');
+    expect(await link()).toEqual(before);
+
+    second.setRoutes([route(subnetOf(2), host.address, 9000)]);
+    using peer = openSocket(host.path, host.address, 9000);
+    using application = openSocket(host.path, '10.5.1.0', 2000);
+    application.send(Buffer.from('again'), 2000, '10.5.2.9');
+    expect((await peer.next()).subarray(28).toString()).toBe('again');
+  });
+
+  it.each([
+    ['auto', 'none'],
+    ['none', 'auto'],
+  ] as const)('changes the offloads of a persistent device from %s to %s', async (before, after) => {
+    open({ offloads: before }).close();
+    await using tunnel = open({ offloads: after });
+    expect(Object.values(tunnel.stats().offloads)).toEqual(Array.from({ length: 4 }, () => after === 'auto'));
+  });
+
+  it('takes a device that is not persistent with it', async () => {
+    open({ tun: { name: 'gone0', mtu, persistent: false } }).close();
+    await expect(link('gone0')).rejects.toThrow('does not exist');
+  });
+
+  it('closes within milliseconds, and may be closed twice', () => {
+    const tunnel = open();
+    const start = performance.now();
+    tunnel.close();
+    expect(performance.now() - start).toBeLessThan(50);
+    tunnel.close();
+    expect(() => tunnel.stats()).toThrow('the tunnel is closed');
+  });
+
+  it('says which port is in use, and leaves the device to its owner', async () => {
+    await using tunnel = await openTunnelOn(host, 1);
+    const error = problemOf({});
+    expect(error).toMatchObject({ problem: 'port-in-use', local: endpoint(host.address) });
+    expect(error?.message).toContain(`UDP port ${port} on ${host.address} is in use`);
+    expect(tunnel.stats().drops.malformed).toBe(0);
+  });
+
+  it('says that another process has the device', async () => {
+    await using _tunnel = open();
+    expect(problemOf({ socket: endpoint(host.address, 8286) })?.problem).toBe('device-busy');
+  });
+
+  it('says that the address is missing, and that a device is no TUN device', async () => {
+    expect(problemOf({ socket: endpoint('192.0.2.1') })?.problem).toBe('address-missing');
+    await host.run('ip', 'link', 'add', 'bridge0', 'type', 'bridge');
+    expect(problemOf({ tun: { name: 'bridge0', mtu } })?.problem).toBe('not-a-tun');
+  });
+
+  it('reports that its device was deleted', async () => {
+    const onFailure = vi.fn<(error: TunnelFailedError) => void>();
+    await using _tunnel = open({ tun: { name: 'doomed0', mtu }, onFailure });
+    await host.run('ip', 'link', 'delete', 'doomed0');
+    await expect.poll(() => onFailure).toHaveBeenCalledOnce();
+    expect(onFailure.mock.calls[0]![0]).toMatchObject({ name: 'TunnelFailedError', device: 'doomed0' });
+  });
+
+  it('refuses a peer of another address family', async () => {
+    await using tunnel = open();
+    expect(() => tunnel.setRoutes([route(subnetOf(2), 'fd77::2')])).toThrow('use an IPv4 address');
+  });
+});
+
+describe('routes', () => {
+  const stack = new AsyncDisposableStack();
+  let host: Host;
+  beforeAll(async () => {
+    host = await stack.use(await createLab()).addHost();
+  });
+  afterAll(() => stack.disposeAsync());
+
+  it('prefer the longest prefix, replace by destination, and keep counters while the peer stays', async () => {
+    await using tunnel = await openTunnelOn(host, 1);
+    const [wide, narrow] = [9001, 9002].map((peerPort) =>
+      stack.use(openSocket(host.path, host.address, peerPort)),
+    );
+    using application = openSocket(host.path, '10.5.1.0', 2000);
+    const send = (to: string, text: string) => application.send(Buffer.from(text), 2000, to);
+    const text = async (peer: typeof wide) => (await peer!.next()).subarray(28).toString();
+
+    tunnel.setRoutes([route('10.5.0.0/16', host.address, 9001), route('10.5.2.0/24', host.address, 9002)]);
+    send('10.5.2.1', 'narrow');
+    send('10.5.3.1', 'wide');
+    expect([await text(narrow), await text(wide)]).toEqual(['narrow', 'wide']);
+
+    tunnel.updateRoutes({
+      add: [route('10.5.0.0/16', host.address, 9002)],
+      remove: [route('10.5.2.0/24', host.address).destination],
+    });
+    send('10.5.2.1', 'moved');
+    expect(await text(narrow)).toBe('moved');
+    expect(tunnel.stats().peers).toMatchObject([
+      { route: route('10.5.0.0/16', host.address, 9002), sent: { packets: 1 } },
+    ]);
+
+    tunnel.setRoutes([route('10.5.0.0/16', host.address, 9002)]);
+    expect(tunnel.stats().peers[0]!.sent.packets).toBe(1);
+  });
+
+  it('may change all the time while packets flow, for 10,000 peers', async () => {
+    await using tunnel = await openTunnelOn(host, 1);
+    using peer = openSocket(host.path, host.address, 9003);
+    using application = openSocket(host.path, '10.5.1.0', 2000);
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      route(`10.${100 + (index >> 8)}.${index & 255}.0/24`, '192.168.77.99'),
+    );
+    const good = route(subnetOf(2), host.address, 9003);
+    tunnel.setRoutes([...many, good]);
+    const before = performance.now();
+    for (const changed of many) tunnel.updateRoutes({ add: [changed], remove: [changed.destination] });
+    const microseconds = ((performance.now() - before) * 1000) / many.length;
+    expect(microseconds).toBeLessThan(200);
+
+    const packets = 300;
+    for (let sent = 0; sent < packets; sent++) {
+      peer.send(
+        udpPacket({ source: '10.5.2.9', destination: '10.5.1.0', payload: Buffer.from([sent & 255]) }),
+        port,
+        host.address,
+      );
+      tunnel.updateRoutes({ add: [good, many[sent]!], remove: [many[sent]!.destination] });
+      if (sent % 50 === 0) tunnel.setRoutes([good, ...many.slice(sent)]);
+      expect((await application.next())[0]).toBe(sent & 255);
+    }
+    expect(tunnel.stats().peers.length).toBeGreaterThan(9_700);
+    expect(
+      tunnel.stats().peers.find(({ route }) => route.destination.equals(good.destination))!.received.packets,
+    ).toBe(packets);
+  });
+});
