@@ -24,10 +24,15 @@ registryCompliance({
       // etcd's smallest for its default election timeout
       shortestTtlMs: 2_000,
       open: () => createEtcdRegistry({ log }, { endpoints: etcd.endpoints, prefix }),
-      writeConfig: async (text: string) => void (await etcd.etcdctl('put', `${prefix}/config`, text)),
-      writeEntry: async (key: string, value: string) =>
-        void (await etcd.etcdctl('put', `${prefix}/subnets/${key}`, value)),
-      deleteEntry: async (key: string) => void (await etcd.etcdctl('del', `${prefix}/subnets/${key}`)),
+      writeConfig: async (text) => {
+        await etcd.etcdctl('put', `${prefix}/config`, text);
+      },
+      writeEntry: async (key, value) => {
+        await etcd.etcdctl('put', `${prefix}/subnets/${key}`, value);
+      },
+      deleteEntry: async (key) => {
+        await etcd.etcdctl('del', `${prefix}/subnets/${key}`);
+      },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
   },

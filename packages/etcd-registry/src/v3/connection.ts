@@ -7,7 +7,7 @@ import { connectMember, type Member } from './member.ts';
 const ATTEMPT_MS = 3_000;
 
 /** A cluster of which one member is used at a time: until it fails, then the next. */
-export interface Connection extends Disposable {
+export interface Connection {
   /**
    * Sends a request to a member that answers. `repeated` says that it may have been carried out already
    * by an earlier attempt whose answer was lost.
@@ -19,32 +19,38 @@ export interface Connection extends Disposable {
   ): Promise<T>;
 }
 
-/** @param random chooses the first endpoint, so that many hosts spread over the cluster */
 export function createConnection(
-  components: { readonly log: Logger; readonly random: () => number },
-  access: Access,
+  components: {
+    readonly log: Logger;
+    /** Chooses the first endpoint, so that many hosts spread over the cluster. */
+    readonly random: () => number;
+  },
+  { access, closed }: { readonly access: Access; readonly closed: AbortSignal },
 ): Connection {
   const { endpoints } = access;
   let index = Math.floor(components.random() * endpoints.length);
   let connecting: Promise<Member> | undefined;
-  let closed = false;
+  closed.addEventListener('abort', () => connecting && leave(connecting), { once: true });
 
   /** Leaves a member, unless another call has left it already. */
   function leave(failed: Promise<Member>): void {
     if (connecting !== failed) return;
     connecting = undefined;
     index = (index + 1) % endpoints.length;
-    close(failed);
+    void failed.then(
+      (member) => member[Symbol.dispose](),
+      () => undefined, // never came to be
+    );
   }
 
   return {
-    async call(send, { signal } = {}) {
+    async call(send, options) {
+      const signal = options?.signal ? AbortSignal.any([options.signal, closed]) : closed;
       const end = Date.now() + ATTEMPT_MS * endpoints.length;
       const failures: Failure[] = [];
       // One attempt more than endpoints: the first may meet a connection that broke while it was idle.
       while (failures.length <= endpoints.length && Date.now() < end) {
-        signal?.throwIfAborted();
-        if (closed) throw new Error('the registry was closed');
+        signal.throwIfAborted();
         const endpoint = endpoints[index]!;
         const deadline = Math.min(end, Date.now() + ATTEMPT_MS);
         const current = (connecting ??= connectMember(components, endpoint, access, deadline));
@@ -52,30 +58,18 @@ export function createConnection(
           const attempt = current.then((member) => send(member, deadline, failures.length > 0));
           return await orAborted(attempt, signal);
         } catch (error) {
-          signal?.throwIfAborted();
+          signal.throwIfAborted();
           failures.push({ endpoint, error });
           leave(current);
         }
       }
       throw unavailable(failures);
     },
-    [Symbol.dispose]() {
-      closed = true;
-      if (connecting) close(connecting);
-    },
   };
 }
 
-function close(connecting: Promise<Member>): void {
-  void connecting.then(
-    (member) => member[Symbol.dispose](),
-    () => undefined, // never came to be
-  );
-}
-
 /** A request's result, unless the signal aborts before; the request itself ends by its deadline. */
-async function orAborted<T>(request: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return request;
+function orAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });

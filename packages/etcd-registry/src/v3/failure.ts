@@ -23,35 +23,43 @@ function join(texts: ReadonlySet<string>): string {
   return [...texts].join('; ');
 }
 
-/** Texts of etcd, gRPC and TLS that tell a mistake in the set-up, and what mends it. */
+const FILES = 'check the files in etcd-cafile, etcd-certfile and etcd-keyfile';
+const USER = 'give etcd-username and etcd-password of a user that etcd knows';
+
+/** Texts of etcd, TLS and the file system that tell a mistake in the set-up, and what mends it; the first one counts. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/ENOENT|EACCES|EISDIR|PEM routines|DECODER|x509 certificate routines/, FILES],
   [
-    /certificate required|bad certificate|certificate_required|bad_certificate|unknown_ca|unknown ca/i,
+    /alert .*(certificate|unknown ca)/i,
     'give a client certificate that etcd trusts with etcd-certfile and etcd-keyfile',
   ],
-  [
-    /unable to (get|verify)|self.signed|certificate/i,
-    "give the authority of etcd's certificate with etcd-cafile, and the name or address that it is for in etcd-endpoints",
-  ],
-  [
-    /wrong version number|packet length too long/i,
-    'etcd does not serve TLS: write http:// in etcd-endpoints',
-  ],
-  [/invalid user ID or password/, 'check etcd-username and etcd-password'],
-  [/user name is empty|no password user/, 'etcd wants a user: give etcd-username and etcd-password'],
+  [/altnames/, "write a name or address that etcd's certificate is for in etcd-endpoints"],
+  [/certificate has expired/, "renew etcd's certificate"],
+  [/unable to (get|verify)|self.signed/, "give the authority of etcd's certificate with etcd-cafile"],
+  [/invalid user ID or password|user name is empty/, USER],
   [
     /permission denied/,
-    'let the user read and write the keys under etcd-prefix (etcdctl role grant-permission)',
+    'let the user read and write all keys under etcd-prefix (etcdctl role grant-permission)',
   ],
-  [/ENOENT|EACCES|EISDIR|PEM/, 'check the paths in etcd-cafile, etcd-certfile and etcd-keyfile'],
+];
+
+/** Parts of gRPC's and TLS's texts that tell an operator nothing, and what stands for them. */
+const WORDINGS: readonly (readonly [RegExp, string])[] = [
+  [/\s+/g, ' '],
+  [/^\d+ [A-Z_]+: (No connection established\. Last error: )?/, ''],
+  [/^Error( \[\w+\])?: /, ''],
+  [/\. Resolution note:.*$/, ''],
+  [/ ?\([\d-]+T[\d:.]+Z\)$/, ''],
+  [/^.*:ssl\/tls (alert [\w ]+):.*$/, 'TLS $1'],
+  [/; if the root CA is installed locally.*$/, ''],
+  [/^Deadline exceeded.*$/, 'no answer in time'],
+  [/^null$/, 'the connection broke'],
+  [/^Failed to connect$/, 'connection closed at once; if etcd serves TLS, write https:// in etcd-endpoints'],
+  [/^Client network socket disconnected.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
 ];
 
 function explain(error: unknown): { readonly problem: string; readonly remedy: string | undefined } {
   const text = error instanceof Error ? error.message : String(error);
-  const problem = text
-    .replace(/^\w*:? ?\d+ [A-Z_]+: /, '')
-    .replace(/^No connection established\. Last error: (Error: )?/, '')
-    .replace(/\. Resolution note:.*$/, '')
-    .replace(/^Deadline exceeded.*$/, 'no answer in time');
+  const problem = WORDINGS.reduce((words, [pattern, wording]) => words.replace(pattern, wording), text);
   return { problem, remedy: REMEDIES.find(([pattern]) => pattern.test(text))?.[1] };
 }

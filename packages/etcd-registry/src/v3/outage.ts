@@ -5,7 +5,7 @@ const LONGEST_DELAY_MS = 1_000;
 
 /** Tells of an outage once at its start and once at its end, however many attempts it lasts. */
 export interface Outage {
-  /** Reports a failed attempt and waits a while, longer every time. */
+  /** Reports a failed attempt and waits a while, longer every time; returns at once when the signal aborts. */
   failed(error: unknown, signal: AbortSignal): Promise<void>;
   /** Reports that everything works. */
   over(): void;
@@ -25,9 +25,10 @@ export function createOutage({
   let delay = FIRST_DELAY_MS;
   return {
     async failed(error, signal) {
+      if (signal.aborted) return;
       if (began === undefined) log.warn({ error }, 'lost the watch of the leases; trying until it is back');
       began ??= clock.now();
-      await clock.delay(delay * (0.5 + random() / 2), { signal });
+      await clock.delay(delay * (0.5 + random() / 2), { signal }).catch(() => undefined);
       delay = Math.min(2 * delay, LONGEST_DELAY_MS);
     },
     over() {

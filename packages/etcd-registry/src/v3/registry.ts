@@ -26,7 +26,7 @@ export function createV3Registry(
 ): Registry {
   const { log } = components;
   const closed = new AbortController();
-  const connection = createConnection(components, access);
+  const connection = createConnection(components, { access, closed: closed.signal });
   const entries = createEntries({ connection, keys, read: createLeaseReader(log) });
   const etcdLeases = createEtcdLeases({ ...components, connection });
   const keyOf = (lease: Pick<Lease, 'subnets'>) => keys.subnets + leaseKey(lease);
@@ -82,8 +82,7 @@ export function createV3Registry(
     },
 
     [Symbol.asyncDispose]() {
-      closed.abort();
-      connection[Symbol.dispose]();
+      closed.abort(new Error('the registry was closed'));
       return Promise.resolve();
     },
   };

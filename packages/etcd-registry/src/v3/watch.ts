@@ -39,14 +39,16 @@ export async function* watchLeases(
         if (response.canceled) throw new Error(`etcd ended the watch: ${response.cancel_reason}`);
         outage.over();
         seen = lastRevision(response) ?? seen;
-        const changes = response.events.map(entries.toChange).filter((change) => change !== undefined);
+        const changes = response.events
+          .map((event) => entries.toChange(event))
+          .filter((change) => change !== undefined);
         if (changes.length > 0) yield { kind: 'delta', changes };
       }
     } catch (error) {
       if (error instanceof HistoryLostError) {
         log.info({ error }, 'changes of the leases are not in etcd any more; reading all leases again');
         seen = undefined;
-      } else if (!signal.aborted) {
+      } else {
         await outage.failed(error, signal);
       }
     }

@@ -1,0 +1,162 @@
+import { createCertificates, startEtcd, type Certificates, type Etcd, type KeyPair } from '@flannel-ts/lab';
+import { RegistryUnavailableError } from '@flannel-ts/subnet';
+import { createRecordingLog } from '@flannel-ts/subnet/testing';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEtcdRegistry, RegistryAccessError, type EtcdRegistryOptions } from '../src/index.ts';
+import { follow, PREFIX, putLeases, request } from './support.ts';
+
+/** What reading the config does: its text, or the error. */
+async function attempt(options: EtcdRegistryOptions): Promise<unknown> {
+  await using registry = createEtcdRegistry({ log: createRecordingLog() }, options);
+  return await registry.readConfig().catch((error: unknown) => error);
+}
+
+function expectRefusal(error: unknown, ...texts: string[]): void {
+  expect(error).toBeInstanceOf(RegistryAccessError);
+  for (const text of texts) expect((error as Error).message).toContain(text);
+}
+
+describe('TLS', () => {
+  let authority: Certificates;
+  let stranger: Certificates;
+  let client: KeyPair;
+  let open: Etcd;
+  let closed: Etcd;
+
+  beforeAll(async () => {
+    authority = await createCertificates();
+    stranger = await createCertificates();
+    client = await authority.client('flanneld');
+    const server = await authority.server('127.0.0.1');
+    const etcdctlFlags = [`--cacert=${authority.ca}`, `--cert=${client.cert}`, `--key=${client.key}`];
+    open = await startEtcd({ tls: server, etcdctlFlags });
+    closed = await startEtcd({ tls: { ...server, clientCa: authority.ca }, etcdctlFlags });
+    for (const etcd of [open, closed]) await etcd.etcdctl('put', `${PREFIX}/config`, 'config');
+  });
+  afterAll(async () => {
+    for (const resource of [open, closed, authority, stranger]) await resource[Symbol.asyncDispose]();
+  });
+
+  it('works with the authority alone', async () => {
+    expect(await attempt({ endpoints: open.endpoints, tls: { ca: authority.ca } })).toBe('config');
+  });
+
+  it('works with a client certificate', async () => {
+    const tls = { ca: authority.ca, ...client };
+    expect(await attempt({ endpoints: closed.endpoints, tls })).toBe('config');
+  });
+
+  it('says what is missing', async () => {
+    const { endpoints } = closed;
+    const alien = await stranger.client('stranger');
+    expectRefusal(await attempt({ endpoints }), 'etcd-cafile');
+    expectRefusal(await attempt({ endpoints, tls: { ca: stranger.ca } }), 'etcd-cafile');
+    expectRefusal(await attempt({ endpoints, tls: { ca: authority.ca } }), 'etcd-certfile');
+    expectRefusal(await attempt({ endpoints, tls: { ca: authority.ca, ...alien } }), 'etcd-certfile');
+    expectRefusal(await attempt({ endpoints, tls: { ca: '/nowhere' } }), '/nowhere', 'etcd-cafile');
+    const mixed = { ca: authority.ca, cert: client.cert, key: alien.key };
+    expectRefusal(await attempt({ endpoints, tls: mixed }), 'check the files');
+  });
+
+  it('says that the certificate is for another address', async () => {
+    await using etcd = await startEtcd({ tls: await authority.server('192.0.2.1') });
+    expectRefusal(await attempt({ endpoints: etcd.endpoints, tls: { ca: authority.ca } }), 'etcd-endpoints');
+  });
+
+  it('says when one side speaks no TLS', async () => {
+    const [http] = open.endpoints.map((endpoint) => endpoint.replace('https', 'http'));
+    expect(String(await attempt({ endpoints: [http!] }))).toContain('write https://');
+    await using etcd = await startEtcd();
+    const [https] = etcd.endpoints.map((endpoint) => endpoint.replace('http', 'https'));
+    expect(String(await attempt({ endpoints: [https!] }))).toContain('write http://');
+  });
+
+  it('takes renewed certificates without a restart', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'etcd-registry-'));
+    const cert = join(directory, 'client.pem');
+    const key = join(directory, 'client.key');
+    const install = async (pair: KeyPair) => {
+      await copyFile(pair.cert, cert);
+      await copyFile(pair.key, key);
+    };
+    await install(await stranger.client('flanneld'));
+    const tls = { ca: authority.ca, cert, key };
+    await using registry = createEtcdRegistry(
+      { log: createRecordingLog() },
+      { endpoints: closed.endpoints, tls },
+    );
+    await expect(registry.readConfig()).rejects.toThrow(RegistryAccessError);
+    await install(client);
+    expect(await registry.readConfig()).toBe('config');
+    await rm(directory, { recursive: true });
+  });
+});
+
+describe('user and password', () => {
+  const user = { username: 'flannel', password: 'secret' };
+  let etcd: Etcd;
+
+  beforeAll(async () => {
+    etcd = await startEtcd({ etcdctlFlags: ['--user=root:root'] });
+  });
+  afterAll(() => etcd[Symbol.asyncDispose]());
+
+  it('are ignored while etcd has authentication disabled', async () => {
+    expect(await attempt({ endpoints: etcd.endpoints, ...user })).toBe(undefined);
+  });
+
+  it('are needed, checked, and survive a restart of etcd', async () => {
+    const { endpoints } = etcd;
+    const watched = createEtcdRegistry({ log: createRecordingLog() }, { endpoints, ...user });
+    for (const command of [
+      'user add root:root',
+      'role add root',
+      'user grant-role root root',
+      'user add flannel:secret',
+      'user add guest:guest',
+      'role add network',
+      `role grant-permission --prefix=true network readwrite ${PREFIX}/`,
+      'user grant-role flannel network',
+      'auth enable',
+    ]) {
+      await etcd.etcdctl(...command.split(' '));
+    }
+    await using registry = watched;
+    await using watch = follow(registry);
+    await watch.until(() => watch.events.length === 1);
+    await registry.createLease(request('10.5.1.0-24'));
+    await watch.until(() => watch.events.length === 2);
+
+    expectRefusal(await attempt({ endpoints }), 'etcd-username');
+    expectRefusal(await attempt({ endpoints, ...user, password: 'wrong' }), 'etcd-password');
+    expectRefusal(await attempt({ endpoints, username: 'guest', password: 'guest' }), 'permission denied');
+
+    await etcd.kill();
+    await etcd.restart();
+    await putLeases(etcd, ['10.5.2.0-24']);
+    await watch.until(() => watch.events.length === 3);
+    await registry.createLease(request('10.5.3.0-24'));
+    await watch.until(() => watch.events.length === 4);
+    expect(watch.words()).toEqual(['snapshot', 'put 10.5.1.0-24', 'put 10.5.2.0-24', 'put 10.5.3.0-24']);
+  });
+});
+
+describe('an etcd that does not answer', () => {
+  it('is reported at once when it is down, and within 3 s when it hangs', async () => {
+    await using etcd = await startEtcd();
+    const { endpoints } = etcd;
+    await etcd.kill();
+    const error = await attempt({ endpoints });
+    expect(error).toBeInstanceOf(RegistryUnavailableError);
+    expect(error).not.toBeInstanceOf(RegistryAccessError);
+    expect((error as Error).message).toContain('ECONNREFUSED');
+    await etcd.restart();
+    etcd.stop();
+    const start = performance.now();
+    expect(await attempt({ endpoints })).toBeInstanceOf(RegistryUnavailableError);
+    expect(performance.now() - start).toBeLessThan(3_500);
+  });
+});

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { start, startEtcd, type Etcd } from '@flannel-ts/lab';
+import { describe, expect, it } from 'vitest';
+
+const watcher = [
+  process.execPath,
+  '--conditions=@flannel-ts/source',
+  join(import.meta.dirname, 'watcher.ts'),
+];
+
+describe('a closed registry leaves nothing running', () => {
+  for (const [state, bringAbout, said] of [
+    ['answers', () => undefined, /snapshot/],
+    ['is down', (etcd: Etcd) => etcd.kill(), /lost the watch/],
+    ['hangs', (etcd: Etcd) => etcd.stop(), /lost the watch/],
+  ] as const) {
+    it(`while etcd ${state}`, async () => {
+      await using etcd = await startEtcd();
+      await using program = start([...watcher, ...etcd.endpoints]);
+      await program.line(/snapshot/);
+      await bringAbout(etcd);
+      await program.line(said);
+      const closing = performance.now();
+      program.signal('SIGTERM');
+      expect(await program.exited).toBe(0);
+      expect(performance.now() - closing).toBeLessThan(1_000);
+      expect(program.lines).toContain('Error: the registry was closed');
+      expect(program.lines).toContain('the watch ended');
+    });
+  }
+});

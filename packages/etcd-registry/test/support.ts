@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
+import type { Etcd } from '@flannel-ts/lab';
+import { leaseKey, type LeaseEvent, type LeaseRequest, type Registry } from '@flannel-ts/subnet';
+
+export const PREFIX = '/coreos.com/network';
+export const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** A lease of a vxlan host with the public IP `192.0.<host>`. */
+export function request(key: string, host = 1, ttlMs = DAY_MS): LeaseRequest {
+  const publicIp = { ipv4: parseAddress(`192.0.${host >> 8}.${host & 255}`) };
+  return { subnets: parseSubnetKey(key), attributes: { publicIp, backendType: 'vxlan' }, ttlMs };
+}
+
+/** `10.<i>.0-24` for a running number. */
+export function subnetKey(index: number): string {
+  return `10.${index >> 8}.${index & 255}.0-24`;
+}
+
+/** Writes leases without time to live as another program would. */
+export async function putLeases(etcd: Etcd, keys: readonly string[], value = '{"PublicIP":"192.0.2.1"}') {
+  await etcd.putAll(keys.map((key) => [`${PREFIX}/subnets/${key}`, value]));
+}
+
+/** Follows a watch in the background and keeps what it yields. */
+export function follow(registry: Registry) {
+  const abort = new AbortController();
+  const events: LeaseEvent[] = [];
+  let notify = Promise.withResolvers<void>();
+  const done = (async () => {
+    for await (const event of registry.watchLeases({ signal: abort.signal })) {
+      events.push(event);
+      notify.resolve();
+      notify = Promise.withResolvers();
+    }
+  })();
+  const ended = done.then(() => Promise.reject(new Error('the watch ended')));
+  ended.catch(() => undefined);
+  return {
+    events,
+    /** Every change so far in words, and the snapshots among them. */
+    words: () => events.flatMap(inWords),
+    async until(condition: () => boolean): Promise<void> {
+      while (!condition()) await Promise.race([notify.promise, ended]);
+    },
+    async [Symbol.asyncDispose]() {
+      abort.abort();
+      await done;
+    },
+  };
+}
+
+function inWords(event: LeaseEvent): string[] {
+  if (event.kind === 'snapshot') return [['snapshot', ...event.leases.map(leaseKey)].join(' ')];
+  return event.changes.map(
+    (change) => `${change.kind} ${leaseKey(change.kind === 'put' ? change.lease : change)}`,
+  );
+}
+
+/** A TCP relay in front of an etcd, to hold answers back, cut connections and change the etcd behind. */
+export async function startRelay(etcd: Etcd) {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let target = new URL(etcd.endpoints[0]!);
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    const pair = [client, upstream] as const;
+    pairs.add(pair);
+    client.pipe(upstream).pipe(client);
+    for (const socket of pair) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        pairs.delete(pair);
+        for (const other of pair) other.destroy();
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    holdAnswers() {
+      for (const [client, upstream] of pairs) upstream.unpipe(client);
+    },
+    cut() {
+      for (const [client] of pairs) client.destroy();
+    },
+    lead(to: Etcd) {
+      target = new URL(to.endpoints[0]!);
+    },
+    async [Symbol.asyncDispose]() {
+      this.cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

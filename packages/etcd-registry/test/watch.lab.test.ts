@@ -1,0 +1,133 @@
+import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
+import { systemClock, type Clock } from '@flannel-ts/subnet';
+import { createRecordingLog } from '@flannel-ts/subnet/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { createEtcdRegistry } from '../src/index.ts';
+import { follow, PREFIX, putLeases, startRelay, subnetKey } from './support.ts';
+
+const levels = (log: ReturnType<typeof createRecordingLog>) => log.entries.map(({ level }) => level);
+
+describe('a watch', () => {
+  it('loses and repeats nothing of 3,000 puts while etcd is killed three times', async () => {
+    await using etcd = await startEtcd();
+    const log = createRecordingLog();
+    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints });
+    await using watch = follow(registry);
+    await watch.until(() => watch.events.length === 1);
+    const keys = Array.from({ length: 3_000 }, (_, index) => subnetKey(index));
+    for (const part of [0, 1, 2]) {
+      const start = part * 1_000;
+      await putLeases(etcd, keys.slice(start, start + 500));
+      await etcd.kill();
+      await etcd.restart();
+      await putLeases(etcd, keys.slice(start + 500, start + 1_000));
+    }
+    await watch.until(() => watch.words().length > 3_000);
+    expect(watch.words()).toEqual(['snapshot', ...keys.map((key) => `put ${key}`)]);
+    await vi.waitFor(() => expect(levels(log)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'info']));
+  });
+
+  it('yields another snapshot when its changes were compacted while it was away', async () => {
+    await using etcd = await startEtcd();
+    await using relay = await startRelay(etcd);
+    const log = createRecordingLog();
+    const gate = gatedClock();
+    await using registry = createEtcdRegistry({ log, clock: gate.clock }, { endpoints: [relay.endpoint] });
+    await using watch = follow(registry);
+    await watch.until(() => watch.events.length === 1);
+    await putLeases(etcd, ['10.5.1.0-24', '10.5.2.0-24']);
+    await watch.until(() => watch.events.length === 2);
+    relay.cut();
+    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await putLeases(etcd, ['10.5.3.0-24']);
+    await etcd.etcdctl('del', `${PREFIX}/subnets/10.5.1.0-24`);
+    await etcd.compact();
+    gate.open();
+    await watch.until(() => watch.events.length === 3);
+    await putLeases(etcd, ['10.5.4.0-24']);
+    await watch.until(() => watch.events.length === 4);
+    expect(watch.words()).toEqual([
+      'snapshot',
+      'put 10.5.1.0-24',
+      'put 10.5.2.0-24',
+      'snapshot 10.5.2.0-24 10.5.3.0-24',
+      'put 10.5.4.0-24',
+    ]);
+  });
+
+  it('yields another snapshot when etcd comes back at an earlier revision, as from a backup', async () => {
+    await using etcd = await startEtcd();
+    await using restored = await startEtcd();
+    await using relay = await startRelay(etcd);
+    await using registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: [relay.endpoint] });
+    await putLeases(etcd, ['10.5.1.0-24']);
+    await putLeases(etcd, ['10.5.2.0-24']);
+    await putLeases(restored, ['10.5.1.0-24']);
+    await using watch = follow(registry);
+    await watch.until(() => watch.events.length === 1);
+    relay.lead(restored);
+    relay.cut();
+    await watch.until(() => watch.events.length === 2);
+    expect(watch.words()).toEqual(['snapshot 10.5.1.0-24 10.5.2.0-24', 'snapshot 10.5.1.0-24']);
+  });
+
+  it('begins when etcd does', async () => {
+    await using etcd = await startEtcd();
+    await etcd.kill();
+    const log = createRecordingLog();
+    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints });
+    await using watch = follow(registry);
+    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await etcd.restart();
+    await watch.until(() => watch.events.length === 1);
+    expect(levels(log)).toEqual(['warn', 'info']);
+  });
+});
+
+describe('with three members', () => {
+  const losses = [
+    { role: 'follower', fail: 'kill', withinMs: 4_000 },
+    { role: 'follower', fail: 'stop', withinMs: 4_000 },
+    // etcd takes a while to elect another leader.
+    { role: 'leader', fail: 'stop', withinMs: 10_000 },
+  ] as const;
+  for (const { role, fail, withinMs } of losses) {
+    it(`a watch and calls go on within ${withinMs / 1000} s after ${fail} of the ${role} in use`, async () => {
+      await using cluster = await startEtcdCluster(3);
+      const roles = await Promise.all(cluster.members.map(roleOf));
+      const used = roles.indexOf(role);
+      const other = cluster.members[(used + 1) % 3]!;
+      const log = createRecordingLog();
+      const first = { log, random: () => used / 3 };
+      await using registry = createEtcdRegistry(first, { endpoints: cluster.endpoints });
+      await using watch = follow(registry);
+      await watch.until(() => watch.events.length === 1);
+      await putLeases(other, ['10.5.1.0-24']);
+      await watch.until(() => watch.events.length === 2);
+      const start = performance.now();
+      await cluster.members[used]![fail]();
+      const written = vi.waitFor(() => putLeases(other, ['10.5.2.0-24']), { timeout: withinMs });
+      await Promise.all([written, registry.readLeases(), watch.until(() => watch.events.length === 3)]);
+      expect(performance.now() - start).toBeLessThan(withinMs);
+      expect(watch.words()).toEqual(['snapshot', 'put 10.5.1.0-24', 'put 10.5.2.0-24']);
+      expect(levels(log)).toEqual(['warn', 'info']);
+    });
+  }
+});
+
+async function roleOf(member: Etcd): Promise<'leader' | 'follower'> {
+  const [status] = JSON.parse(await member.etcdctl('endpoint', 'status', '--write-out=json')) as {
+    Status: { leader: number; header: { member_id: number } };
+  }[];
+  return status!.Status.leader === status!.Status.header.member_id ? 'leader' : 'follower';
+}
+
+/** A clock whose delays do not end before the gate is opened. */
+function gatedClock(): { readonly clock: Clock; open(): void } {
+  const gate = Promise.withResolvers<void>();
+  const delay: Clock['delay'] = async (ms, options) => {
+    await gate.promise;
+    await systemClock.delay(ms, options);
+  };
+  return { clock: { now: () => Date.now(), delay }, open: gate.resolve };
+}
