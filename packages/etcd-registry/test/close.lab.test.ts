@@ -11,8 +11,8 @@ const watcher = [
 describe('a closed registry leaves nothing running', () => {
   for (const [state, bringAbout, said] of [
     ['answers', () => undefined, /snapshot/],
-    ['is down', (etcd: Etcd) => etcd.kill(), /lost the watch/],
-    ['hangs', (etcd: Etcd) => etcd.stop(), /lost the watch/],
+    ['is down', (etcd: Etcd) => etcd.kill(), /interrupted/],
+    ['hangs', (etcd: Etcd) => etcd.stop(), /interrupted/],
   ] as const) {
     it(`while etcd ${state}`, async () => {
       await using etcd = await startEtcd();

@@ -51,11 +51,13 @@ function scriptedEtcd(script: readonly (readonly object[])[], played: () => void
   let reads = 0;
   const range = () => Promise.resolve({ header: { revision: reads++ === 0 ? '100' : '200' }, kvs: [] });
   const member = {
+    endpoint: new URL('http://etcd:2379'),
     client: { kv: { range }, watchClient: { watch } },
     request: () => ({}),
     stream: () => ({}),
   } as unknown as Member;
-  const connection: Connection = { call: (send) => send(member, 0, false) };
+  const attempt = { member, request: {}, repeated: false, leave: () => undefined };
+  const connection: Connection = { call: (send) => send(attempt) };
   return { connection, startRevisions };
 }
 

@@ -1,3 +1,4 @@
+import type { CallOptions as GrpcCallOptions } from '@grpc/grpc-js';
 import type { CallOptions, Logger } from '@flannel-ts/subnet';
 import type { Access } from '../options.ts';
 import { unavailable, type Failure } from './failure.ts';
@@ -9,14 +10,20 @@ const ATTEMPT_MS = 3_000;
 /** A cluster of which one member is used at a time: until it fails, then the next. */
 export interface Connection {
   /**
-   * Sends a request to a member that answers. `repeated` says that it may have been carried out already
-   * by an earlier attempt whose answer was lost.
+   * Sends a request to a member that answers.
    * @throws {RegistryUnavailableError} after each endpoint was tried, 3 seconds at most each.
    */
-  call<T>(
-    send: (member: Member, deadline: number, repeated: boolean) => Promise<T>,
-    options?: CallOptions,
-  ): Promise<T>;
+  call<T>(send: (attempt: Attempt) => Promise<T>, options?: CallOptions): Promise<T>;
+}
+
+export interface Attempt {
+  readonly member: Member;
+  /** gRPC's options for the request. */
+  readonly request: GrpcCallOptions;
+  /** Whether the request may have been carried out by an earlier attempt whose answer was lost. */
+  readonly repeated: boolean;
+  /** Makes the next call use another member, for who finds out later that this one fails. */
+  readonly leave: () => void;
 }
 
 export function createConnection(
@@ -55,8 +62,15 @@ export function createConnection(
         const deadline = Math.min(end, Date.now() + ATTEMPT_MS);
         const current = (connecting ??= connectMember(components, endpoint, access, deadline));
         try {
-          const attempt = current.then((member) => send(member, deadline, failures.length > 0));
-          return await orAborted(attempt, signal);
+          const sent = current.then((member) =>
+            send({
+              member,
+              request: member.request(deadline),
+              repeated: failures.length > 0,
+              leave: () => leave(current),
+            }),
+          );
+          return await orAborted(sent, signal);
         } catch (error) {
           signal.throwIfAborted();
           failures.push({ endpoint, error });

@@ -42,7 +42,7 @@ export function createEntries({
     async readAll(options) {
       const range = { key: Buffer.from(keys.subnets), range_end: Buffer.from(keys.subnetsEnd) };
       const { kvs, header } = await connection.call(
-        (member, deadline) => member.client.kv.range(range, member.request(deadline)),
+        ({ member, request }) => member.client.kv.range(range, request),
         options,
       );
       return {

@@ -33,8 +33,7 @@ export function createEtcdLeases({
     if (ttlMs === undefined) return { id: NO_ETCD_LEASE, expiresAt: undefined };
     const start = clock.now();
     const { ID, TTL } = await connection.call(
-      (member, deadline) =>
-        member.client.leaseClient.leaseGrant({ TTL: seconds(ttlMs) }, member.request(deadline)),
+      ({ member, request }) => member.client.leaseClient.leaseGrant({ TTL: seconds(ttlMs) }, request),
       options,
     );
     return { id: ID, expiresAt: start + Number(TTL) * 1000 };
@@ -42,8 +41,8 @@ export function createEtcdLeases({
 
   /** Returns the granted time to live in seconds; 0 when the etcd lease is gone. */
   function keepAlive(id: string, options?: CallOptions): Promise<number> {
-    return connection.call(async (member, deadline) => {
-      const stream = await member.client.leaseClient.leaseKeepAlive({ ...member.stream(), deadline });
+    return connection.call(async ({ member, request }) => {
+      const stream = await member.client.leaseClient.leaseKeepAlive(request);
       for await (const { TTL } of duplex<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>(stream, {
         ID: id,
       })) {
@@ -64,14 +63,10 @@ export function createEtcdLeases({
     async release(id) {
       if (id === NO_ETCD_LEASE) return;
       try {
-        await connection.call(async (member, deadline) => {
+        await connection.call(async ({ member, request }) => {
           const { leaseClient } = member.client;
-          const { TTL, keys } = await leaseClient.leaseTimeToLive(
-            { ID: id, keys: true },
-            member.request(deadline),
-          );
-          if (Number(TTL) > 0 && keys.length === 0)
-            await leaseClient.leaseRevoke({ ID: id }, member.request(deadline));
+          const { TTL, keys } = await leaseClient.leaseTimeToLive({ ID: id, keys: true }, request);
+          if (Number(TTL) > 0 && keys.length === 0) await leaseClient.leaseRevoke({ ID: id }, request);
         });
       } catch (error) {
         log.debug({ etcdLease: id, error }, 'cannot revoke an etcd lease; it ends with its time to live');

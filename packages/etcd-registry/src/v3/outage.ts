@@ -26,7 +26,8 @@ export function createOutage({
   return {
     async failed(error, signal) {
       if (signal.aborted) return;
-      if (began === undefined) log.warn({ error }, 'lost the watch of the leases; trying until it is back');
+      if (began === undefined)
+        log.warn({ error }, 'the watch of the leases is interrupted; trying until it is back');
       began ??= clock.now();
       await clock.delay(delay * (0.5 + random() / 2), { signal }).catch(() => undefined);
       delay = Math.min(2 * delay, LONGEST_DELAY_MS);

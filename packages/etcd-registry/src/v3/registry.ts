@@ -37,7 +37,7 @@ export function createV3Registry(
     async readConfig(options) {
       const key = Buffer.from(keys.config);
       const { kvs } = await connection.call(
-        (member, deadline) => member.client.kv.range({ key }, member.request(deadline)),
+        ({ member, request }) => member.client.kv.range({ key }, request),
         options,
       );
       return kvs[0]?.value.toString();
@@ -47,12 +47,12 @@ export function createV3Registry(
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const etcdLease = await etcdLeases.grant(ttlMs, options);
-      await using undo = new AsyncDisposableStack();
-      undo.defer(() => etcdLeases.release(etcdLease.id));
       const put = { value: encodeLeaseAttributes(attributes), etcdLease: etcdLease.id };
       const result = await swap(connection, { key: keyOf({ subnets }), expected: ABSENT, put }, options);
-      if (result.kind === 'lost') throw new LeaseExistsError(subnets);
-      undo.move();
+      if (result.kind === 'lost') {
+        await etcdLeases.release(etcdLease.id);
+        throw new LeaseExistsError(subnets);
+      }
       const revision = formatRevision({ modRevision: result.modRevision, etcdLease: etcdLease.id });
       return { subnets, attributes, expiresAt: etcdLease.expiresAt, revision };
     },

@@ -21,7 +21,7 @@ export type SwapResult =
 export async function swap(connection: Connection, change: Swap, options?: CallOptions): Promise<SwapResult> {
   const key = Buffer.from(change.key);
   const { put } = change;
-  const request = {
+  const transaction = {
     compare: [{ key, target: 'Mod' as const, result: 'Equal' as const, mod_revision: change.expected }],
     success: [
       put
@@ -30,8 +30,8 @@ export async function swap(connection: Connection, change: Swap, options?: CallO
     ],
     failure: [{ request_range: { key } }],
   };
-  return connection.call<SwapResult>(async (member, deadline, repeated) => {
-    const response = await member.client.kv.txn(request, member.request(deadline));
+  return connection.call<SwapResult>(async ({ member, request, repeated }) => {
+    const response = await member.client.kv.txn(transaction, request);
     if (response.succeeded) return { kind: 'done', modRevision: response.header.revision };
     const current = response.responses[0]?.response_range.kvs[0];
     if (repeated && isOutcome(change, current)) {

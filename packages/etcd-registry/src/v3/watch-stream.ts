@@ -16,10 +16,9 @@ const HEARTBEAT_TIMEOUT_MS = 1_000;
  */
 export async function* watchStream(
   { clock, member }: { readonly clock: Clock; readonly member: Member },
-  request: IWatchCreateRequest & { readonly probeKey: Buffer },
+  { request, probeKey }: { readonly request: IWatchCreateRequest; readonly probeKey: Buffer },
   signal: AbortSignal,
 ): AsyncGenerator<IWatchResponse> {
-  const { probeKey, ...create_request } = request;
   const left = new AbortController();
   const dead = new AbortController();
   const over = AbortSignal.any([signal, left.signal]);
@@ -35,11 +34,8 @@ export async function* watchStream(
   beat().catch((error: unknown) => dead.abort(error));
   try {
     const stream = await member.client.watchClient.watch(member.stream());
-    yield* duplex<IWatchRequest, IWatchResponse>(
-      stream,
-      { create_request },
-      AbortSignal.any([signal, dead.signal]),
-    );
+    const failed = AbortSignal.any([signal, dead.signal]);
+    yield* duplex<IWatchRequest, IWatchResponse>(stream, { create_request: request }, failed);
     throw new Error('etcd ended the watch');
   } finally {
     left.abort();

@@ -3,8 +3,8 @@ import type { IWatchResponse } from 'etcd3';
 import type { Keys } from '../keys.ts';
 import type { Connection } from './connection.ts';
 import type { Entries } from './entries.ts';
+import { follow, HistoryLostError } from './follow.ts';
 import { createOutage } from './outage.ts';
-import { watchStream } from './watch-stream.ts';
 
 export interface WatchComponents {
   readonly connection: Connection;
@@ -36,7 +36,6 @@ export async function* watchLeases(
         yield { kind: 'snapshot', leases };
       }
       for await (const response of follow(components, seen, signal)) {
-        if (response.canceled) throw new Error(`etcd ended the watch: ${response.cancel_reason}`);
         outage.over();
         seen = lastRevision(response) ?? seen;
         const changes = response.events
@@ -52,40 +51,6 @@ export async function* watchLeases(
         await outage.failed(error, signal);
       }
     }
-  }
-}
-
-/** etcd does not have the changes since the last one that was seen. */
-class HistoryLostError extends Error {}
-
-/** Watches from the revision after `seen` on a member that answers. @throws {HistoryLostError} */
-async function* follow(
-  { connection, keys, clock }: WatchComponents,
-  seen: bigint,
-  signal: AbortSignal,
-): AsyncGenerator<IWatchResponse> {
-  const probeKey = Buffer.from(keys.config);
-  const { member, revision } = await connection.call(
-    async (member, deadline) => {
-      const range = { key: probeKey, count_only: true };
-      const { header } = await member.client.kv.range(range, member.request(deadline));
-      return { member, revision: BigInt(header.revision) };
-    },
-    { signal },
-  );
-  if (revision < seen) throw new HistoryLostError(`etcd is at revision ${revision}, we were at ${seen}`);
-  const request = {
-    key: Buffer.from(keys.subnets),
-    range_end: Buffer.from(keys.subnetsEnd),
-    start_revision: `${seen + 1n}`,
-    progress_notify: true,
-    probeKey,
-  };
-  for await (const response of watchStream({ clock, member }, request, signal)) {
-    if (response.compact_revision !== '0') {
-      throw new HistoryLostError(`etcd was compacted at revision ${response.compact_revision}`);
-    }
-    yield response;
   }
 }
 
