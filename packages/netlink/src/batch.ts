@@ -1,17 +1,17 @@
 import { readAnswer } from './answers.ts';
 import { NLM_F, NLMSG } from './constants.ts';
 import { describeOperation } from './describe-operation.ts';
-import { encodeOperation } from './encode-operation.ts';
+import { encodeOperation, LARGEST_OPERATION_BYTES } from './encode-operation.ts';
 import type { NetlinkError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { Operation } from './objects.ts';
 
-/** Bytes of one datagram of operations: far more than the largest operation, less than a socket's send buffer. */
-const DATAGRAM_BYTES = 64 * 1024;
-const LARGEST_OPERATION_BYTES = 512;
-/** Operations of one datagram: should all fail, their error messages still fit the receive buffer. */
-const OPERATIONS_PER_DATAGRAM = 1024;
+/**
+ * Operations of one datagram. It fits the send buffer, and should all of them fail, then their error
+ * messages fit the receive buffer that a process without privileges has.
+ */
+const OPERATIONS_PER_DATAGRAM = 256;
 
 /**
  * Carries out operations in order, many per datagram. The kernel works through a datagram in order and
@@ -23,22 +23,19 @@ export async function runBatch(
   operations: readonly Operation[],
 ): Promise<readonly (NetlinkError | undefined)[]> {
   const results = new Array<NetlinkError | undefined>(operations.length).fill(undefined);
-  const writer = new MessageWriter(DATAGRAM_BYTES);
-  for (let start = 0; start < operations.length;) {
-    const end = Math.min(operations.length, start + OPERATIONS_PER_DATAGRAM);
-    const base = start;
-    const numbers = exchange.number(end - start);
+  const largest = Math.min(operations.length, OPERATIONS_PER_DATAGRAM);
+  const writer = new MessageWriter(largest * LARGEST_OPERATION_BYTES);
+  for (let start = 0; start < operations.length; start += OPERATIONS_PER_DATAGRAM) {
+    const part = operations.slice(start, start + OPERATIONS_PER_DATAGRAM);
+    const numbers = exchange.number(part.length);
     writer.reset();
-    for (; start < end && writer.length < DATAGRAM_BYTES - LARGEST_OPERATION_BYTES; start++) {
-      encodeOperation(writer, operations[start]!, numbers.first + start - base);
-    }
+    part.forEach((operation, index) => encodeOperation(writer, operation, numbers.first + index));
     writer.addFlags(NLM_F.ACK);
-    const last = numbers.first + start - 1 - base;
-    await exchange.converse(writer.datagram(), { first: numbers.first, last }, (message) => {
+    await exchange.converse(writer.datagram(), numbers, (message) => {
       if (message.type !== NLMSG.ERROR) return false;
-      const index = base + message.sequence - numbers.first;
-      results[index] = readAnswer(message, () => describeOperation(operations[index]!));
-      return message.sequence === last;
+      const index = message.sequence - numbers.first;
+      results[start + index] = readAnswer(message, () => describeOperation(part[index]!));
+      return message.sequence === numbers.last;
     });
   }
   return results;

@@ -23,8 +23,9 @@ export interface NetlinkConnection extends AsyncDisposable {
   routeTo(destination: Address): Promise<Route>;
 
   /**
-   * Carries out operations in order, many per datagram, each acknowledged. A failed one does not stop the
-   * others: the result holds, at its index, `undefined` or the error.
+   * Carries out operations in order, many per datagram. A failed one does not stop the others: the result
+   * holds, at its index, `undefined` or the error.
+   * @throws {SystemError} when the kernel dropped answers (`ENOBUFS`): what was done is not known, dump again
    */
   batch(operations: readonly Operation[]): Promise<readonly (NetlinkError | undefined)[]>;
 

@@ -2,7 +2,7 @@
 // order, which is little-endian on every machine that Node's Linux builds run on but s390x.
 
 /** linux/netlink.h: NLMSG_ types and NLM_F_ flags. */
-export const NLMSG = { ERROR: 2, DONE: 3, OVERRUN: 4 } as const;
+export const NLMSG = { ERROR: 2, DONE: 3 } as const;
 export const NLM_F = {
   REQUEST: 0x1,
   ACK: 0x4,
@@ -76,12 +76,13 @@ export const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 
 /** linux/rtnetlink.h: RTA_ attributes, RTN_ types, RT_SCOPE_ scopes. */
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, MULTIPATH: 9, TABLE: 15 } as const;
-export const RTN = { UNSPEC: 0, UNICAST: 1, LOCAL: 2, BROADCAST: 3, MULTICAST: 5, BLACKHOLE: 6 } as const;
+export const RTN = { unicast: 1, local: 2, broadcast: 3, multicast: 5, blackhole: 6 } as const;
 export const RT_SCOPE = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const;
 export const RTNH_F_ONLINK = 4;
 export const RT_TABLE_COMPAT = 252;
+export const RT_TABLE_MAIN = 254;
 
 /** linux/neighbour.h: NDA_ attributes, NUD_ states, NTF_ flags. */
 export const NDA = { DST: 1, LLADDR: 2, IFINDEX: 8 } as const;
-export const NUD = { NOARP: 0x40, PERMANENT: 0x80 } as const;
+export const NUD = { REACHABLE: 0x02, NOARP: 0x40, PERMANENT: 0x80 } as const;
 export const NTF_SELF = 2;

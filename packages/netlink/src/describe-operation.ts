@@ -1,3 +1,4 @@
+import { RT_TABLE_MAIN } from './constants.ts';
 import type { Operation, Route } from './objects.ts';
 
 /** An operation in the words of `ip` and `bridge`, for errors and logs; links are numbered: `dev 7`. */
@@ -36,7 +37,9 @@ export function describeOperation(operation: Operation): string {
 function describeRoute(route: Route): string {
   const kind = route.kind === 'unicast' ? '' : `${route.kind} `;
   const via = word('via', route.gateway?.toString());
-  return `${kind}${route.destination.toString()}${via}${word('dev', route.linkIndex)}${route.onlink ? ' onlink' : ''}`;
+  const hop = `${via}${word('dev', route.linkIndex)}${route.onlink ? ' onlink' : ''}`;
+  const table = route.table === RT_TABLE_MAIN ? undefined : route.table;
+  return `${kind}${route.destination.toString()}${hop}${word('table', table)}${word('metric', route.metric)}`;
 }
 
 function verb(operation: string): string {

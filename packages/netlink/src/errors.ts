@@ -1,6 +1,6 @@
 /** The kernel refused an operation. */
 export class NetlinkError extends Error {
-  /** What was asked, in `ip` words: `route add 10.5.1.0/24 via 10.5.1.0 dev 7`. */
+  /** What was asked, in `ip` words: `route replace 10.5.1.0/24 via 10.5.1.0 dev 7 onlink`. */
   readonly operation: string;
   /** Positive errno, such as 17. */
   readonly errno: number;

@@ -30,10 +30,13 @@ interface Conversation {
   readonly reject: (error: Error) => void;
 }
 
+const LAST_NUMBER = 0xffffffff;
+
 export function createExchange(port: NetlinkPort): Exchange {
   let current: Conversation | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let nextNumber = 1;
+  let closed = false;
 
   port.listen(
     (datagram) => {
@@ -42,9 +45,11 @@ export function createExchange(port: NetlinkPort): Exchange {
     (error) => finish()?.reject(error),
   );
 
+  /** Answers of another number belong to a conversation that failed. */
   function deliver(message: RawMessage): void {
-    if (!current || message.sequence < current.numbers.first || message.sequence > current.numbers.last)
-      return;
+    if (!current) return;
+    const { first, last } = current.numbers;
+    if (message.sequence < first || message.sequence > last) return;
     if (current.onMessage(message)) finish()?.resolve();
   }
 
@@ -54,35 +59,42 @@ export function createExchange(port: NetlinkPort): Exchange {
     return finished;
   }
 
-  function converse(
+  function begin(
     datagram: Uint8Array,
     numbers: Numbers,
     onMessage: Conversation['onMessage'],
   ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      current = { numbers, onMessage, resolve, reject };
-      try {
-        port.send(datagram);
-      } catch (error) {
-        finish()?.reject(error as Error);
-      }
-    });
+    if (closed) throw closedError();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    current = { numbers, onMessage, resolve, reject };
+    try {
+      port.send(datagram);
+    } catch (error) {
+      finish()?.reject(error as Error);
+    }
+    return promise;
   }
 
   return {
     number(count) {
+      if (nextNumber + count > LAST_NUMBER) nextNumber = 1;
       const first = nextNumber;
       nextNumber += count;
       return { first, last: nextNumber - 1 };
     },
     converse(...request) {
-      const result = turn.then(() => converse(...request));
+      const result = turn.then(() => begin(...request));
       turn = result.catch(() => undefined);
       return result;
     },
     [Symbol.dispose]() {
-      finish()?.reject(new Error('the netlink connection was closed'));
+      closed = true;
+      finish()?.reject(closedError());
       port.close();
     },
   };
+}
+
+function closedError(): Error {
+  return new Error('the netlink connection is closed');
 }

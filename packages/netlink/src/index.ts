@@ -16,6 +16,7 @@ export type {
   LinkDetail,
   Neighbour,
   NewLink,
+  NewRoute,
   Operation,
   Route,
   Scope,

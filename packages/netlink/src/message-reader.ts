@@ -67,7 +67,7 @@ export class Attributes {
   }
 
   text(type: number): string | undefined {
-    return this.#values.get(type)?.toString('latin1').replace(/\0.*$/s, '');
+    return this.#values.get(type)?.toString().replace(/\0.*$/s, '');
   }
 
   address(type: number): Address | undefined {

@@ -1,18 +1,26 @@
 import { familyBits, type Address } from '@flannel-ts/ip';
 
-const HEADER_BYTES = 16;
+/** Length of a message's header in bytes (struct nlmsghdr). */
+export const HEADER_BYTES = 16;
+
+const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
 /**
- * Writes netlink messages one after another into one buffer, to be sent as one datagram:
+ * Writes netlink messages one after another into one buffer, to be sent as one datagram
+ * (struct nlmsghdr, linux/netlink.h; struct rtattr, linux/rtnetlink.h; numbers in host byte order):
  *
- *      0               2       4             (struct nlmsghdr, linux/netlink.h)
- *     +-------------------------------+
+ *      0       1       2       3
+ *     +-------+-------+-------+-------+
  *     | length                        |
  *     | type          | flags         |
  *     | sequence                      |
  *     | port = 0                      |
- *     +-------------------------------+
- *     | family header, attributes …   |  each padded to 4 bytes
+ *     +-------+-------+-------+-------+
+ *     | header of the type, such as struct rtmsg
+ *     +-------+-------+-------+-------+
+ *     | length        | type          |  attribute; its length does not count the padding
+ *     | value, zeros up to 4 bytes    |
+ *     +-------+-------+-------+-------+
  */
 export class MessageWriter {
   readonly #buffer: Buffer;
@@ -21,11 +29,6 @@ export class MessageWriter {
 
   constructor(bytes: number) {
     this.#buffer = Buffer.alloc(bytes);
-  }
-
-  /** Bytes written so far. */
-  get length(): number {
-    return this.#offset;
   }
 
   begin(type: number, flags: number, sequence: number): void {
@@ -56,17 +59,26 @@ export class MessageWriter {
   }
 
   u32(value: number): void {
-    this.#offset = this.#buffer.writeUInt32LE(value >>> 0, this.#offset);
+    this.#offset = this.#buffer.writeUInt32LE(value, this.#offset);
   }
 
-  /** An attribute (struct rtattr) whose payload `body` writes; nested attributes are attributes of attributes. */
+  zeros(count: number): void {
+    this.#buffer.fill(0, this.#offset, this.#offset + count);
+    this.#offset += count;
+  }
+
+  /** An attribute whose value `body` writes; the value of a nested one is attributes. */
   attribute(type: number, body: () => void): void {
     const start = this.#offset;
     this.#offset += 4;
     body();
     this.#buffer.writeUInt16LE(this.#offset - start, start);
     this.#buffer.writeUInt16LE(type, start + 2);
-    while (this.#offset % 4 !== 0) this.u8(0);
+    this.zeros(-this.#offset & 3);
+  }
+
+  attributeFlag(type: number): void {
+    this.attribute(type, () => undefined);
   }
 
   attributeU8(type: number, value: number): void {
@@ -90,13 +102,20 @@ export class MessageWriter {
     });
   }
 
-  attributeAddress(type: number, address: Address): void {
-    this.attribute(type, () => this.#address(address));
+  attributeAddress(type: number, { family, value }: Address): void {
+    this.attribute(type, () => {
+      for (let shift = familyBits(family) - 32; shift >= 0; shift -= 32) {
+        const word = Number((value >> BigInt(shift)) & 0xffffffffn);
+        this.#offset = this.#buffer.writeUInt32BE(word, this.#offset);
+      }
+    });
   }
 
+  /** @throws {RangeError} when `mac` is not like `aa:bb:cc:dd:ee:ff`: zeros in its place would mean another entry. */
   attributeMac(type: number, mac: string): void {
+    if (!MAC.test(mac)) throw new RangeError(`${JSON.stringify(mac)} is not a MAC address`);
     this.attribute(type, () => {
-      for (const byte of mac.split(':')) this.u8(Number.parseInt(byte, 16));
+      for (let at = 0; at < mac.length; at += 3) this.u8(Number.parseInt(mac.slice(at, at + 2), 16));
     });
   }
 
@@ -108,14 +127,4 @@ export class MessageWriter {
   reset(): void {
     this.#offset = 0;
   }
-
-  #address({ family, value }: Address): void {
-    for (let shift = familyBits(family) - 32; shift >= 0; shift -= 32) {
-      const word = Number((value >> BigInt(shift)) & 0xffffffffn);
-      this.#offset = this.#buffer.writeUInt32BE(word, this.#offset);
-    }
-  }
 }
-
-/** Length of a message's header in bytes. */
-export { HEADER_BYTES };

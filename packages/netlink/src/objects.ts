@@ -71,12 +71,18 @@ export interface Route {
   readonly multipath: boolean;
 }
 
+/** A route to install: with one next hop, and of a kind that has a name. */
+export type NewRoute = Route & {
+  readonly kind: Exclude<Route['kind'], 'other'>;
+  readonly multipath: false;
+};
+
 /** An ARP or NDP entry (`struct ndmsg`, AF_INET and AF_INET6). */
 export interface Neighbour {
   readonly linkIndex: number;
   readonly address: Address;
   readonly mac?: string | undefined;
-  /** NUD_PERMANENT. */
+  /** NUD_PERMANENT: never aged out. */
   readonly permanent: boolean;
 }
 
@@ -102,7 +108,17 @@ interface NewLinkBase {
   readonly mac?: string | undefined;
 }
 
-/** One change asked of the kernel. `put` creates or replaces; `delete` of something absent fails with ENOENT or ESRCH. */
+/**
+ * One change asked of the kernel. `put` creates, or replaces in place what has the same key:
+ *
+ * - an address: link, address and prefix length;
+ * - a route: table, destination and metric. Of several such routes (`ip route append`) IPv4 replaces the first,
+ *   IPv6 the first that also has, or also lacks, a gateway;
+ * - a neighbour: link and address; an FDB entry: link and MAC address.
+ *
+ * `delete` of a route looks at table, destination, and whichever of next hop and metric are given. What is
+ * not there fails: an address with EADDRNOTAVAIL, a route with ESRCH, a neighbour or FDB entry with ENOENT, a link with ENODEV.
+ */
 export type Operation =
   | { readonly op: 'create-link'; readonly link: NewLink }
   | {
@@ -116,7 +132,7 @@ export type Operation =
   | { readonly op: 'delete-link'; readonly index: number }
   | { readonly op: 'put-address'; readonly address: LinkAddress }
   | { readonly op: 'delete-address'; readonly address: LinkAddress }
-  | { readonly op: 'put-route'; readonly route: Route }
+  | { readonly op: 'put-route'; readonly route: NewRoute }
   | { readonly op: 'delete-route'; readonly route: Route }
   | { readonly op: 'put-neighbour'; readonly neighbour: Neighbour }
   | { readonly op: 'delete-neighbour'; readonly neighbour: Neighbour }
