@@ -85,13 +85,18 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
   }
 
   Napi::Value listen(const Napi::CallbackInfo& info) {
+    if (fd_ < 0) throw systemError(env_, EBADF, "listen AF_NETLINK");
+    if (poll_ != nullptr) throw systemError(env_, EALREADY, "listen AF_NETLINK");
     onDatagram_ = Napi::Persistent(info[0].As<Napi::Function>());
     onError_ = Napi::Persistent(info[1].As<Napi::Function>());
     uv_loop_t* loop = nullptr;
     napi_get_uv_event_loop(env_, &loop);
-    poll_ = new uv_poll_t;
-    poll_->data = this;
-    uv_poll_init(loop, poll_, fd_);
+    auto poll = std::make_unique<uv_poll_t>();
+    poll->data = this;
+    if (const int status = uv_poll_init(loop, poll.get(), fd_); status < 0) {
+      throw systemError(env_, -status, "listen AF_NETLINK");
+    }
+    poll_ = poll.release();
     uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
       static_cast<NetlinkPort*>(poll->data)->receive();
     });

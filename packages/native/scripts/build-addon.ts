@@ -1,4 +1,4 @@
-// Compiles the addon with the headers that come with the workspace's own Node: no download.
+// Compiles what changed of the addon, with the headers that come with the workspace's own Node: no download.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ for (const tool of ['g++', 'make', 'python3']) {
     process.exit(1);
   }
 }
-const { status } = spawnSync('node-gyp', ['rebuild', '--loglevel=warn', ...headers()], {
+const { status } = spawnSync('node-gyp', ['configure', 'build', '--loglevel=warn', ...headers()], {
   cwd: join(import.meta.dirname, '..'),
   stdio: ['ignore', process.stdout, process.stderr],
   env: { ...process.env, MAKEFLAGS: '--jobs=2' },

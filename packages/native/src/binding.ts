@@ -18,7 +18,7 @@ export interface Binding {
   notifySystemd(socketPath: string, text: string): void;
 }
 
-/** A failed system call. */
+/** A failed system call, with the fields of Node's own system errors. */
 export interface SystemError extends Error {
   /** Positive errno, such as 1. */
   readonly errno: number;
@@ -32,7 +32,8 @@ export interface SystemError extends Error {
 export class AddonError extends Error {
   constructor(options: ErrorOptions) {
     super(
-      'the native addon of @flannel-ts/native cannot be loaded; in its package run "npm run build:addon" (needs g++, make and python3)',
+      'the native addon cannot be loaded; build it with "npm rebuild @flannel-ts/native", ' +
+        'or in a checkout with "npm run build:addon -w packages/native" (both need g++, make and python3)',
       options,
     );
     this.name = 'AddonError';

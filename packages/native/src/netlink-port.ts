@@ -2,12 +2,13 @@ import { loadBinding, type SystemError } from './binding.ts';
 
 /** A netlink socket (netlink(7)): whole datagrams in and out. */
 export interface NetlinkPort extends Disposable {
-  /** Sends one datagram to the kernel. @throws {SystemError} */
+  /** Sends one datagram to the kernel. @throws {SystemError} `EBADF` after {@link NetlinkPort.close} */
   send(datagram: Uint8Array): void;
 
   /**
    * Starts to deliver datagrams, and keeps the process alive until {@link NetlinkPort.close}. `onError`
    * gets receive errors: `ENOBUFS` means that the kernel dropped datagrams; the port stays open.
+   * @throws {SystemError} `EALREADY` the second time, `EBADF` after {@link NetlinkPort.close}
    */
   listen(onDatagram: (datagram: Uint8Array) => void, onError: (error: SystemError) => void): void;
 
