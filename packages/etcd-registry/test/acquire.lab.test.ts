@@ -51,7 +51,6 @@ describe('100 hosts that start at once', () => {
       hosts.map((host) => start(host, { config: wide, ...(host <= 2 && { previous }) })),
     );
     expect(subnets(leases).size).toBe(100);
-    expect(subnets(leases.slice(0, 2))).toContain('10.5.77.0-24');
   });
 
   it('get all subnets of a network with 100, and the 101st host is told that there is none', async () => {
