@@ -97,12 +97,16 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
       throw systemError(env_, -status, "listen AF_NETLINK");
     }
     poll_ = poll.release();
-    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-      static_cast<NetlinkPort*>(poll->data)->receive();
-    });
+    startPolling();
     // The loop owns a pointer to this object until close.
     Ref();
     return env_.Undefined();
+  }
+
+  void startPolling() {
+    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int status, int) {
+      static_cast<NetlinkPort*>(poll->data)->receive(status);
+    });
   }
 
   Napi::Value closeMethod(const Napi::CallbackInfo&) {
@@ -123,7 +127,7 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
     fd_ = -1;
   }
 
-  void receive() {
+  void receive(int status) {
     const Napi::HandleScope scope(env_);
     // A listener may close the port, or drop its last reference, in the middle of this loop.
     Ref();
@@ -132,6 +136,8 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
       if (length < 0 && (errno == EAGAIN || errno == EINTR)) break;
       deliver(length, errno);
     }
+    // The loop stops polling a socket with a pending error, such as ENOBUFS; recv has taken it off by now.
+    if (status < 0 && poll_ != nullptr) startPolling();
     Unref();
   }
 
