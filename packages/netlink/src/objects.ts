@@ -112,12 +112,15 @@ interface NewLinkBase {
  * One change asked of the kernel. `put` creates, or replaces in place what has the same key:
  *
  * - an address: link, address and prefix length;
- * - a route: table, destination and metric. Of several such routes (`ip route append`) IPv4 replaces the first,
- *   IPv6 the first that also has, or also lacks, a gateway;
+ * - a route: table, destination and metric. Of several such routes (`ip route append`) IPv4 replaces the first
+ *   and fails with EEXIST when a later one is what is put; IPv6 replaces those with a gateway by one with a
+ *   gateway, and those without by one without. IPv6 refuses (EINVAL) an onlink gateway that a
+ *   route leads to over another link, be it the route to replace: delete that one before;
  * - a neighbour: link and address; an FDB entry: link and MAC address.
  *
- * `delete` of a route looks at table, destination, and whichever of next hop and metric are given. What is
- * not there fails: an address with EADDRNOTAVAIL, a route with ESRCH, a neighbour or FDB entry with ENOENT, a link with ENODEV.
+ * `delete` of a route looks at table, destination, and whichever of next hop and metric are given. It fails
+ * for what is not there: an address by EADDRNOTAVAIL, a route by ESRCH, a neighbour or FDB entry by ENOENT, a
+ * link by ENODEV.
  */
 export type Operation =
   | { readonly op: 'create-link'; readonly link: NewLink }

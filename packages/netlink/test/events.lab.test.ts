@@ -1,0 +1,110 @@
+import { parseAddress, parsePrefix } from '@flannel-ts/ip';
+import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createNetlink, type KernelEvent } from '../src/index.ts';
+import { createHost, type Host } from './support/host.ts';
+
+let host: Host;
+let stop: AbortController;
+let events: AsyncIterator<KernelEvent>;
+
+beforeEach(async () => {
+  host = await createHost();
+  stop = new AbortController();
+  events = host.netlink.subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
+});
+afterEach(async () => {
+  stop.abort();
+  await host[Symbol.asyncDispose]();
+});
+
+const ip = (...args: string[]) => host.namespace.run('ip', ...args);
+
+/** The next event of a kind. */
+async function next(kind: KernelEvent['kind']): Promise<KernelEvent> {
+  for (;;) {
+    const result = await events.next();
+    if (result.done) throw new Error('the subscription has ended');
+    if (result.value.kind === kind) return result.value;
+  }
+}
+
+it('reports links', async () => {
+  await ip('link', 'add', 'br0', 'type', 'bridge');
+  expect(await next('link')).toMatchObject({ change: 'put', link: { name: 'br0', up: false } });
+  await ip('link', 'set', 'br0', 'up', 'mtu', '1400');
+  await expect.poll(() => next('link')).toMatchObject({ change: 'put', link: { up: true, mtu: 1400 } });
+  await ip('link', 'delete', 'br0');
+  await expect.poll(() => next('link')).toMatchObject({ change: 'removed', link: { name: 'br0' } });
+});
+
+it('reports addresses of both families', async () => {
+  for (const [text, prefixLength] of [
+    ['10.5.1.0', 32],
+    ['fc00:5::1', 64],
+  ] as const) {
+    const address = { address: parseAddress(text), prefixLength, scope: 'global' };
+    await ip(
+      'address',
+      'add',
+      `${text}/${prefixLength}`,
+      'dev',
+      'eth0',
+      ...(prefixLength === 64 ? ['nodad'] : []),
+    );
+    expect(await next('address')).toMatchObject({ change: 'put', address });
+    await ip('address', 'delete', `${text}/${prefixLength}`, 'dev', 'eth0');
+    expect(await next('address')).toMatchObject({ change: 'removed', address });
+  }
+});
+
+it('reports routes of both families', async () => {
+  for (const [destination, gateway] of [
+    ['10.5.2.0/24', '192.0.2.9'],
+    ['fc00:2::/64', '2001:db8::9'],
+  ] as const) {
+    const route = { destination: parsePrefix(destination), gateway: parseAddress(gateway), protocol: 3 };
+    await ip('route', 'add', destination, 'via', gateway);
+    expect(await next('route')).toMatchObject({ change: 'put', route });
+    await ip('route', 'delete', destination);
+    expect(await next('route')).toMatchObject({ change: 'removed', route });
+  }
+});
+
+it('reports neighbours and FDB entries apart', async () => {
+  await ip('link', 'add', 'vx', 'type', 'vxlan', 'id', '1', 'dstport', '8472', 'local', '192.0.2.1');
+  const linkIndex = (await host.link('vx')).index;
+  const mac = '02:00:00:00:00:02';
+  await host.namespace.run('bridge', 'fdb', 'add', mac, 'dev', 'vx', 'dst', '192.0.2.2', 'self');
+  expect(await next('fdb')).toMatchObject({
+    change: 'put',
+    entry: { linkIndex, mac, destination: parseAddress('192.0.2.2'), permanent: true },
+  });
+  await ip('neighbour', 'add', '10.5.2.0', 'lladdr', mac, 'dev', 'vx', 'nud', 'permanent');
+  expect(await next('neighbour')).toMatchObject({
+    change: 'put',
+    neighbour: { linkIndex, mac, address: parseAddress('10.5.2.0'), permanent: true },
+  });
+  await host.namespace.run('bridge', 'fdb', 'delete', mac, 'dev', 'vx', 'dst', '192.0.2.2', 'self');
+  expect(await next('fdb')).toMatchObject({ change: 'removed', entry: { mac } });
+});
+
+it('says when the kernel dropped events, and goes on', async () => {
+  const netlink = createNetlink({
+    openPort: (options) =>
+      inNamespace(host.namespace.path, () => openNetlinkPort({ ...options, receiveBufferBytes: 4096 })),
+  });
+  await using _ = netlink;
+  events = netlink.subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
+  const lines = Array.from(
+    { length: 1_000 },
+    (_, index) => `route add 10.5.2.0/24 dev eth0 metric ${index + 1}`,
+  );
+  // Holds up the event loop, so that nobody reads the socket.
+  execFileSync('ip', ['-n', host.namespace.namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  expect(await next('overrun')).toEqual({ kind: 'overrun' });
+  expect((await netlink.routes({ family: 4 })).filter(({ metric }) => metric)).toHaveLength(1_000);
+  await ip('link', 'add', 'br0', 'type', 'bridge');
+  expect(await next('link')).toMatchObject({ link: { name: 'br0' } });
+});
