@@ -8,6 +8,7 @@
         "addon/namespace.cc",
         "addon/netlink_port.cc",
         "addon/notify.cc",
+        "addon/tunnel/admission.cc",
         "addon/tunnel/binding.cc",
         "addon/tunnel/checksum.cc",
         "addon/tunnel/coalescer.cc",

@@ -46,7 +46,7 @@ TunnelOptions readOptions(const Napi::Object& options) {
               .offloads = options.Get("offloads").As<Napi::Boolean>(),
           },
       .socket = readEndpoint(recordsOf(options.Get("socket"))),
-      .acceptAny = options.Get("acceptAny").As<Napi::Boolean>(),
+      .accept = options.Get("acceptAny").As<Napi::Boolean>() ? Accept::any : Accept::peers,
   };
 }
 

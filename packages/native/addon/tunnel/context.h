@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admission.h"
 #include "epochs.h"
 #include "local_subnets.h"
 #include "route_table.h"
@@ -12,16 +13,15 @@ namespace flannel::tunnel {
 struct TunnelOptions {
   TunOptions tun;
   Endpoint socket;
-  /** Take packets from anyone, as upstream does. */
-  bool acceptAny;
+  Accept accept;
 };
 
 /** What both packet threads work with. */
 struct Context {
   explicit Context(const TunnelOptions& options)
-      : acceptAny(options.acceptAny), socket(options.socket, options.tun.offloads), tun(options.tun) {}
+      : accept(options.accept), socket(options.socket, options.tun.offloads), tun(options.tun) {}
 
-  const bool acceptAny;
+  const Accept accept;
   Epochs epochs;
   RouteTable routes{epochs};
   LocalSubnets local{epochs};

@@ -43,25 +43,22 @@ bool Receiver::deliverBurst() {
   return true;
 }
 
-void Receiver::deliver(std::span<std::uint8_t> packet, const Endpoint& sender) {
-  const auto header = parseIpHeader(packet);
-  if (!header) return drops_.add(Drop::malformed);
-  packet = packet.first(header->totalLength);
-  const Route* route = context_.routes.find(header->source);
-  const bool fromPeer = route && route->peer == sender;
-  if (!context_.acceptAny) {
-    if (!route) return drops_.add(Drop::unknownSource);
-    if (!fromPeer) return drops_.add(Drop::wrongPeer);
-    if (!context_.local.contain(header->destination)) return drops_.add(Drop::notOurs);
-  }
-  if (header->hops <= 1) {
-    drops_.add(Drop::hopsExceeded);
-    const IcmpMessage message = icmp_.make(IcmpError::hopsExceeded, packet, *header);
-    if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
+void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender) {
+  const auto [refused, packet, header, route] =
+      admit(datagram, sender, context_.accept, context_.routes, context_.local);
+  if (refused) {
+    drops_.add(*refused);
+    if (refused == Drop::hopsExceeded) reportHopsExceeded(packet, header, sender);
     return;
   }
-  decrementHops(packet.data(), header->source.family);
-  coalescer_.add(packet, *header, fromPeer ? route : nullptr);
+  decrementHops(packet.data(), header.source.family);
+  coalescer_.add(packet, header, route);
+}
+
+void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header,
+                                  const Endpoint& sender) {
+  const IcmpMessage message = icmp_.make(IcmpError::hopsExceeded, packet, header);
+  if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
 }
 
 void Receiver::write(const Coalescer::Item& item) {

@@ -26,7 +26,8 @@ class Receiver {
  private:
   /** Receives packets and delivers them; false when there are no more for now. */
   bool deliverBurst();
-  void deliver(std::span<std::uint8_t> packet, const Endpoint& sender);
+  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender);
+  void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
   void write(const Coalescer::Item& item);
 
   Context& context_;

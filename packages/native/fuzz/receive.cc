@@ -1,0 +1,144 @@
+// Fuzzes what happens to datagrams from the network: admission, coalescing, ICMP errors. Invariants: no packet is lost,
+// added or changed, and packets of one flow stay in order, after the kernel has cut super-packets again.
+#include <map>
+#include <tuple>
+
+#include "../test/addon/check.h"
+#include "../test/addon/packet_builder.h"
+#include "../test/addon/recut.h"
+#include "input.h"
+#include "tunnel/admission.h"
+#include "tunnel/coalescer.h"
+#include "tunnel/icmp.h"
+
+namespace flannel::tunnel {
+namespace {
+
+const Endpoint peer(Address{Family::ipv4, {0xc0a84d0c00000000, 0}}, 8285);
+const Endpoint stranger(Address{Family::ipv4, {0xc0a84d0d00000000, 0}}, 8285);
+
+/** The tables of a host with one peer, the same for every input. */
+struct Tables {
+  Tables() {
+    const auto subnet = [](const Address& address) {
+      const std::uint8_t length = address.family == Family::ipv4 ? 24 : 64;
+      return Prefix{{address.family, address.bits.first(length)}, length};
+    };
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      const RouteSpec route{subnet(remoteAddress(family, 0)), peer};
+      routes.update({&route, 1}, {});
+      own.push_back({subnet(localAddress(family)), localAddress(family)});
+    }
+    local.assign(own);
+  }
+
+  Epochs epochs;
+  RouteTable routes{epochs};
+  LocalSubnets local{epochs};
+  std::vector<LocalSubnet> own;
+};
+
+/** A datagram of arbitrary bytes. */
+Bytes readBytes(Input& input) {
+  const auto bytes = input.bytes(input.word() % 2000);
+  return {bytes.begin(), bytes.end()};
+}
+
+/** A packet with right lengths and checksums that may continue the one before; then perhaps one byte is damaged. */
+Bytes readPacket(Input& input, PacketSpec& spec) {
+  const std::uint8_t what = input.byte();
+  const std::size_t size = input.byte();
+  spec.payload = what & 1 ? size : size * 6;
+  switch (what >> 4) {
+    case 0: spec.family = spec.family == Family::ipv4 ? Family::ipv6 : Family::ipv4; break;
+    case 1: spec.tcp = !spec.tcp; break;
+    case 2: spec.dontFragment = !spec.dontFragment; break;
+    case 3: spec.flags = input.byte(); break;
+    case 4: spec.sourcePort ^= 1; break;
+    case 5: spec.tos = input.byte(); break;
+    case 6: spec.ttl = input.byte(); break;
+    case 7: spec.options = input.byte() % 11 * 4; break;
+    case 8: spec.window = input.word(); break;
+    case 9: spec.checksum = !spec.checksum; break;
+    case 10: spec.source ^= 1; break;
+    case 11: spec.sequence += input.byte(); break;
+    default: break;
+  }
+  Bytes packet = buildPacket(spec);
+  spec.sequence += static_cast<std::uint32_t>(spec.payload);
+  spec.identification++;
+  if (what & 2) packet[input.byte() % packet.size()] ^= input.byte();
+  if (what & 4) finishPacket(packet, spec);
+  return packet;
+}
+
+/**
+ * As a receiver sees it: the identification of packets that must not be fragmented has no meaning, and both zeros of
+ * ones' complement are the same TCP checksum.
+ */
+Bytes normalised(Bytes packet) {
+  const auto ip = parseIpHeader(packet).value();
+  if (ip.source.family == Family::ipv4 && ip.dontFragment) {
+    store16(&packet[4], 0);
+    store16(&packet[10], 0);
+  }
+  const bool tcp = parseTransportHeader(packet, ip).kind == TransportHeader::Kind::tcp;
+  if (tcp && packet.size() >= ip.length + tcp::headerLength) {
+    std::uint8_t* checksum = &packet[ip.length + tcp::checksumAt];
+    if (load16(checksum) == 0) store16(checksum, 0xffff);
+  }
+  return packet;
+}
+
+using Flow = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint32_t, int>;
+
+Flow flowOf(const Bytes& packet) {
+  const auto ip = parseIpHeader(packet).value();
+  const auto transport = parseTransportHeader(packet, ip);
+  return {ip.source.bits.high, ip.source.bits.low, ip.destination.bits.high, ip.destination.bits.low, transport.ports, static_cast<int>(transport.kind)};
+}
+
+using Flows = std::map<Flow, std::vector<Bytes>>;
+
+void checkIcmp(const Admission& admission, std::uint8_t kind) {
+  const Address source = localAddress(admission.header.source.family);
+  const auto message = makeIcmpError(static_cast<IcmpError>(kind % 3), admission.packet, admission.header, source, 1400);
+  CHECK(message.empty() || parseIpHeader(message.bytes())->totalLength == message.bytes().size());
+}
+
+void run(Input input) {
+  static const Tables tables;
+  const std::uint8_t mode = input.byte();
+  const Accept accept = mode & 1 ? Accept::any : Accept::peers;
+  Coalescer coalescer({.header = true, .tcp = (mode & 2) == 0, .udp = (mode & 4) == 0});
+  PacketSpec spec;
+  std::vector<Bytes> datagrams;
+  Flows expected, actual;
+  while (!input.empty() && datagrams.size() < 100) {
+    datagrams.push_back(mode & 8 ? readBytes(input) : readPacket(input, spec));
+  }
+  for (Bytes& datagram : datagrams) {
+    const auto admission = admit(datagram, mode & 16 ? stranger : peer, accept, tables.routes, tables.local);
+    if (admission.refused == Drop::malformed) continue;
+    checkIcmp(admission, mode >> 5);
+    if (admission.refused) continue;
+    decrementHops(admission.packet.data(), admission.header.source.family);
+    const Bytes packet(admission.packet.begin(), admission.packet.end());
+    expected[flowOf(packet)].push_back(normalised(packet));
+    coalescer.add(admission.packet, admission.header, admission.route);
+  }
+  for (const auto& item : coalescer.finish()) {
+    const auto packets = recut(item);
+    CHECK(packets.size() == item.packets);
+    for (const Bytes& packet : packets) actual[flowOf(packet)].push_back(normalised(packet));
+  }
+  CHECK(actual == expected);
+}
+
+}  // namespace
+}  // namespace flannel::tunnel
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  flannel::tunnel::run({data, size});
+  return 0;
+}

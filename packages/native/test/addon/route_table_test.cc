@@ -1,0 +1,115 @@
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "check.h"
+#include "packet_builder.h"
+#include "tunnel/route_table.h"
+
+namespace flannel::tunnel {
+namespace {
+
+Address randomAddress(std::mt19937& random) {
+  // Few different bits, so that prefixes nest and collide.
+  const std::uint64_t bits = random() & 0x7777;
+  if (random() % 2 == 0) return {Family::ipv4, {0x0a05000000000000 ^ bits << 32, 0}};
+  return {Family::ipv6, {0xfd00000000000000 | bits, bits << 48}};
+}
+
+RouteSpec randomRoute(std::mt19937& random) {
+  const Address address = randomAddress(random);
+  const unsigned longest = address.family == Family::ipv4 ? 32 : 128;
+  const auto length = static_cast<std::uint8_t>(longest - random() % (longest == 32 ? 33 : 80));
+  return {{{address.family, address.bits.first(length)}, length},
+          Endpoint(localAddress(Family::ipv4), static_cast<std::uint16_t>(random()))};
+}
+
+/** The slow way. */
+const RouteSpec* longestMatch(const std::vector<RouteSpec>& routes, const Address& address) {
+  const RouteSpec* best = nullptr;
+  for (const RouteSpec& route : routes) {
+    if (route.destination.contains(address) && (!best || route.destination.length > best->destination.length)) best = &route;
+  }
+  return best;
+}
+
+void put(std::vector<RouteSpec>& routes, const RouteSpec& added) {
+  std::erase_if(routes, [&](const RouteSpec& route) { return route.destination == added.destination; });
+  routes.push_back(added);
+}
+
+void findsTheLongestPrefix() {
+  std::mt19937 random(2);
+  Epochs epochs;
+  RouteTable table(epochs);
+  std::vector<RouteSpec> expected;
+  for (int round = 0; round < 300; round++) {
+    if (round % 100 == 99) {
+      expected.clear();
+      std::vector<RouteSpec> all;
+      for (int count = 0; count < 40; count++) all.push_back(randomRoute(random));
+      for (const RouteSpec& route : all) put(expected, route);
+      table.assign(all);
+    }
+    const RouteSpec added = randomRoute(random);
+    const RouteSpec removed = expected.empty() ? added : expected[random() % expected.size()];
+    std::erase_if(expected, [&](const RouteSpec& route) { return route.destination == removed.destination; });
+    put(expected, added);
+    table.update({&added, 1}, {&removed.destination, 1});
+
+    std::size_t visited = 0;
+    table.forEach([&](const Route&) { visited++; });
+    CHECK(visited == expected.size());
+    for (int count = 0; count < 100; count++) {
+      const Address address = randomAddress(random);
+      const RouteSpec* wanted = longestMatch(expected, address);
+      const Route* found = table.find(address);
+      CHECK((wanted == nullptr) == (found == nullptr));
+      if (wanted) CHECK(found->destination == wanted->destination && found->peer == wanted->peer);
+    }
+  }
+}
+
+/** A reader must never meet a freed route (the sanitizer would tell), nor miss one that is always there. */
+void servesReadersWhileItChanges() {
+  std::mt19937 random(3);
+  Epochs epochs;
+  RouteTable table(epochs);
+  const RouteSpec constant{{{Family::ipv4, {0xc0a8000000000000, 0}}, 16}, Endpoint(localAddress(Family::ipv4), 1)};
+  const Address inside{Family::ipv4, {0xc0a8010200000000, 0}};
+  table.update({&constant, 1}, {});
+
+  std::atomic<bool> stop = false;
+  const auto read = [&](Reader reader) {
+    std::mt19937 own(static_cast<unsigned>(reader));
+    std::uint64_t checked = 0;
+    while (!stop) {
+      const Epochs::Guard guard(epochs, reader);
+      for (int count = 0; count < 50; count++) {
+        if (const Route* found = table.find(randomAddress(own))) found->traffic->sent.add(1, found->peer.port());
+      }
+      CHECK(table.find(inside) != nullptr);
+      checked++;
+    }
+    CHECK(checked > 0);
+  };
+  std::thread first(read, Reader::transmit), second(read, Reader::receive);
+  for (int round = 0; round < 20'000; round++) {
+    const RouteSpec added = randomRoute(random), removed = randomRoute(random);
+    table.update({&added, 1}, {&removed.destination, 1});
+    if (round % 1000 == 0) table.assign(std::vector<RouteSpec>{added, constant});
+  }
+  stop = true;
+  first.join();
+  second.join();
+}
+
+}  // namespace
+
+void routeTableTests() {
+  findsTheLongestPrefix();
+  servesReadersWhileItChanges();
+}
+
+}  // namespace flannel::tunnel
