@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PacketTunnel, PacketTunnelOptions } from './packet-tunnel.ts';
 
 /** What the addon exports; each part of this package types its own. */
-export interface Binding {
+interface Binding {
   readonly NetlinkPort: new (
     protocol: number,
     groups: readonly number[],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openNetlinkPort } from '../src/index.ts';
 
@@ -47,7 +47,7 @@ it.each([
   ['may exit with an open port', 'exit'],
   ['may end a thread with an open port', 'thread'],
 ])('a process %s', async (_, how) => {
-  const script = join(import.meta.dirname, 'support/open-port.ts');
+  const script = fileURLToPath(new URL('support/open-port.ts', import.meta.url));
   const child = spawn(process.execPath, [script, how], { stdio: 'inherit' });
   expect(await once(child, 'exit')).toEqual([0, null]);
 });

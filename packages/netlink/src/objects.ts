@@ -96,17 +96,16 @@ export interface FdbEntry {
   readonly permanent: boolean;
 }
 
-/** A link to create. */
-export type NewLink =
-  | (Omit<VxlanDetail, 'l2miss' | 'group'> & NewLinkBase & { readonly parentIndex: number })
-  | (NewLinkBase & { readonly kind: 'bridge' })
-  | (NewLinkBase & { readonly kind: 'veth'; readonly peerName: string });
-
-interface NewLinkBase {
+/** A link to create; without a MAC address or MTU (in bytes) the kernel chooses. */
+export type NewLink = {
   readonly name: string;
   readonly mtu?: number | undefined;
   readonly mac?: string | undefined;
-}
+} & (
+  | (Omit<VxlanDetail, 'l2miss' | 'group'> & { readonly parentIndex: number })
+  | { readonly kind: 'bridge' }
+  | { readonly kind: 'veth'; readonly peerName: string }
+);
 
 /**
  * One change asked of the kernel. `put` creates, or replaces in place what has the same key:

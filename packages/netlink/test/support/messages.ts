@@ -1,6 +1,4 @@
-import { Attributes, readMessages, type RawMessage } from '../../src/message-reader.ts';
-
-export { Attributes };
+import { readMessages, type RawMessage } from '../../src/message-reader.ts';
 
 /** Bytes written as hexadecimal; what follows a `|` in a line says what they mean. */
 export function hex(text: string): Buffer {
