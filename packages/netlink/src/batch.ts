@@ -5,7 +5,7 @@ import { encodeOperation, LARGEST_OPERATION_BYTES } from './encode-operation.ts'
 import type { NetlinkError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { MessageWriter } from './message-writer.ts';
-import type { Operation } from './objects.ts';
+import type { Operation } from './operations.ts';
 
 /**
  * Operations of one datagram. It fits the send buffer, and should all of them fail, then their error

@@ -1,15 +1,7 @@
 import type { Address } from '@flannel-ts/ip';
-import type {
-  DumpFilter,
-  FdbEntry,
-  KernelEvent,
-  Link,
-  LinkAddress,
-  Neighbour,
-  Operation,
-  Route,
-} from './objects.ts';
+import type { DumpFilter, FdbEntry, KernelEvent, Link, LinkAddress, Neighbour, Route } from './objects.ts';
 import type { NetlinkError } from './errors.ts';
+import type { Operation } from './operations.ts';
 
 /** A connection to the kernel's routing netlink of one network namespace. */
 export interface NetlinkConnection extends AsyncDisposable {

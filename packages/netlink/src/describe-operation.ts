@@ -1,5 +1,6 @@
 import { RT_TABLE_MAIN } from './constants.ts';
-import type { Operation, Route } from './objects.ts';
+import type { Route } from './objects.ts';
+import type { Operation } from './operations.ts';
 
 /** An operation in the words of `ip` and `bridge`, for errors and logs; links are numbered: `dev 7`. */
 export function describeOperation(operation: Operation): string {

@@ -4,7 +4,7 @@ import { writeFdbEntry, writeNeighbour } from './codec/neighbour.ts';
 import { writeRoute, writeRouteMatch } from './codec/route.ts';
 import { NLM_F, RTM } from './constants.ts';
 import type { MessageWriter } from './message-writer.ts';
-import type { Operation } from './objects.ts';
+import type { Operation } from './operations.ts';
 
 /** Bytes that no operation exceeds; the largest is a VXLAN device with an IPv6 address. */
 export const LARGEST_OPERATION_BYTES = 256;

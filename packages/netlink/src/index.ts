@@ -15,10 +15,8 @@ export type {
   LinkAddress,
   LinkDetail,
   Neighbour,
-  NewLink,
-  NewRoute,
-  Operation,
   Route,
   Scope,
   VxlanDetail,
 } from './objects.ts';
+export type { NewLink, NewRoute, Operation } from './operations.ts';

@@ -1,7 +1,8 @@
 import { AF, IFF_UP, IFLA, IFLA_INFO, IFLA_VXLAN, NLA_F_NESTED, VETH_INFO_PEER } from '../constants.ts';
 import { Attributes, type RawMessage } from '../message-reader.ts';
 import type { MessageWriter } from '../message-writer.ts';
-import type { Link, NewLink, Operation } from '../objects.ts';
+import type { Link } from '../objects.ts';
+import type { NewLink, Operation } from '../operations.ts';
 import { decodeDetail } from './link-detail.ts';
 
 /**

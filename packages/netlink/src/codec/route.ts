@@ -2,7 +2,8 @@ import { Address, familyBits, prefixOf } from '@flannel-ts/ip';
 import { RTA, RTN, RTNH_F_ONLINK, RT_SCOPE, RT_TABLE_COMPAT } from '../constants.ts';
 import { Attributes, type RawMessage } from '../message-reader.ts';
 import type { MessageWriter } from '../message-writer.ts';
-import type { NewRoute, Route } from '../objects.ts';
+import type { Route } from '../objects.ts';
+import type { NewRoute } from '../operations.ts';
 import { familyNumber, familyOf } from './family.ts';
 import { scopeName } from './scope.ts';
 
