@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts';
 type Choice = Pick<Settings, 'iface' | 'iface-regex' | 'iface-can-reach' | 'public-ip' | 'public-ipv6'>;
 
 /** No interface fits the flags; the message names the flag and what there is. */
-export class UnderlayError extends Error {
+class UnderlayError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'UnderlayError';
