@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningProcess } from './command.ts';
 import type { Container } from './container.ts';
-import { startEtcd, type Etcd } from './etcd.ts';
+import { startEtcd } from './etcd.ts';
+import type { Etcd } from './etcd-member.ts';
 import { createLab, type Host, type HostOptions, type Lab } from './lab.ts';
 
 export interface ClusterOptions {
@@ -10,6 +11,8 @@ export interface ClusterOptions {
   readonly backend: { readonly Type: string; readonly [option: string]: unknown };
   /** Other keys of the network config. @default { Network: '10.5.0.0/16' } */
   readonly network?: { readonly Network: string; readonly [key: string]: unknown };
+  /** Which API of etcd gets the network config; `v2` serves both. @default 'v3' */
+  readonly etcdApi?: 'v2' | 'v3';
   /** Command that runs the daemon, before its flags. @default the workspace's built flanneld */
   readonly flanneld?: readonly string[];
 }
@@ -61,10 +64,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await createLab());
   const inUnderlay = ['ip', 'netns', 'exec', lab.underlay.namespace];
-  const etcd = stack.use(await startEtcd({ commandPrefix: inUnderlay, address: lab.underlayAddress }));
+  const enableV2 = options.etcdApi === 'v2';
+  const etcd = stack.use(
+    await startEtcd({ commandPrefix: inUnderlay, address: lab.underlayAddress, enableV2 }),
+  );
   const endpoint = etcd.endpoints[0]!;
   const config = { ...(options.network ?? { Network: '10.5.0.0/16' }), Backend: options.backend };
-  await etcd.etcdctl('put', `${PREFIX}/config`, JSON.stringify(config));
+  const key = `${PREFIX}/config`;
+  if (enableV2) await etcd.etcdctlV2('set', key, JSON.stringify(config));
+  else await etcd.etcdctl('put', key, JSON.stringify(config));
   const all = stack.move();
   return {
     lab,

@@ -3,39 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyPair } from './certificates.ts';
-import { run, start, type RunningProcess } from './command.ts';
+import { createMember, type Etcd } from './etcd-member.ts';
 
 export interface EtcdOptions {
   /** Put before every command, to run etcd elsewhere: `['ip', 'netns', 'exec', 'x']`. @default [] */
   readonly commandPrefix?: readonly string[];
   /** IP address to listen on. @default '127.0.0.1' */
   readonly address?: string;
+  /** Serve clients on this port too. @default none */
+  readonly secondPort?: number;
   /** Serve the v2 API too. @default false */
   readonly enableV2?: boolean;
   /** Serve clients over TLS; with `clientCa` only those with a certificate of that authority. */
   readonly tls?: KeyPair & { readonly clientCa?: string };
   /** Credentials that {@link Etcd.etcdctl} uses: its own flags, such as `--cacert=…`. @default [] */
   readonly etcdctlFlags?: readonly string[];
-}
-
-/** A real etcd (Debian's etcd-server) with its data in a temporary directory. */
-export interface Etcd extends AsyncDisposable {
-  /** Client URLs; one for each member. */
-  readonly endpoints: readonly string[];
-  /** Ends it at once with SIGKILL; clients see a reset. */
-  kill(): Promise<void>;
-  /** Starts it again on the same ports and data. */
-  restart(): Promise<void>;
-  /** Freezes it with SIGSTOP: connections stay open and nothing answers. */
-  stop(): void;
-  /** Thaws it with SIGCONT. */
-  cont(): void;
-  /** Forgets all history up to the current revision. */
-  compact(): Promise<void>;
-  /** Writes many keys, 100 in a transaction. */
-  putAll(entries: Iterable<readonly [key: string, value: string]>): Promise<void>;
-  /** Runs `etcdctl` (v3 API) against it and returns what it prints. */
-  etcdctl(...args: string[]): Promise<string>;
 }
 
 /** Several members of one etcd; each can fail alone. */
@@ -67,8 +49,6 @@ export async function startEtcdCluster(size: number, options: EtcdOptions = {}):
 }
 
 const WELL_KNOWN_PORT = 2379;
-/** etcd takes 128 at most. */
-const OPERATIONS_PER_TRANSACTION = 100;
 
 /** Below the range of outgoing ports: a client that retries a dead port there could connect to itself. */
 function freePort(): number {
@@ -76,7 +56,7 @@ function freePort(): number {
 }
 
 async function tryStart(size: number, options: EtcdOptions, firstPort: number): Promise<EtcdCluster> {
-  const { address = '127.0.0.1', tls } = options;
+  const { address = '127.0.0.1', secondPort, tls } = options;
   await using stack = new AsyncDisposableStack();
   const ports = Array.from({ length: size }, (_, index) => firstPort + 2 * index);
   const endpoints = ports.map((port) => `${tls ? 'https' : 'http'}://${address}:${port}`);
@@ -89,7 +69,7 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
       const flags = {
         name: `member${index}`,
         'data-dir': directory,
-        'listen-client-urls': endpoint,
+        'listen-client-urls': secondPort ? `${endpoint},http://${address}:${secondPort}` : endpoint,
         'advertise-client-urls': endpoint,
         'listen-peer-urls': peerUrls[index]!,
         'initial-advertise-peer-urls': peerUrls[index]!,
@@ -105,40 +85,4 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
   await Promise.all(members.map((member) => member.restart()));
   const all = stack.move();
   return { endpoints, members, [Symbol.asyncDispose]: () => all.disposeAsync() };
-}
-
-function createMember(command: readonly string[], endpoint: string, options: EtcdOptions): Etcd {
-  const { commandPrefix = [], etcdctlFlags = [] } = options;
-  let process: RunningProcess | undefined;
-  const etcdctlCommand = [...commandPrefix, 'env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoint}`];
-  const etcdctl = (...args: string[]) => run([...etcdctlCommand, ...etcdctlFlags, ...args]);
-  const kill = async () => {
-    process?.signal('SIGKILL');
-    await process?.exited;
-  };
-  return {
-    endpoints: [endpoint],
-    kill,
-    async restart() {
-      process = start([...commandPrefix, ...command]);
-      await process.line(/ready to serve client requests/);
-    },
-    stop: () => process?.signal('SIGSTOP'),
-    cont: () => process?.signal('SIGCONT'),
-    async compact() {
-      const { header } = JSON.parse(await etcdctl('get', 'any', '--write-out=json')) as {
-        header: { revision: number };
-      };
-      await etcdctl('compact', '--physical', `${header.revision}`);
-    },
-    async putAll(entries) {
-      const puts = Array.from(entries, ([key, value]) => `put ${key} ${JSON.stringify(value)}\n`);
-      for (let start = 0; start < puts.length; start += OPERATIONS_PER_TRANSACTION) {
-        const chunk = puts.slice(start, start + OPERATIONS_PER_TRANSACTION).join('');
-        await run([...etcdctlCommand, ...etcdctlFlags, 'txn'], { input: `\n${chunk}\n\n` });
-      }
-    },
-    etcdctl,
-    [Symbol.asyncDispose]: kill,
-  };
 }
