@@ -1,0 +1,102 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { run, start, type RunningProcess } from './command.ts';
+import type { Host } from './lab.ts';
+
+export interface DockerOptions {
+  /** Words of `DOCKER_NETWORK_OPTIONS` or `DOCKER_OPTS`: `--bip=10.5.69.1/24`, `--mtu=1450`. */
+  readonly options: readonly string[];
+}
+
+/** A real Docker Engine (Debian's docker.io) of one host, with no image but {@link Docker.image}. */
+export interface Docker extends AsyncDisposable {
+  /** Name of an image with busybox alone. */
+  readonly image: string;
+  /** Runs the `docker` client against this engine and returns what it prints. @throws {CommandError} */
+  run(...args: string[]): Promise<string>;
+  /** Runs `docker-compose` over the text of a compose file, as the project `lab`. @throws {CommandError} */
+  compose(file: string, ...args: string[]): Promise<string>;
+}
+
+const IMAGE = 'busybox';
+
+// dockerd writes below /etc/docker, /opt and /run; the machine sees none of it, and its own daemon.json is not read.
+const IN_PRIVATE_MOUNTS = `
+set -e
+directory=$1
+shift
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /opt
+mount -t overlay -o "lowerdir=/etc,upperdir=$directory/etc,workdir=$directory/etc-work" overlay /etc
+rm -rf /etc/docker
+exec /usr/sbin/dockerd "$@"
+`;
+
+/**
+ * Starts a Docker Engine in the host's network namespace, in mount and process namespaces of its own, and
+ * waits until it serves. What it adds to `options` says only where its files are. Containers end with the
+ * engine, and the engine with this process.
+ */
+export async function startDocker(host: Host, { options }: DockerOptions): Promise<Docker> {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(host.directory, 'docker-'));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const cgroup = `${host.namespace}-${basename(directory)}`;
+  stack.defer(() => deleteCgroups(cgroup));
+  const socket = join(directory, 'docker.sock');
+  await Promise.all(['etc', 'etc-work'].map((name) => mkdir(join(directory, name))));
+  const daemon = start([
+    ...['nsenter', `--net=${host.path}`],
+    ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    ...['sh', '-c', IN_PRIVATE_MOUNTS, 'dockerd', directory],
+    ...[`--host=unix://${socket}`, `--data-root=${join(directory, 'data')}`, `--cgroup-parent=/${cgroup}`],
+    ...options,
+  ]);
+  stack.defer(() => stop(daemon));
+  const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: join(directory, 'client') };
+  const docker = (...args: string[]) => run(['/usr/bin/docker', ...args], { env });
+  await daemon.line(/API listen on/);
+  stack.defer(() => removeContainers(docker));
+  await docker('import', await packImage(directory), IMAGE);
+  const all = stack.move();
+  return {
+    image: IMAGE,
+    run: docker,
+    compose: (file, ...args) =>
+      run(['/usr/bin/docker-compose', '--file=-', '--project-name=lab', ...args], { input: file, env }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** A root file system with busybox, under the names of all its applets, as a tar archive. */
+async function packImage(directory: string): Promise<string> {
+  const root = join(directory, 'root');
+  const archive = join(directory, 'root.tar');
+  await mkdir(join(root, 'bin'), { recursive: true });
+  await copyFile('/bin/busybox', join(root, 'bin/busybox'));
+  await run(['chroot', root, '/bin/busybox', '--install', '-s', '/bin']);
+  await run(['tar', '--create', `--file=${archive}`, `--directory=${root}`, '.']);
+  return archive;
+}
+
+/** Without a wait for programs that ignore SIGTERM, as `sleep` does for process 1. */
+async function removeContainers(docker: Docker['run']): Promise<void> {
+  const ids = (await docker('ps', '--all', '--quiet')).split('\n').filter((id) => id !== '');
+  if (ids.length > 0) await docker('rm', '--force', '--volumes', ...ids);
+}
+
+/** The program that was started is `unshare`, which passes no signal on; dockerd is its child. */
+async function stop(daemon: RunningProcess): Promise<void> {
+  const children = await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8').catch(() => '');
+  const dockerd = Number(children.trim());
+  if (dockerd) process.kill(dockerd, 'SIGTERM');
+  await daemon.stop();
+}
+
+/** The engine removes its containers' groups, and leaves the one around them. */
+async function deleteCgroups(name: string): Promise<void> {
+  const groups = ['(', '-name', name, '-o', '-path', `*/${name}/*`, ')'];
+  await run([
+    ...['find', '/sys/fs/cgroup', '-ignore_readdir_race', '-depth', '-type', 'd', ...groups, '-delete'],
+  ]);
+}
