@@ -3,8 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="ca-certificates etcd-client etcd-server ethtool g++ iperf3 iproute2 iptables iputils-ping make nftables
-openssl procps python3 tcpdump traceroute util-linux"
+packages="busybox-static ca-certificates docker-compose docker.io etcd-client etcd-server ethtool g++ iperf3
+iproute2 iptables iputils-ping make mandoc nftables openssl procps python3 systemd tcpdump traceroute
+util-linux"
 
 missing=""
 for package in $packages; do
