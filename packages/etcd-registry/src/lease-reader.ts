@@ -1,5 +1,5 @@
 import { parseSubnetKey } from '@flannel-ts/ip';
-import { decodeLeaseAttributes, type Lease, type Logger } from '@flannel-ts/subnet';
+import { decodeLeaseAttributes, type Lease, type LeaseChange, type Logger } from '@flannel-ts/subnet';
 
 /** One entry under `subnets/` as etcd holds it. */
 export interface LeaseEntry {
@@ -26,4 +26,13 @@ export function createLeaseReader(log: Logger): (entry: LeaseEntry) => Lease | u
       return undefined;
     }
   };
+}
+
+/** The end of the entry with this name; `undefined` if it never was a lease. */
+export function removed(name: string): LeaseChange | undefined {
+  try {
+    return { kind: 'removed', subnets: parseSubnetKey(name) };
+  } catch {
+    return undefined;
+  }
 }

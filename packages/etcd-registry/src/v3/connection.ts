@@ -1,91 +1,34 @@
 import type { CallOptions as GrpcCallOptions } from '@grpc/grpc-js';
 import type { CallOptions, Logger } from '@flannel-ts/subnet';
+import { createFailover, type Attempt as MemberAttempt } from '../failover.ts';
 import type { Access } from '../options.ts';
-import { unavailable, type Failure } from './failure.ts';
 import { connectMember, type Member } from './member.ts';
 
-/** Milliseconds for one attempt at one endpoint: what a member that hangs costs. */
-const ATTEMPT_MS = 3_000;
-
-/** A cluster of which one member is used at a time: until it fails, then the next. */
+/** A cluster that answers over the v3 API. */
 export interface Connection {
   /**
    * Sends a request to a member that answers.
-   * @throws {RegistryUnavailableError} after each endpoint was tried, 3 seconds at most each.
+   * @throws {RegistryUnavailableError}
    */
   call<T>(send: (attempt: Attempt) => Promise<T>, options?: CallOptions): Promise<T>;
 }
 
-export interface Attempt {
-  readonly member: Member;
+export interface Attempt extends MemberAttempt<Member> {
   /** gRPC's options for the request. */
   readonly request: GrpcCallOptions;
-  /** Whether the request may have been carried out by an earlier attempt whose answer was lost. */
-  readonly repeated: boolean;
-  /** Makes the next call use another member, for who finds out later that this one fails. */
-  readonly leave: () => void;
 }
 
 export function createConnection(
-  components: {
-    readonly log: Logger;
-    /** Chooses the first endpoint, so that many hosts spread over the cluster. */
-    readonly random: () => number;
-  },
+  { log, random }: { readonly log: Logger; readonly random: () => number },
   { access, closed }: { readonly access: Access; readonly closed: AbortSignal },
 ): Connection {
-  const { endpoints } = access;
-  let index = Math.floor(components.random() * endpoints.length);
-  let connecting: Promise<Member> | undefined;
-  closed.addEventListener('abort', () => connecting && leave(connecting), { once: true });
-
-  /** Leaves a member, unless another call has left it already. */
-  function leave(failed: Promise<Member>): void {
-    if (connecting !== failed) return;
-    connecting = undefined;
-    index = (index + 1) % endpoints.length;
-    void failed.then(
-      (member) => member[Symbol.dispose](),
-      () => undefined, // never came to be
-    );
-  }
-
+  const connect = (endpoint: URL, deadline: number) => connectMember({ log }, endpoint, access, deadline);
+  const failover = createFailover({ connect, random }, { endpoints: access.endpoints, closed });
   return {
-    async call(send, options) {
-      const signal = options?.signal ? AbortSignal.any([options.signal, closed]) : closed;
-      const end = Date.now() + ATTEMPT_MS * endpoints.length;
-      const failures: Failure[] = [];
-      // One attempt more than endpoints: the first may meet a connection that broke while it was idle.
-      while (failures.length <= endpoints.length && Date.now() < end) {
-        signal.throwIfAborted();
-        const endpoint = endpoints[index]!;
-        const deadline = Math.min(end, Date.now() + ATTEMPT_MS);
-        const current = (connecting ??= connectMember(components, endpoint, access, deadline));
-        try {
-          const sent = current.then((member) =>
-            send({
-              member,
-              request: member.request(deadline),
-              repeated: failures.length > 0,
-              leave: () => leave(current),
-            }),
-          );
-          return await orAborted(sent, signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push({ endpoint, error });
-          leave(current);
-        }
-      }
-      throw unavailable(failures);
-    },
+    call: (send, options) =>
+      failover.call(
+        (attempt) => send({ ...attempt, request: attempt.member.request(attempt.deadline) }),
+        options,
+      ),
   };
-}
-
-/** A request's result, unless the signal aborts before; the request itself ends by its deadline. */
-function orAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([request, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }

@@ -1,8 +1,7 @@
-import { parseSubnetKey } from '@flannel-ts/ip';
 import type { CallOptions, Lease, LeaseChange } from '@flannel-ts/subnet';
 import type { IEvent, IKeyValue } from 'etcd3';
 import type { Keys } from '../keys.ts';
-import type { LeaseEntry } from '../lease-reader.ts';
+import { removed, type LeaseEntry } from '../lease-reader.ts';
 import type { Connection } from './connection.ts';
 import { formatRevision, NO_ETCD_LEASE, revisionOf } from './revision.ts';
 
@@ -56,12 +55,4 @@ export function createEntries({
       return lease && { kind: 'put', lease };
     },
   };
-}
-
-function removed(name: string): LeaseChange | undefined {
-  try {
-    return { kind: 'removed', subnets: parseSubnetKey(name) };
-  } catch {
-    return undefined; // never was a lease
-  }
 }

@@ -1,12 +1,10 @@
 import type { Clock } from '@flannel-ts/subnet';
 import type { IWatchResponse } from 'etcd3';
+import { unavailable } from '../failure.ts';
 import type { Keys } from '../keys.ts';
+import { HistoryLostError } from '../watch.ts';
 import type { Connection } from './connection.ts';
-import { unavailable } from './failure.ts';
 import { watchStream } from './watch-stream.ts';
-
-/** etcd does not have the changes since the last one that was seen. */
-export class HistoryLostError extends Error {}
 
 /**
  * Watches the leases from the revision after `seen` on a member that answers, and leaves it when it fails.

@@ -1,10 +1,10 @@
 import type { Clock, LeaseEvent, Logger } from '@flannel-ts/subnet';
 import type { IWatchResponse } from 'etcd3';
 import type { Keys } from '../keys.ts';
+import { watchSource, type WatchStep } from '../watch.ts';
 import type { Connection } from './connection.ts';
 import type { Entries } from './entries.ts';
-import { follow, HistoryLostError } from './follow.ts';
-import { createOutage } from './outage.ts';
+import { follow } from './follow.ts';
 
 export interface WatchComponents {
   readonly connection: Connection;
@@ -16,42 +16,28 @@ export interface WatchComponents {
 }
 
 /**
- * All leases, then every change once and in order: each stream begins at the revision after the last one
- * seen. When etcd does not know that revision any more, because of a compaction or a restored backup,
- * another snapshot follows.
+ * All leases, then every change once and in order. Revisions are lost by a compaction or when etcd is
+ * restored from a backup.
  */
-export async function* watchLeases(
-  components: WatchComponents,
-  signal: AbortSignal,
-): AsyncGenerator<LeaseEvent> {
-  const { entries, log } = components;
-  const outage = createOutage(components);
-  let seen: bigint | undefined;
-  while (!signal.aborted) {
-    try {
-      if (seen === undefined) {
-        const { leases, revision } = await entries.readAll({ signal });
-        outage.over();
-        seen = revision;
-        yield { kind: 'snapshot', leases };
-      }
-      for await (const response of follow(components, seen, signal)) {
-        outage.over();
-        seen = lastRevision(response) ?? seen;
-        const changes = response.events
-          .map((event) => entries.toChange(event))
-          .filter((change) => change !== undefined);
-        if (changes.length > 0) yield { kind: 'delta', changes };
-      }
-    } catch (error) {
-      if (error instanceof HistoryLostError) {
-        log.info({ error }, 'changes of the leases are not in etcd any more; reading all leases again');
-        seen = undefined;
-      } else {
-        await outage.failed(error, signal);
-      }
+export function watchLeases(components: WatchComponents, signal: AbortSignal): AsyncGenerator<LeaseEvent> {
+  const { entries } = components;
+
+  async function* steps(begin: bigint, followed: AbortSignal): AsyncGenerator<WatchStep> {
+    let seen = begin;
+    for await (const response of follow(components, begin, followed)) {
+      seen = lastRevision(response) ?? seen;
+      const changes = response.events
+        .map((event) => entries.toChange(event))
+        .filter((change) => change !== undefined);
+      yield { changes, seen };
     }
   }
+
+  return watchSource(
+    components,
+    { readAll: (options) => entries.readAll(options), follow: steps },
+    signal,
+  );
 }
 
 /** The revision up to which this response and those before it tell every change, if it says so. */

@@ -1,5 +1,5 @@
 import { RegistryUnavailableError } from '@flannel-ts/subnet';
-import { RegistryAccessError } from '../errors.ts';
+import { RegistryAccessError } from './errors.ts';
 
 /** One endpoint's answer to a call that it did not serve. */
 export interface Failure {
