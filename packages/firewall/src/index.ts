@@ -1,1 +1,12 @@
-export {};
+/**
+ * The masquerade and forward rules of an overlay network: wanted rules in, kernel in step, by iptables
+ * (legacy and nft) or nftables.
+ *
+ * @packageDocumentation
+ */
+export { createFirewall } from './create-firewall.ts';
+export { FirewallToolError, type FirewallToolProblem } from './errors.ts';
+export type { FirewallEvent, RuleProblem } from './events.ts';
+export type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
+export type { CommandOutcome, RunCommand } from './run-command.ts';
+export { WantedRulesError, type Masquerade, type Overlay, type WantedRules } from './wanted-rules.ts';

@@ -1,0 +1,79 @@
+import type { Family } from '@flannel-ts/ip';
+import { multicast, type FamilyRules } from '../wanted-rules.ts';
+
+/** How nft names a family, and our table in it. */
+export interface TableName {
+  readonly family: 'ip' | 'ip6';
+  readonly name: string;
+}
+
+/** One base chain with its rules, in nft's words. */
+export interface ChainPlan {
+  readonly name: string;
+  /** Where the kernel calls it. */
+  readonly hook: string;
+  readonly rules: readonly string[];
+}
+
+export function tableOf(family: Family): TableName {
+  return family === 4 ? { family: 'ip', name: 'flannel-ipv4' } : { family: 'ip6', name: 'flannel-ipv6' };
+}
+
+/** The chains of one family: the same decisions in the same order as the rules of iptables. */
+export function planChains(rules: FamilyRules): ChainPlan[] {
+  return [...forwardChain(rules), ...masqueradeChain(rules)];
+}
+
+/** One transaction that puts the chains in the place of whatever the table held. */
+export function replaceTable(family: Family, chains: readonly ChainPlan[]): string {
+  const table = `table ${tableOf(family).family} ${tableOf(family).name}`;
+  // Deleting a table that is not there fails, so it is added before.
+  return [`add ${table}`, `delete ${table}`, `${table} {`, ...chains.flatMap(chainLines), '}', ''].join('\n');
+}
+
+export function deleteTable(family: Family): string {
+  return `delete table ${tableOf(family).family} ${tableOf(family).name}`;
+}
+
+function masqueradeChain({ family, masquerade }: FamilyRules): ChainPlan[] {
+  if (!masquerade) return [];
+  const ip = tableOf(family).family;
+  const network = masquerade.network.toString();
+  const subnet = masquerade.subnet.toString();
+  const target = `masquerade${masquerade.fullyRandom ? ' fully-random' : ''}`;
+  return [
+    {
+      name: 'postrtg',
+      hook: 'type nat hook postrouting priority srcnat',
+      rules: [
+        'meta mark & 0x4000 == 0x4000 return',
+        `${ip} saddr ${subnet} ${ip} daddr ${network} return`,
+        `${ip} saddr ${network} ${ip} daddr ${subnet} return`,
+        `${ip} saddr != ${network} ${ip} daddr ${subnet} return`,
+        `${ip} saddr ${network} ${ip} daddr != ${multicast(family)} ${target}`,
+        `${ip} saddr != ${network} ${ip} daddr ${network} ${target}`,
+      ],
+    },
+  ];
+}
+
+function forwardChain({ family, forward }: FamilyRules): ChainPlan[] {
+  if (!forward) return [];
+  const ip = tableOf(family).family;
+  return [
+    {
+      name: 'forward',
+      hook: 'type filter hook forward priority filter',
+      rules: [`${ip} saddr ${forward.toString()} accept`, `${ip} daddr ${forward.toString()} accept`],
+    },
+  ];
+}
+
+function chainLines({ name, hook, rules }: ChainPlan): string[] {
+  return [
+    `  chain ${name} {`,
+    `    ${hook}; policy accept;`,
+    ...rules.map((rule) => `    ${rule} comment "flanneld ${name === 'forward' ? 'forward' : 'masq'}"`),
+    '  }',
+  ];
+}

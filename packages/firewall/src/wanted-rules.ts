@@ -1,0 +1,86 @@
+import type { Family, Prefix } from '@flannel-ts/ip';
+
+/** The rules of one host, whole: what is not wanted is removed. */
+export interface WantedRules {
+  /** At most one of each address family. */
+  readonly overlays: readonly Overlay[];
+  /** Masquerades what leaves the overlay and what enters it from outside; `undefined`: does not. */
+  readonly masquerade?: Masquerade | undefined;
+  /** Accepts forwarded packets from and to the overlay, where the FORWARD policy may be to drop. */
+  readonly forward: boolean;
+}
+
+/** An overlay network, and this host's share of it. */
+export interface Overlay {
+  /** All of the overlay: `10.5.0.0/16`. */
+  readonly network: Prefix;
+  /** This host's lease, inside the network: `10.5.69.0/24`. */
+  readonly subnet: Prefix;
+}
+
+export interface Masquerade {
+  /** Draws source ports at random, so that many connections at once to one address do not collide. */
+  readonly fullyRandom: boolean;
+}
+
+/** {@link WantedRules} for one address family; without both parts, nothing is wanted. */
+export interface FamilyRules {
+  readonly family: Family;
+  readonly masquerade?: (Overlay & Masquerade) | undefined;
+  readonly forward?: Prefix | undefined;
+}
+
+/** Rules that make no sense; the message begins with the field. */
+export class WantedRulesError extends Error {
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super(`${field} ${problem}`);
+    this.name = 'WantedRulesError';
+    this.field = field;
+  }
+}
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** Of both families, wanted or not. @throws {WantedRulesError} */
+export function splitByFamily({ overlays, masquerade, forward }: WantedRules): FamilyRules[] {
+  overlays.forEach(check);
+  return FAMILIES.map((family) => {
+    const [overlay, second] = overlays.filter(({ network }) => network.family === family);
+    if (second) throw new WantedRulesError('overlays', `has two IPv${family} overlays; want one per family`);
+    if (!overlay) return { family };
+    return {
+      family,
+      masquerade: masquerade && { ...overlay, ...masquerade },
+      forward: forward ? overlay.network : undefined,
+    };
+  });
+}
+
+/** No rules of either family. */
+export const NO_RULES: readonly FamilyRules[] = FAMILIES.map((family) => ({ family }));
+
+export function isEmpty({ masquerade, forward }: FamilyRules): boolean {
+  return !masquerade && !forward;
+}
+
+/** What is not to be masqueraded: a multicast source address stays, or no receiver knows its sender. */
+export function multicast(family: Family): string {
+  return family === 4 ? '224.0.0.0/4' : 'ff00::/8';
+}
+
+function check({ network, subnet }: Overlay, index: number): void {
+  if (network.length === 0) {
+    throw new WantedRulesError(
+      `overlays[${index}].network`,
+      `is every address; want one such as 10.5.0.0/16`,
+    );
+  }
+  if (!network.contains(subnet)) {
+    throw new WantedRulesError(
+      `overlays[${index}].subnet`,
+      `${subnet.toString()} lies outside the network ${network.toString()}`,
+    );
+  }
+}
