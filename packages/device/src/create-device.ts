@@ -2,6 +2,7 @@ import type { NetlinkConnection, NetlinkError } from '@flannel-ts/netlink';
 import type { Device } from './device.ts';
 import { entryText } from './entry.ts';
 import type { DeviceEvent } from './events.ts';
+import { createFailures } from './failures.ts';
 import { Links, readTables } from './kernel-tables.ts';
 import { makeLink } from './link.ts';
 import { planChanges, planReconcile, toOperation, type Step } from './plan.ts';
@@ -22,23 +23,19 @@ export interface DeviceOptions {
 
 /** An entry that is gone already needs no deleting. */
 const ALREADY_GONE = ['ENOENT', 'ESRCH', 'ENODEV', 'EADDRNOTAVAIL'];
-/** Milliseconds until what failed is tried again; doubled up to the longest. */
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 
 /** Keeps the kernel equal to the wanted state, starting when {@link Device.apply} is called first. */
 export function createDevice(components: DeviceComponents, options: DeviceOptions = {}): Device {
   const { netlink, onEvent = () => undefined } = components;
   const { reconcileIntervalMs = 60_000 } = options;
   const wanted = new WantedEntries();
+  const failures = createFailures({ onEvent, tryAgain: () => void reconcile() });
   const stop = new AbortController();
   let ownership: Ownership = { links: [], gatewayRoutes: [] };
-  let turn: Promise<unknown> = Promise.resolve();
-  let watching: Promise<void> | undefined;
-  let failures = new Set<string>();
-  let retry: NodeJS.Timeout | undefined;
-  let retryMs = FIRST_RETRY_MS;
   let links = new Links([]);
+  let turn: Promise<unknown> = Promise.resolve();
+  let comparing: Promise<void> | undefined;
+  let watching: Promise<void> | undefined;
 
   /** Runs tasks one after another: each sees what the one before left. */
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -47,128 +44,111 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     return result;
   }
 
+  async function ensure(link: WantedLink): Promise<void> {
+    const outcome = await makeLink(netlink, link);
+    if (outcome === 'recreated') onEvent({ kind: 'link-recreated', link: link.name });
+  }
+
   /** Compares everything with the kernel and returns what had to be put or deleted. */
   async function compare(): Promise<readonly Step[]> {
-    const failed = new Set<string>();
-    for (const link of wanted.links().values()) await ensure(link, failed);
-    const tables = await readTables(netlink, ownership);
-    links = tables.links;
-    const done = await carryOut(planReconcile(wanted.entries(), tables), failed);
-    settle(failed);
+    const failed = new Map<string, Error>();
+    let done: readonly Step[] = [];
+    try {
+      for (const link of wanted.links().values()) {
+        await ensure(link).catch((error: unknown) => failed.set(`link ${link.name}`, error as Error));
+      }
+      const tables = await readTables(netlink, ownership);
+      links = tables.links;
+      done = await carryOut(planReconcile(wanted.entries(), tables, ownership), failed);
+    } catch (error) {
+      failed.set('compare with the kernel', error as Error);
+    }
+    failures.replace(failed);
     return done;
   }
 
-  async function ensure(link: WantedLink, failed: Set<string>): Promise<void> {
+  /** Carries out what is known to have changed. */
+  async function change(steps: readonly Step[]): Promise<readonly Step[]> {
+    const failed = new Map<string, Error>();
+    let done: readonly Step[] = [];
     try {
-      const outcome = await makeLink(netlink, link);
-      if (outcome === 'recreated') onEvent({ kind: 'link-recreated', link: link.name });
+      done = await carryOut(steps, failed);
     } catch (error) {
-      fail(`link ${link.name}`, error as Error, failed);
+      failed.set('change the kernel', error as Error);
     }
+    failures.add(failed);
+    return done;
   }
 
-  /** Returns the steps that succeeded. What waits for its link is tried again when the link appears. */
-  async function carryOut(steps: readonly Step[], failed: Set<string>): Promise<readonly Step[]> {
+  /** Returns the steps that succeeded. What waits for its link is compared when the link appears. */
+  async function carryOut(steps: readonly Step[], failed: Map<string, Error>): Promise<readonly Step[]> {
     const planned = steps.map((step) => ({ step, operation: toOperation(step, links) }));
     const possible = planned.filter(({ operation }) => operation !== undefined);
     const errors = await netlink.batch(possible.map(({ operation }) => operation!));
     errors.forEach((error, index) => {
       const { step } = possible[index]!;
-      if (error && !isHarmless(step, error)) fail(`${step.verb} ${entryText(step.entry)}`, error, failed);
+      if (error && !isHarmless(step, error)) failed.set(stepText(step), error);
     });
     return possible.filter((_, index) => !errors[index]).map(({ step }) => step);
   }
 
-  function fail(what: string, error: Error, failed: Set<string>): void {
-    failed.add(what);
-    if (!failures.has(what)) onEvent({ kind: 'failed', what, error });
+  function report(steps: readonly Step[]): void {
+    if (steps.length > 0) onEvent({ kind: 'mended', steps: steps.map(stepText) });
   }
 
-  /** Remembers what failed, and sees to it that it is tried again. */
-  function settle(failed: Set<string>): void {
-    failures = failed;
-    clearTimeout(retry);
-    if (failed.size === 0) {
-      retryMs = FIRST_RETRY_MS;
-      return;
-    }
-    retry = setTimeout(() => void reconcile(), retryMs);
-    retry.unref();
-    retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
-  }
-
+  /** A compare that waits for its turn serves everybody who asks for one meanwhile. */
   function reconcile(): Promise<void> {
-    return inTurn(async () => {
-      if (stop.signal.aborted) return;
-      try {
-        report(await compare());
-      } catch (error) {
-        fail('compare with the kernel', error as Error, failures);
-      }
+    comparing ??= inTurn(async () => {
+      comparing = undefined;
+      if (!stop.signal.aborted) report(await compare());
     });
+    return comparing;
   }
 
   /** Puts single entries back that somebody else removed or changed. */
   function mend(keys: ReadonlySet<string>): Promise<void> {
     return inTurn(async () => {
       const entries = [...keys].map((key) => wanted.get(key)).filter((entry) => entry !== undefined);
-      const failed = new Set(failures);
-      report(
-        await carryOut(
-          entries.map((entry) => ({ verb: 'put', entry })),
-          failed,
-        ),
-      );
-      settle(failed);
+      report(await change(entries.map((entry) => ({ verb: 'put', entry }))));
     });
   }
 
-  function report(steps: readonly Step[]): void {
-    if (steps.length === 0) return;
-    onEvent({ kind: 'mended', steps: steps.map(({ verb, entry }) => `${verb} ${entryText(entry)}`) });
-  }
-
-  function watch(): void {
-    watching ??= watchDrift(
-      { netlink, wanted, links: () => links, mend, reconcile },
-      { signal: stop.signal, reconcileIntervalMs },
-    ).catch((error: unknown) => onEvent({ kind: 'failed', what: 'watch the kernel', error: error as Error }));
-  }
-
   return {
-    async ensureLink(link) {
-      return inTurn(async () => {
-        const outcome = await makeLink(netlink, link);
-        if (outcome === 'recreated') onEvent({ kind: 'link-recreated', link: link.name });
+    ensureLink: (link) =>
+      inTurn(async () => {
+        await ensure(link);
         links = new Links(await netlink.links());
         const { index, mac } = links.named(link.name)!;
         return { index, mac };
-      });
-    },
+      }),
     own(value) {
       ownership = value;
     },
     apply(value) {
-      watch();
+      watching ??= watchDrift(
+        { netlink, wanted, links: () => links, mend, reconcile, onEvent },
+        { signal: stop.signal, reconcileIntervalMs },
+      );
       return inTurn(async () => {
         wanted.replaceAll(value);
         await compare();
       });
     },
-    update(changes) {
-      return inTurn(async () => {
-        const failed = new Set(failures);
-        await carryOut(planChanges(wanted.update(changes)), failed);
-        settle(failed);
-      });
-    },
+    update: (changes) =>
+      inTurn(async () => {
+        await change(planChanges(wanted.update(changes)));
+      }),
     reconcile,
     async [Symbol.asyncDispose]() {
       stop.abort();
-      clearTimeout(retry);
       await Promise.all([turn, watching]);
+      failures[Symbol.dispose]();
     },
   };
+}
+
+function stepText({ verb, entry }: Step): string {
+  return `${verb} ${entryText(entry)}`;
 }
 
 function isHarmless({ verb }: Step, error: NetlinkError): boolean {

@@ -3,12 +3,14 @@ import type { HostState, Ownership, WantedLink } from './wanted.ts';
 /**
  * Keeps the kernel equal to the wanted state. Wanted state is kept per owner (`self`, or a peer's lease
  * key), so that a change costs what that owner changed. Two owners may want the same entry; it goes when
- * the last one lets go. Calls are carried out one after another.
+ * the last one lets go. Calls are carried out one after another. What the kernel refuses does not stop the
+ * rest and is no rejection: it is told by a {@link DeviceEvent} and tried again until it works.
  */
 export interface Device extends AsyncDisposable {
   /**
    * Creates the link, adopts an equal one, or recreates one that differs in what cannot be changed.
    * @returns its MAC address and index now.
+   * @throws {LinkMissingError} {@link NetlinkError}
    */
   ensureLink(link: WantedLink): Promise<{ readonly index: number; readonly mac: string | undefined }>;
 

@@ -5,7 +5,13 @@ export type Entry =
   | { readonly kind: 'address'; readonly address: WantedAddress }
   | { readonly kind: 'neighbour'; readonly neighbour: WantedNeighbour }
   | { readonly kind: 'fdb'; readonly fdb: WantedFdbEntry }
-  | { readonly kind: 'route'; readonly route: WantedRoute };
+  | { readonly kind: 'route'; readonly route: TableRoute };
+
+/** A route of the main table. */
+export interface TableRoute extends WantedRoute {
+  /** What none of our own routes has: `proto 12`, `blackhole`, `multipath`. Such a route is never ours. */
+  readonly foreign?: string | undefined;
+}
 
 /** The entries of a state, in the order in which they are made: a route last, when its next hop is known. */
 export function entriesOf(state: HostState): Entry[] {
@@ -51,20 +57,15 @@ export function entryText(entry: Entry): string {
   }
 }
 
-function routeText({ kind = 'unicast', destination, gateway, link, onlink, source }: WantedRoute): string {
-  const words = [
-    kind === 'unicast' ? 'route' : `route ${kind}`,
-    destination.toString(),
-    gateway && `via ${gateway.toString()}`,
-    link && `dev ${link}`,
-    onlink && 'onlink',
-    source && `src ${source.toString()}`,
-  ];
-  return words.filter((word) => word !== undefined && word !== false && word !== '').join(' ');
+function routeText({ destination, gateway, link, onlink, source, foreign }: TableRoute): string {
+  const via = gateway ? ` via ${gateway.toString()}` : '';
+  const src = source ? ` src ${source.toString()}` : '';
+  const rest = foreign ? ` ${foreign}` : '';
+  return `route ${destination.toString()}${via} dev ${link}${onlink ? ' onlink' : ''}${src}${rest}`;
 }
 
-/** The link that an entry is on; `undefined` for a blackhole route. */
-export function entryLink(entry: Entry): string | undefined {
+/** The link that an entry is on. */
+export function entryLink(entry: Entry): string {
   switch (entry.kind) {
     case 'address':
       return entry.address.link;

@@ -1,4 +1,4 @@
-import { prefixOf } from '@flannel-ts/ip';
+import { prefixOf, type Family } from '@flannel-ts/ip';
 import type { FdbEntry, Link, LinkAddress, Neighbour, NetlinkConnection, Route } from '@flannel-ts/netlink';
 import type { Entry } from './entry.ts';
 import type { Ownership } from './wanted.ts';
@@ -6,6 +6,8 @@ import type { Ownership } from './wanted.ts';
 export const MAIN_TABLE = 254;
 /** What `ip route add` and upstream write; routes of the kernel and of routing daemons have others. */
 export const PROTOCOL_BOOT = 3;
+/** The metric of a route that names none. Routes of other metrics stand beside ours, for somebody else. */
+const USUAL_METRIC: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 
 /** The kernel's links, by name and by index. */
 export class Links {
@@ -26,68 +28,60 @@ export class Links {
   }
 }
 
-/** What the kernel holds within the bounds of an ownership. */
+/** What the kernel holds on the links that something is owned of: ours and others'. */
 export interface KernelTables {
   readonly links: Links;
-  /** Entries that are ours: nobody wants them, they go. */
-  readonly owned: readonly Entry[];
+  readonly entries: readonly Entry[];
 }
 
-/** Dumps the tables of the owned links. */
+/** Dumps the tables of the links that an ownership names. */
 export async function readTables(netlink: NetlinkConnection, ownership: Ownership): Promise<KernelTables> {
   const links = new Links(await netlink.links());
   const names = new Set([...ownership.links, ...ownership.gatewayRoutes.map(({ link }) => link)]);
   const present = [...names].map((name) => links.named(name)).filter((link) => link !== undefined);
-  const tables = await Promise.all(present.map((link) => readLink(netlink, links, link, ownership)));
-  return { links, owned: tables.flat() };
+  const tables = await Promise.all(
+    present.map((link) => readLink(netlink, links, link, ownership.links.includes(link.name))),
+  );
+  return { links, entries: tables.flat() };
 }
 
+/** The routes of a link; all of its tables when it is wholly ours. */
 async function readLink(
   netlink: NetlinkConnection,
   links: Links,
-  link: Link,
-  ownership: Ownership,
+  { index, detail }: Link,
+  whole: boolean,
 ): Promise<Entry[]> {
-  const filter = { linkIndex: link.index };
-  const routes = (await netlink.routes(filter)).map((route) => routeEntry(route, links));
-  const whole = ownership.links.includes(link.name);
-  const rest = whole
-    ? [
-        ...(await netlink.addresses(filter)).map((address) => addressEntry(address, links)),
-        ...(await netlink.neighbours(filter)).map((neighbour) => neighbourEntry(neighbour, links)),
-        ...(link.detail.kind === 'vxlan'
-          ? (await netlink.fdb(filter)).map((entry) => fdbEntry(entry, links))
-          : []),
-      ]
-    : [];
-  return [...rest, ...routes].filter((entry) => entry !== undefined && isOwned(entry, ownership)) as Entry[];
+  const filter = { linkIndex: index };
+  const entries: (Entry | undefined)[] = [];
+  if (whole) {
+    for (const address of await netlink.addresses(filter)) entries.push(addressEntry(address, links));
+    for (const neighbour of await netlink.neighbours(filter)) entries.push(neighbourEntry(neighbour, links));
+    if (detail.kind === 'vxlan')
+      for (const entry of await netlink.fdb(filter)) entries.push(fdbEntry(entry, links));
+  }
+  for (const route of await netlink.routes(filter)) entries.push(routeEntry(route, links));
+  return entries.filter((entry) => entry !== undefined);
 }
 
-/** Whether an entry lies within the bounds of an ownership. */
-function isOwned(entry: Entry, ownership: Ownership): boolean {
-  if (entry.kind !== 'route') return true;
-  const { link, gateway, destination } = entry.route;
-  if (link !== undefined && ownership.links.includes(link)) return true;
-  return ownership.gatewayRoutes.some(
-    (scope) =>
-      scope.link === link &&
-      gateway !== undefined &&
-      scope.prefixLength === destination.length &&
-      scope.within.contains(destination),
-  );
-}
+// A kernel object as an entry, or `undefined` when it is of a kind that is never wanted.
 
-// A kernel object as an entry, or `undefined` when it is of a kind that is never ours.
-
-/** Only the main table's plain routes that were added by hand or by flannel. */
+/** A route of the main table, which a wanted one to its destination would replace. */
 export function routeEntry(route: Route, links: Links): Entry | undefined {
-  const { destination, kind, gateway, onlink, source } = route;
-  if (route.table !== MAIN_TABLE || route.protocol !== PROTOCOL_BOOT) return undefined;
-  if (route.multipath || kind !== 'unicast') return undefined;
+  const { destination, gateway, onlink, source, metric = 0 } = route;
+  if (route.table !== MAIN_TABLE || metric !== USUAL_METRIC[destination.family]) return undefined;
+  // A blackhole has none.
+  const link = links.nameOf(route.linkIndex) ?? 'none';
   return {
     kind: 'route',
-    route: { destination, kind, gateway, onlink, source, link: links.nameOf(route.linkIndex) },
+    route: { destination, gateway, onlink, source, link, foreign: foreignTo(route) },
   };
+}
+
+function foreignTo({ kind, multipath, protocol }: Route): string | undefined {
+  if (kind !== 'unicast') return kind;
+  if (multipath) return 'multipath';
+  return protocol === PROTOCOL_BOOT ? undefined : `proto ${protocol}`;
 }
 
 /** Not the link-local addresses that the kernel gives. */

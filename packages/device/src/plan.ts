@@ -1,7 +1,8 @@
 import type { Operation } from '@flannel-ts/netlink';
 import { entryKey, entryLink, entryText, type Entry } from './entry.ts';
 import { MAIN_TABLE, PROTOCOL_BOOT, type KernelTables, type Links } from './kernel-tables.ts';
-import { sortForMaking, type EntryChange } from './wanted-entries.ts';
+import type { EntryChange } from './wanted-entries.ts';
+import type { Ownership } from './wanted.ts';
 
 /** One step: an entry to put or to delete. */
 export interface Step {
@@ -12,13 +13,26 @@ export interface Step {
 /**
  * The steps from what the kernel holds to what is wanted: put what is missing or different, then delete
  * what is ours and unwanted. Nothing is deleted to be replaced: a put replaces in place, without a gap.
+ *
+ * @param wanted - by {@link entryKey}
  */
-export function planReconcile(wanted: readonly Entry[], tables: KernelTables): Step[] {
-  const present = new Map(tables.owned.map((entry) => [entryKey(entry), entryText(entry)]));
-  const keys = new Set(wanted.map(entryKey));
+export function planReconcile(
+  wanted: ReadonlyMap<string, Entry>,
+  tables: Pick<KernelTables, 'entries'>,
+  ownership: Ownership,
+): Step[] {
+  const present = new Map<string, Entry>();
+  const unwanted: Entry[] = [];
+  for (const entry of tables.entries) {
+    const key = entryKey(entry);
+    // Of several routes to one destination (`ip route append`), the kernel uses and replaces the first.
+    if (!wanted.has(key) || present.has(key)) unwanted.push(entry);
+    else present.set(key, entry);
+  }
+  const different = [...wanted].filter(([key, entry]) => textOf(present.get(key)) !== entryText(entry));
   return [
-    ...puts(wanted.filter((entry) => present.get(entryKey(entry)) !== entryText(entry))),
-    ...deletes(tables.owned.filter((entry) => !keys.has(entryKey(entry)))),
+    ...puts(different.map(([, entry]) => entry)),
+    ...deletes(unwanted.filter((entry) => isOwned(entry, ownership))),
   ];
 }
 
@@ -29,47 +43,61 @@ export function planChanges(changes: readonly EntryChange[]): Step[] {
   return [...puts(after), ...deletes(gone)];
 }
 
+/** Whether an entry of the kernel lies within the bounds of an ownership. */
+function isOwned(entry: Entry, { links, gatewayRoutes }: Ownership): boolean {
+  if (entry.kind !== 'route') return links.includes(entryLink(entry));
+  const { link, gateway, destination, foreign } = entry.route;
+  if (foreign !== undefined) return false;
+  if (links.includes(link)) return true;
+  return gatewayRoutes.some(
+    (scope) =>
+      scope.link === link &&
+      gateway !== undefined &&
+      scope.prefixLength === destination.length &&
+      scope.within.contains(destination),
+  );
+}
+
+function textOf(entry: Entry | undefined): string | undefined {
+  return entry && entryText(entry);
+}
+
+const MAKING_ORDER: readonly Entry['kind'][] = ['address', 'neighbour', 'fdb', 'route'];
+
+/** Neighbours and FDB entries before the routes that lead to them; deleting goes the other way round. */
 function puts(entries: readonly Entry[]): Step[] {
-  return sortForMaking(entries).map((entry) => ({ verb: 'put', entry }));
+  return inMakingOrder(entries).map((entry) => ({ verb: 'put', entry }));
 }
 
 function deletes(entries: readonly Entry[]): Step[] {
-  return sortForMaking(entries)
-    .reverse()
-    .map((entry) => ({ verb: 'delete', entry }));
+  const reversed = inMakingOrder(entries).reverse();
+  return reversed.map((entry) => ({ verb: 'delete', entry }));
+}
+
+function inMakingOrder(entries: readonly Entry[]): Entry[] {
+  return entries.toSorted((a, b) => MAKING_ORDER.indexOf(a.kind) - MAKING_ORDER.indexOf(b.kind));
 }
 
 /** A step as a kernel operation; `undefined` while the entry's link does not exist. */
 export function toOperation({ verb, entry }: Step, links: Links): Operation | undefined {
-  const name = entryLink(entry);
-  const linkIndex = name === undefined ? undefined : links.named(name)?.index;
-  if (name !== undefined && linkIndex === undefined) return undefined;
+  const linkIndex = links.named(entryLink(entry))?.index;
+  if (linkIndex === undefined) return undefined;
   switch (entry.kind) {
     case 'address': {
       const { address, prefix } = entry.address.address;
-      return {
-        op: `${verb}-address`,
-        address: { linkIndex: linkIndex!, address, prefixLength: prefix.length, scope: 'global' },
-      };
+      const prefixLength = prefix.length;
+      return { op: `${verb}-address`, address: { linkIndex, address, prefixLength, scope: 'global' } };
     }
     case 'neighbour':
-      return {
-        op: `${verb}-neighbour`,
-        neighbour: { ...entry.neighbour, linkIndex: linkIndex!, permanent: true },
-      };
+      return { op: `${verb}-neighbour`, neighbour: { ...entry.neighbour, linkIndex, permanent: true } };
     case 'fdb':
-      return { op: `${verb}-fdb`, entry: { ...entry.fdb, linkIndex: linkIndex!, permanent: true } };
+      return { op: `${verb}-fdb`, entry: { ...entry.fdb, linkIndex, permanent: true } };
     case 'route': {
-      const { destination, kind = 'unicast', gateway, onlink = false, source } = entry.route;
-      const fixed = {
-        scope: 'global',
-        table: MAIN_TABLE,
-        protocol: PROTOCOL_BOOT,
-        multipath: false,
-      } as const;
+      const { destination, gateway, onlink = false, source } = entry.route;
+      const fixed = { kind: 'unicast', scope: 'global', protocol: PROTOCOL_BOOT, multipath: false } as const;
       return {
         op: `${verb}-route`,
-        route: { ...fixed, destination, kind, linkIndex, gateway, onlink, source },
+        route: { ...fixed, table: MAIN_TABLE, destination, linkIndex, gateway, onlink, source },
       };
     }
   }

@@ -14,6 +14,8 @@ export interface EntryChange {
 export class WantedEntries {
   readonly #owners = new Map<string, HostState>();
   readonly #byKey = new Map<string, Map<string, Entry>>();
+  /** How often something wanted needs the link of a name. */
+  readonly #needs = new Map<string, number>();
 
   /** Every wanted link, by name. */
   links(): Map<string, WantedLink> {
@@ -21,28 +23,27 @@ export class WantedEntries {
     return new Map(states.flatMap((state) => (state.links ?? []).map((link) => [link.name, link] as const)));
   }
 
-  /** Every wanted entry, in the order in which they are made. */
-  entries(): Entry[] {
-    return sortForMaking([...this.#byKey.keys()].map((key) => this.get(key)!));
+  /** Every wanted entry, by key. */
+  entries(): Map<string, Entry> {
+    return new Map([...this.#byKey.keys()].map((key) => [key, this.get(key)!]));
   }
 
   /** Whether anything wanted is, or lies on, the link of this name. */
   dependsOn(name: string): boolean {
-    const links = [...this.links().values()];
-    return (
-      links.some((link) => link.name === name || (link.kind === 'vxlan' && link.parent === name)) ||
-      this.entries().some((entry) => entryLink(entry) === name)
-    );
+    return this.#needs.has(name);
   }
 
   get(key: string): Entry | undefined {
-    return [...(this.#byKey.get(key)?.values() ?? [])].at(-1);
+    let last: Entry | undefined;
+    for (const entry of this.#byKey.get(key)?.values() ?? []) last = entry;
+    return last;
   }
 
   /** Lets go of everything that owners not in `wanted` want, and takes in the rest. */
   replaceAll(wanted: ReadonlyMap<string, HostState>): void {
     this.#owners.clear();
     this.#byKey.clear();
+    this.#needs.clear();
     for (const [owner, state] of wanted) this.#add(owner, state);
   }
 
@@ -72,26 +73,34 @@ export class WantedEntries {
       const owners = this.#byKey.get(key) ?? new Map<string, Entry>();
       this.#byKey.set(key, owners.set(owner, entry));
     }
+    for (const name of linkNames(state)) this.#needs.set(name, (this.#needs.get(name) ?? 0) + 1);
   }
 
   #remove(owner: string): void {
-    for (const entry of entriesOf(this.#owners.get(owner) ?? {})) {
+    const state = this.#owners.get(owner) ?? {};
+    for (const entry of entriesOf(state)) {
       const key = entryKey(entry);
       const owners = this.#byKey.get(key);
       owners?.delete(owner);
       if (owners?.size === 0) this.#byKey.delete(key);
     }
+    for (const name of linkNames(state)) {
+      const rest = this.#needs.get(name)! - 1;
+      if (rest > 0) this.#needs.set(name, rest);
+      else this.#needs.delete(name);
+    }
     this.#owners.delete(owner);
   }
 }
 
-function textOf(entry: Entry | undefined): string | undefined {
-  return entry && entryText(entry);
+/** The links that a state makes or needs. */
+function linkNames(state: HostState): Set<string> {
+  const links = (state.links ?? []).flatMap((link) =>
+    link.kind === 'vxlan' ? [link.name, link.parent] : [link.name],
+  );
+  return new Set([...links, ...entriesOf(state).map(entryLink)]);
 }
 
-const MAKING_ORDER: Readonly<Record<Entry['kind'], number>> = { address: 0, neighbour: 1, fdb: 2, route: 3 };
-
-/** Neighbours and FDB entries before the routes that lead to them; removing goes the other way round. */
-export function sortForMaking<T extends Entry>(entries: readonly T[]): T[] {
-  return entries.toSorted((a, b) => MAKING_ORDER[a.kind] - MAKING_ORDER[b.kind]);
+function textOf(entry: Entry | undefined): string | undefined {
+  return entry && entryText(entry);
 }

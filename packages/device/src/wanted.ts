@@ -42,11 +42,10 @@ export interface WantedAddress {
   readonly address: InterfaceAddress;
 }
 
-/** A unicast route in the main table, or a blackhole (then without link and gateway). */
+/** A unicast route in the main table, of the usual metric and protocol (`boot`, as of `ip route add`). */
 export interface WantedRoute {
   readonly destination: Prefix;
-  readonly kind?: 'unicast' | 'blackhole' | undefined;
-  readonly link?: string | undefined;
+  readonly link: string;
   readonly gateway?: Address | undefined;
   readonly onlink?: boolean | undefined;
   readonly source?: Address | undefined;

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createHost, gatewayPeer, peer, self, wanted, type Host } from './support/host.ts';
+
+const all = wanted({ self, seven: peer(7), eight: peer(8), gateway: gatewayPeer(9) });
+
+let host: Host;
+beforeEach(async () => {
+  host = await createHost();
+  await host.device.apply(all);
+});
+afterEach(() => host[Symbol.asyncDispose]());
+
+const state = async () => [
+  ...(await host.overlay()),
+  ...(await host.lines('ip route show root 10.5.0.0/16 dev eth0')),
+];
+
+/** Waits until everything is as before. */
+async function restored(before: readonly string[]): Promise<void> {
+  const deadline = performance.now() + 2_000;
+  let after: string[] = [];
+  while (performance.now() < deadline && String(after) !== String(before)) {
+    after = await state().catch(() => []);
+  }
+  expect(after).toEqual(before);
+}
+
+it.each([
+  ['a route', 'ip route delete 10.5.7.0/24'],
+  ['a changed route', 'ip route replace 10.5.7.0/24 via 192.0.2.9'],
+  ['a route that another program replaced', 'ip route replace 10.5.7.0/24 via 192.0.2.9 proto bird'],
+  ['a neighbour', 'ip neighbour delete 10.5.7.0 dev flannel.1'],
+  ['a changed neighbour', 'ip neighbour replace 10.5.7.0 lladdr 02:00:00:00:09:09 dev flannel.1'],
+  ['an FDB entry', 'bridge fdb delete 02:00:00:00:01:07 dev flannel.1 dst 192.0.2.7'],
+  ['the address', 'ip address delete 10.5.1.0/32 dev flannel.1'],
+  ['a device that went down', 'ip link set flannel.1 down'],
+  ['the MTU', 'ip link set flannel.1 mtu 1300'],
+  ['the MAC address', 'ip link set flannel.1 address 02:00:00:00:09:09'],
+  ['a deleted device', 'ip link delete flannel.1'],
+])('puts back %s', async (_, command) => {
+  const before = await state();
+  expect(before).toHaveLength(10);
+  await host.run(command);
+  await restored(before);
+});
+
+it.each([
+  ['flannel.1 goes down and up', ['ip link set flannel.1 down', 'ip link set flannel.1 up']],
+  ['the underlay goes down and up', ['ip link set eth0 down', 'ip link set eth0 up']],
+  [
+    'the underlay loses its address and gets it again',
+    ['ip address delete 192.0.2.1/24 dev eth0', 'ip address add 192.0.2.1/24 dev eth0'],
+  ],
+  [
+    'flannel.1 is made anew with another VNI',
+    ['ip link delete flannel.1', 'ip link add flannel.1 type vxlan id 9 dstport 8472'],
+  ],
+  [
+    'the underlay is deleted and made anew',
+    [
+      'ip link delete eth0',
+      'ip link add eth0 type veth peer name far',
+      'ip link set far up',
+      'ip link set eth0 up',
+      'ip address add 192.0.2.1/24 dev eth0',
+    ],
+  ],
+])('restores everything after %s', async (_, commands) => {
+  const before = await state();
+  for (const command of commands) await host.run(command);
+  await restored(before);
+});
+
+it('leaves alone what others do beside it', async () => {
+  const others = [
+    'ip route add 10.5.64.0/20 via 192.0.2.9',
+    'ip route add 10.5.7.0/24 via 192.0.2.9 metric 50',
+    'ip neighbour add 192.0.2.50 lladdr 02:00:00:00:09:09 dev eth0',
+    'ip address add 198.51.100.1/24 dev eth0',
+  ];
+  for (const command of others) await host.run(command);
+  const theirs = async () => [
+    ...(await host.lines('ip route show 10.5.64.0/20')),
+    ...(await host.lines('ip route show 10.5.7.0/24 metric 50')),
+    ...(await host.lines('ip neighbour show dev eth0 nud permanent')),
+    ...(await host.lines('ip -brief -4 address show eth0')),
+  ];
+  const before = await theirs();
+  expect(before).toHaveLength(4);
+  const overlay = await state();
+  await host.run('ip link delete flannel.1');
+  await restored(overlay);
+  expect(await theirs()).toEqual(before);
+});
+
+it('does not quarrel with another program as fast as it can', async () => {
+  const deadline = performance.now() + 1_000;
+  const signal = AbortSignal.timeout(1_000);
+  let deleted = 0;
+  await host.run('ip route delete 10.5.7.0/24');
+  for await (const event of host.netlink.subscribe({ signal })) {
+    if (event.kind !== 'route' || event.change !== 'put') continue;
+    await host.netlink.request({ op: 'delete-route', route: event.route });
+    deleted++;
+  }
+  expect(performance.now()).toBeGreaterThan(deadline - 50);
+  expect(deleted).toBeGreaterThan(2);
+  expect(deleted).toBeLessThan(12);
+});
+
+it('follows the kernel again after the subscription broke', async () => {
+  await host.device[Symbol.asyncDispose]();
+  let subscriptions = 0;
+  const subscribe: typeof host.netlink.subscribe = (options) => {
+    if (subscriptions++ === 0) throw new Error('no socket');
+    return host.netlink.subscribe(options);
+  };
+  await using device = host.createDevice({ ...host.netlink, subscribe });
+  await device.apply(all);
+  expect(host.events).toMatchObject([{ kind: 'failed', what: 'watch the kernel' }]);
+  const before = await state();
+  await host.run('ip route delete 10.5.7.0/24');
+  await host.reported(({ kind }) => kind === 'mended');
+  await host.run('ip route delete 10.5.8.0/24');
+  await restored(before);
+  expect(subscriptions).toBe(2);
+});
