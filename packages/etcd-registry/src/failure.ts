@@ -7,6 +7,13 @@ export interface Failure {
   readonly error: unknown;
 }
 
+/** An endpoint does not serve etcd's v2 API. */
+export class ApiMissingError extends Error {
+  constructor() {
+    super('no v2 API');
+  }
+}
+
 /** What went wrong at all endpoints that were asked, in words an operator can act on. */
 export function unavailable(failures: readonly Failure[]): RegistryUnavailableError {
   const told = failures.map(({ endpoint, error }) => ({ ...explain(error), endpoint: endpoint.origin }));
@@ -17,6 +24,13 @@ export function unavailable(failures: readonly Failure[]): RegistryUnavailableEr
   if (remedies.size === 0)
     return new RegistryUnavailableError(`etcd is unavailable: ${join(problems)}`, { cause });
   return new RegistryAccessError(`etcd refuses us: ${join(problems)}; ${join(remedies)}`, { cause });
+}
+
+/** Whether a call failed where an endpoint does not serve the v2 API. */
+export function isApiMissing(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isApiMissing);
+  if (error instanceof RegistryUnavailableError) return isApiMissing(error.cause);
+  return error instanceof ApiMissingError;
 }
 
 function join(texts: ReadonlySet<string>): string {
@@ -37,6 +51,8 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/certificate has expired/, "renew etcd's certificate"],
   [/unable to (get|verify)|self.signed/, "give the authority of etcd's certificate with etcd-cafile"],
   [/invalid user ID or password|user name is empty/, USER],
+  [/requires user authentication/, `${USER} and lets read and write all keys under etcd-prefix`],
+  [/no v2 API/, 'start etcd with --enable-v2, or choose another etcd-api'],
   [
     /permission denied/,
     'let the user read and write all keys under etcd-prefix (etcdctl role grant-permission)',
@@ -55,6 +71,9 @@ const WORDINGS: readonly (readonly [RegExp, string])[] = [
   [/^Deadline exceeded.*$/, 'no answer in time'],
   [/^null$/, 'the connection broke'],
   [/^Failed to connect$/, 'connection closed at once; if etcd serves TLS, write https:// in etcd-endpoints'],
+  [/^HTTP status 400: Client sent an HTTP request.*$/, 'only TLS; write https:// in etcd-endpoints'],
+  [/^socket hang up$/, 'the connection broke'],
+  [/^.*:wrong version number:.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
   [/^Client network socket disconnected.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
 ];
 

@@ -10,6 +10,11 @@ export interface EtcdRegistryOptions {
   /** With `password`; ignored by an etcd that has authentication disabled. */
   readonly username?: string;
   readonly password?: string;
+  /**
+   * The API that config and leases are in. `auto` settles at the first config it finds: v3 if the config is
+   * there, else v2. @default 'auto'
+   */
+  readonly api?: 'auto' | 'v2' | 'v3';
 }
 
 /** Paths of PEM files; '' is the same as none. */

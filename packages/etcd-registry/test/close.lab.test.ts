@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { start, startEtcd, type Etcd } from '@flannel-ts/lab';
 import { describe, expect, it } from 'vitest';
+import { APIS } from './support.ts';
 
 const watcher = [
   process.execPath,
@@ -8,15 +9,15 @@ const watcher = [
   join(import.meta.dirname, 'watcher.ts'),
 ];
 
-describe('a closed registry leaves nothing running', () => {
+describe.each(APIS)('a closed %s registry leaves nothing running', (api) => {
   for (const [state, bringAbout, said] of [
     ['answers', () => undefined, /snapshot/],
     ['is down', (etcd: Etcd) => etcd.kill(), /interrupted/],
     ['hangs', (etcd: Etcd) => etcd.stop(), /interrupted/],
   ] as const) {
     it(`while etcd ${state}`, async () => {
-      await using etcd = await startEtcd();
-      await using program = start([...watcher, ...etcd.endpoints]);
+      await using etcd = await startEtcd({ enableV2: true });
+      await using program = start([...watcher, api, ...etcd.endpoints]);
       await program.line(/snapshot/);
       await bringAbout(etcd);
       await program.line(said);

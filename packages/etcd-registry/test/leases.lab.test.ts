@@ -11,7 +11,7 @@ let registry: Registry;
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: etcd.endpoints });
+  registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: etcd.endpoints, api: 'v3' });
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -81,7 +81,10 @@ describe('etcd leases', () => {
 describe('a transaction whose answer is lost', () => {
   it('is not taken for another host’s', async () => {
     await using relay = await startRelay(etcd);
-    await using remote = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: [relay.endpoint] });
+    await using remote = createEtcdRegistry(
+      { log: createRecordingLog() },
+      { endpoints: [relay.endpoint], api: 'v3' },
+    );
     await remote.readConfig();
 
     /** Runs a write, and cuts its connection when etcd has carried it out but not answered. */
@@ -124,7 +127,7 @@ describe('keys', () => {
     for (const prefix of ['coreos.com/network', '/coreos.com/network/', '//coreos.com//network//']) {
       await using other = createEtcdRegistry(
         { log: createRecordingLog() },
-        { endpoints: etcd.endpoints, prefix },
+        { endpoints: etcd.endpoints, prefix, api: 'v3' },
       );
       await expect(other.createLease(request('10.5.1.0-24'))).rejects.toThrow(LeaseExistsError);
     }

@@ -1,11 +1,18 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import type { Etcd } from '@flannel-ts/lab';
+import { run, type Etcd } from '@flannel-ts/lab';
 import { leaseKey, type LeaseEvent, type LeaseRequest, type Registry } from '@flannel-ts/subnet';
 
 export const PREFIX = '/coreos.com/network';
 export const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const APIS = ['v2', 'v3'] as const;
+
+/** Runs `etcdctl` with the v2 API, as a program of its own that knows the other half of the protocol. */
+export function etcdctl2(etcd: Etcd, ...args: string[]): Promise<string> {
+  return run(['env', 'ETCDCTL_API=2', 'etcdctl', `--endpoints=${etcd.endpoints.join(',')}`, ...args]);
+}
 
 /** A lease of a vxlan host with the public IP `192.0.<host>`. */
 export function request(key: string, host = 1, ttlMs = DAY_MS): LeaseRequest {

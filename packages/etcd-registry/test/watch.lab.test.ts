@@ -11,7 +11,7 @@ describe('a watch', () => {
   it('loses and repeats nothing of 3,000 puts while etcd is killed three times', async () => {
     await using etcd = await startEtcd();
     const log = createRecordingLog();
-    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints });
+    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints, api: 'v3' });
     await using watch = follow(registry);
     await watch.until(() => watch.events.length === 1);
     const keys = Array.from({ length: 3_000 }, (_, index) => subnetKey(index));
@@ -32,7 +32,10 @@ describe('a watch', () => {
     await using relay = await startRelay(etcd);
     const log = createRecordingLog();
     const gate = gatedClock();
-    await using registry = createEtcdRegistry({ log, clock: gate.clock }, { endpoints: [relay.endpoint] });
+    await using registry = createEtcdRegistry(
+      { log, clock: gate.clock },
+      { endpoints: [relay.endpoint], api: 'v3' },
+    );
     await using watch = follow(registry);
     await watch.until(() => watch.events.length === 1);
     await putLeases(etcd, ['10.5.1.0-24', '10.5.2.0-24']);
@@ -59,7 +62,10 @@ describe('a watch', () => {
     await using etcd = await startEtcd();
     await using restored = await startEtcd();
     await using relay = await startRelay(etcd);
-    await using registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: [relay.endpoint] });
+    await using registry = createEtcdRegistry(
+      { log: createRecordingLog() },
+      { endpoints: [relay.endpoint], api: 'v3' },
+    );
     await putLeases(etcd, ['10.5.1.0-24']);
     await putLeases(etcd, ['10.5.2.0-24']);
     await putLeases(restored, ['10.5.1.0-24']);
@@ -75,7 +81,7 @@ describe('a watch', () => {
     await using etcd = await startEtcd();
     await etcd.kill();
     const log = createRecordingLog();
-    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints });
+    await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints, api: 'v3' });
     await using watch = follow(registry);
     await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
     await etcd.restart();
@@ -99,7 +105,7 @@ describe('with three members', () => {
       const other = cluster.members[(used + 1) % 3]!;
       const log = createRecordingLog();
       const first = { log, random: () => used / 3 };
-      await using registry = createEtcdRegistry(first, { endpoints: cluster.endpoints });
+      await using registry = createEtcdRegistry(first, { endpoints: cluster.endpoints, api: 'v3' });
       await using watch = follow(registry);
       await watch.until(() => watch.events.length === 1);
       await putLeases(other, ['10.5.1.0-24']);

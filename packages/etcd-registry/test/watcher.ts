@@ -3,7 +3,8 @@ import { createEtcdRegistry } from '../src/index.ts';
 
 const print = (_facts: object, message: string) => console.log(message);
 const log = { debug: print, info: print, warn: print, error: print };
-const registry = createEtcdRegistry({ log }, { endpoints: process.argv.slice(2) });
+const [api, ...endpoints] = process.argv.slice(2);
+const registry = createEtcdRegistry({ log }, { endpoints, api: api as 'v2' | 'v3' });
 process.once('SIGTERM', () => {
   registry.readLeases().catch((error: unknown) => console.log(String(error)));
   void registry[Symbol.asyncDispose]();

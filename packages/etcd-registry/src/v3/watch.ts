@@ -33,11 +33,7 @@ export function watchLeases(components: WatchComponents, signal: AbortSignal): A
     }
   }
 
-  return watchSource(
-    components,
-    { readAll: (options) => entries.readAll(options), follow: steps },
-    signal,
-  );
+  return watchSource(components, { readAll: (options) => entries.readAll(options), follow: steps }, signal);
 }
 
 /** The revision up to which this response and those before it tell every change, if it says so. */

@@ -1,0 +1,57 @@
+import { ApiMissingError } from '../failure.ts';
+import type { HttpAnswer } from './exchange.ts';
+
+/** One key or directory of etcd v2. */
+export interface Node {
+  readonly key: string;
+  /** Absent for a directory and for a deleted key. */
+  readonly value?: string;
+  readonly dir?: boolean;
+  readonly nodes?: readonly Node[];
+  /** RFC 3339, by the clock of etcd's leader; absent for a key without time to live. */
+  readonly expiration?: string;
+  /** Seconds that remained when the answer or the event was made. */
+  readonly ttl?: number;
+  /** etcd's index when the key was written last. */
+  readonly modifiedIndex: number;
+}
+
+/** What etcd says to a request: done, or why not. */
+export type Answer =
+  | { readonly kind: 'done'; readonly action: string; readonly node: Node; readonly index: number }
+  | { readonly kind: 'refused'; readonly code: number; readonly index: number };
+
+/** etcd's `errorCode` for what a well-made request may meet (etcd, Documentation/v2/errorcode.md). */
+export const KEY_NOT_FOUND = 100;
+export const COMPARE_FAILED = 101;
+export const NODE_EXISTS = 105;
+export const INDEX_CLEARED = 401;
+
+const REFUSALS: ReadonlySet<unknown> = new Set([KEY_NOT_FOUND, COMPARE_FAILED, NODE_EXISTS, INDEX_CLEARED]);
+
+/**
+ * Reads an answer of `/v2/keys`. What says nothing about the key is an error of the member: no leader, no
+ * permission, no v2 API.
+ */
+export function parseAnswer({ status, headers, body }: HttpAnswer): Answer {
+  const message = parseObject(body);
+  if (!message) {
+    if (status === 404) throw new ApiMissingError();
+    throw new Error(`HTTP status ${status}: ${body.slice(0, 200).trim()}`);
+  }
+  const index = Number(headers['x-etcd-index']);
+  const { errorCode: code, action, node } = message;
+  if (typeof action === 'string' && node) return { kind: 'done', action, node: node as Node, index };
+  if (REFUSALS.has(code)) return { kind: 'refused', code: code as number, index };
+  throw new Error([message.message, message.cause].filter(Boolean).join(': ') || `HTTP status ${status}`);
+}
+
+/** `undefined` for a text that is no JSON object. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import { request as requestHttp, type Agent, type IncomingHttpHeaders } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { isSecure } from '../options.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly agent: Agent;
+  /** Milliseconds since the epoch; none for a request that is answered when something happens. */
+  readonly deadline?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends one HTTP request and reads the whole answer. */
+export async function exchange(
+  endpoint: URL,
+  { path, body, deadline, signal, ...options }: HttpRequest,
+): Promise<HttpAnswer> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const request = (isSecure(endpoint) ? requestHttps : requestHttp)(
+    new URL(path, endpoint),
+    options,
+    (response) => {
+      text(response).then((body) => {
+        const { complete, statusCode = 0, headers } = response;
+        if (complete) resolve({ status: statusCode, headers, body });
+        else reject(new Error('the connection broke'));
+      }, reject);
+    },
+  );
+  request.on('error', reject);
+  const giveUp = (reason: Error) => {
+    reject(reason);
+    request.destroy();
+  };
+  const abort = () => giveUp(signal.reason as Error);
+  const late = () => giveUp(new Error('no answer in time'));
+  const timer = deadline === undefined ? undefined : setTimeout(late, deadline - Date.now());
+  signal.addEventListener('abort', abort, { once: true });
+  request.end(body);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  });
+}
