@@ -1,3 +1,4 @@
+import { addressAdvice } from './advice.ts';
 import { AddressError } from './errors.ts';
 import { familyBits, type Family } from './family.ts';
 import { formatAddress, parseIPv4, parseIPv6 } from './text.ts';
@@ -44,7 +45,7 @@ export class Address {
     return bytes;
   }
 
-  /** `10.5.1.0`, or RFC 5952 text such as `fc00::1`, the same as Go prints. */
+  /** `10.5.1.0`, or RFC 5952 text such as `fc00::1` or `::ffff:10.5.1.0`, the same as Go's netip prints. */
   toString(): string {
     return formatAddress(this.family, this.value);
   }
@@ -68,11 +69,13 @@ export function tryParseAddress(text: string): Address | undefined {
  */
 export function parseAddress(text: string): Address {
   const address = tryParseAddress(text);
-  if (!address) throw new AddressError(text, 'is not an IP address (want for example 10.5.1.0 or fc00::1)');
-  return address;
+  if (address) return address;
+  const slash = text.indexOf('/');
+  const advice = slash < 0 ? addressAdvice(text) : 'leave out the prefix length';
+  throw new AddressError(text, `is not an IP address: ${advice}`);
 }
 
-/** The address in 4 or 16 bytes of network byte order. @throws {RangeError} for another length. */
+/** The address in 4 or 16 bytes of network byte order. @throws {RangeError} for another number of bytes. */
 export function addressFromBytes(bytes: Uint8Array): Address {
   if (bytes.length !== 4 && bytes.length !== 16) {
     throw new RangeError(`an IP address has 4 or 16 bytes, not ${bytes.length}`);

@@ -1,4 +1,5 @@
 import { Address, tryParseAddress } from './address.ts';
+import { addressAdvice } from './advice.ts';
 import { AddressError } from './errors.ts';
 import { familyBits, type Family } from './family.ts';
 
@@ -61,13 +62,15 @@ export class Prefix {
     return new Prefix(this.network.offset(BigInt(count) * this.size), this.length);
   }
 
-  /** Every prefix of the given length inside this one, lowest first. */
+  /**
+   * Every prefix of the given length inside this one, lowest first.
+   * @throws {RangeError} at the first step, when the length is shorter than this one's or does not fit the family.
+   */
   *subnets(length: number): IterableIterator<Prefix> {
     if (length < this.length) throw new RangeError(`/${length} subnets do not fit ${this.toString()}`);
-    const step = hostMask(this.family, length) + 1n;
-    for (let value = this.network.value; value <= this.last.value; value += step) {
-      yield new Prefix(new Address(this.family, value), length);
-    }
+    const first = new Prefix(this.network, length);
+    const count = this.size / first.size;
+    for (let index = 0n; index < count; index++) yield first.offset(index);
   }
 
   /** `10.5.1.0/24` */
@@ -86,7 +89,10 @@ export interface InterfaceAddress {
   readonly prefix: Prefix;
 }
 
-/** The prefix of the given length around an address: its host bits are cleared. */
+/**
+ * The prefix of the given length around an address: its host bits are cleared.
+ * @throws {RangeError} when the length does not fit the family.
+ */
 export function prefixOf(address: Address, length: number): Prefix {
   const mask = hostMask(address.family, Math.min(Math.max(length, 0), familyBits(address.family)));
   return new Prefix(new Address(address.family, address.value & ~mask), length);
@@ -97,13 +103,20 @@ export function prefixOf(address: Address, length: number): Prefix {
  * @throws {AddressError}
  */
 export function parseInterfaceAddress(text: string): InterfaceAddress {
-  const parts = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text);
-  const address = parts ? tryParseAddress(parts[1]!) : undefined;
-  const length = Number(parts?.[2]);
-  if (!address || length > familyBits(address.family)) {
-    throw new AddressError(text, 'is not an IP prefix (want for example 10.5.0.0/16 or fc00::/48)');
-  }
-  return { address, prefix: prefixOf(address, length) };
+  const slash = text.indexOf('/');
+  const [head, suffix] = slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash)];
+  const address = tryParseAddress(head);
+  const length = LENGTH_SUFFIX.test(suffix) ? Number(suffix.slice(1)) : NaN;
+  if (address && length <= familyBits(address.family)) return { address, prefix: prefixOf(address, length) };
+  throw new AddressError(text, `is not an IP prefix: ${prefixAdvice(head, suffix, address)}`);
+}
+
+const LENGTH_SUFFIX = /^\/(0|[1-9]\d{0,2})$/;
+
+function prefixAdvice(head: string, suffix: string, address: Address | undefined): string {
+  if (!address) return addressAdvice(head, suffix.slice(0, 4) || '/16');
+  if (suffix === '') return `add the prefix length, such as ${head}/${address.family === 4 ? 24 : 64}`;
+  return `an IPv${address.family} prefix length is a number from 0 to ${familyBits(address.family)}`;
 }
 
 /**

@@ -3,6 +3,8 @@ import type { Family } from './family.ts';
 
 const OCTET = '(0|[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-5])';
 const DOTTED_QUAD = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`);
+/** The upper 96 bits of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2). */
+const IPV4_MAPPED = 0xffffn;
 const IPV6_CHARACTERS = /^[0-9a-fA-F:]{2,39}$/;
 
 /**
@@ -21,8 +23,12 @@ export function parseIPv4(text: string): bigint | undefined {
 export function parseIPv6(text: string): bigint | undefined {
   const hexadecimal = withoutDottedQuad(text);
   if (hexadecimal === undefined || !IPV6_CHARACTERS.test(hexadecimal)) return undefined;
-  if (!hexadecimal.includes(':') || !IPCIDR.isValidAddress(hexadecimal)) return undefined;
-  return new IPCIDR(`${hexadecimal}/128`).start<bigint>({ type: 'bigInteger' });
+  if (!hexadecimal.includes(':')) return undefined;
+  try {
+    return IPCIDR.formatIP<bigint>(IPCIDR.createAddress(hexadecimal), { type: 'bigInteger' });
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -37,12 +43,16 @@ function withoutDottedQuad(text: string): string | undefined {
   return `${text.slice(0, -tail.length)}${(quad >> 16n).toString(16)}:${(quad & 0xffffn).toString(16)}`;
 }
 
-/** The text of an address: a dotted quad, or RFC 5952 lower-case compressed hexadecimal as Go prints it. */
+/**
+ * The text of an address: a dotted quad, or lower-case compressed hexadecimal (RFC 5952). Addresses of
+ * ::ffff:0:0/96 end in a dotted quad (RFC 5952, 5), as Go's netip prints them.
+ */
 export function formatAddress(family: Family, value: bigint): string {
   if (family === 4) {
     const bits = Number(value);
     return `${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}.${bits & 255}`;
   }
+  if (value >> 32n === IPV4_MAPPED) return `::ffff:${formatAddress(4, value & 0xffffffffn)}`;
   const groups = Array.from({ length: 8 }, (_, index) =>
     Number((value >> BigInt(112 - 16 * index)) & 0xffffn),
   );
