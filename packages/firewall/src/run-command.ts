@@ -11,7 +11,8 @@ export interface CommandOutcome {
 
 /**
  * Runs a command to its end: the seam for another network namespace (`ip netns exec NAME …`) and for tests.
- * Rejects when it cannot be started, with the `code` `ENOENT` when there is no such program.
+ * Rejects when it cannot be started, with the `code` `ENOENT` when there is no such program, and with the
+ * signal's reason when that aborts, the command being ended.
  */
 export type RunCommand = (
   command: readonly string[],
@@ -20,13 +21,22 @@ export type RunCommand = (
 
 /** Runs a command of this host, found in PATH. */
 export const runCommand: RunCommand = async ([file, ...args], { input = '', signal }) => {
-  const child = spawn(file!, args, { signal, stdio: 'pipe' });
+  signal.throwIfAborted();
+  const child = spawn(file!, args, { stdio: 'pipe' });
+  // Node's own `signal` option kills process 0, our whole process group, when the program could not be started.
+  const end = () => child.pid !== undefined && child.kill();
+  signal.addEventListener('abort', end);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   // A program that ends without reading its input says why on standard error.
   child.stdin.on('error', () => undefined).end(input);
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  return { exitCode, stdout, stderr };
+  try {
+    const [exitCode] = (await once(child, 'close')) as [number | null];
+    signal.throwIfAborted();
+    return { exitCode, stdout, stderr };
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 };

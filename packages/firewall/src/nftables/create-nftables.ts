@@ -35,13 +35,14 @@ export function createNftables(run: RunProgram): Tool {
     const chains = planChains(rules);
     const ruleset = replaceTable(family, chains);
     const before = made.get(family);
+    const expected = before?.ruleset === ruleset ? before.listing : undefined;
     const found = await list(family);
-    if (found && before?.ruleset === ruleset && found.text === before.listing.text) return [];
+    if (expected && found?.text === expected.text) return [];
     await run(['nft', ruleset]);
     const listing = await list(family);
     if (listing && fits(listing, chains)) made.set(family, { ruleset, listing });
     else made.delete(family);
-    return describeDifference(before?.listing, found);
+    return describeDifference(expected, found);
   }
 
   async function remove(family: Family): Promise<string[]> {

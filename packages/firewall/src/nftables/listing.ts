@@ -41,7 +41,7 @@ export function fits({ chains }: Listing, plans: readonly ChainPlan[]): boolean 
 /** `undefined`: nothing was made yet, or there is no table. */
 export function describeDifference(expected: Listing | undefined, found: Listing | undefined): string[] {
   if (!found) return ['the table is missing'];
-  if (!expected) return ['the table holds rules of an earlier daemon'];
+  if (!expected) return ['the table holds earlier rules'];
   const problems = [...new Set([...expected.chains.keys(), ...found.chains.keys()])].flatMap((name) => {
     const [wanted, rules] = [expected.chains.get(name), found.chains.get(name)];
     if (!wanted) return [`chain ${name} is unwanted`];

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareChain, restoreTable } from '../src/iptables/compare.ts';
+import { jumpRule, planChains, type ChainPlan } from '../src/iptables/plan.ts';
+import { parseSavedTable } from '../src/iptables/saved-table.ts';
+import { familyRules } from './support/rules.ts';
+import { createTableModel, type TableModel } from './support/table-model.ts';
+
+const [masquerade, forward] = planChains(familyRules(4)) as [ChainPlan, ChainPlan];
+const unwanted: ChainPlan = { ...masquerade, rules: undefined };
+const jump = jumpRule(masquerade);
+const { chain, parent } = masquerade;
+
+/** Rules of Docker, Kubernetes and operators, and some made to be mistaken for ours. */
+const foreign = [
+  '-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE',
+  '-m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+  '-m comment --comment "see \\"-j FLANNEL-POSTRTG\\" for flanneld masq" -j RETURN',
+  '-m comment --comment -j -j ACCEPT',
+  '-s 10.5.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE',
+  '! -s 10.5.0.0/16 -d 10.5.7.0/24 -j RETURN',
+  '-s 10.5.0.0/16 -d 10.5.0.0/16 -j FLANNEL',
+  '-m comment --comment "flanneld masquerade" -j MASQUERADE',
+];
+/** What upstream's daemons of v0.14 to v0.19 left, for an earlier subnet. */
+const leftovers = [
+  '-s 10.5.0.0/16 -d 10.5.0.0/16 -m comment --comment "flanneld masq" -j RETURN',
+  '! -s 10.5.0.0/16 -d 10.5.7.0/24 -m comment --comment "flanneld masq" -j RETURN',
+];
+
+function mend(plan: ChainPlan, table: TableModel): readonly string[] {
+  const { problems, lines } = compareChain(plan, parseSavedTable(table.save()));
+  expect(problems.length > 0).toBe(lines.length > 0);
+  table.restore(restoreTable(plan.table, lines));
+  return problems;
+}
+
+const anyRules = (rules: readonly string[]) => fc.array(fc.constantFrom(...rules), { maxLength: 12 });
+const anyTable = fc.record({
+  ours: fc.option(anyRules([...masquerade.rules!, ...foreign]), { nil: undefined }),
+  parent: anyRules([jump, ...foreign, ...leftovers]),
+});
+
+function tableOf(content: { ours?: string[] | undefined; parent: string[] }): TableModel {
+  const others = [...new Set(content.parent.map((rule) => rule.split(' ').at(-1)!))];
+  const chains = others.filter((name) => name === 'KUBE-POSTROUTING' || name === 'FLANNEL');
+  return createTableModel(
+    new Map([
+      ...chains.map((name) => [name, ['-j RETURN']] as const),
+      // A jump needs its chain.
+      ...(content.ours || content.parent.includes(jump) ? [[chain, content.ours ?? []] as const] : []),
+      [parent, content.parent] as const,
+    ]),
+  );
+}
+
+const isOurs = (rule: string) => rule === jump || leftovers.includes(rule);
+
+describe('whatever the table holds', () => {
+  it('is mended in one transaction, and touches no rule of others', () => {
+    fc.assert(
+      fc.property(anyTable, (content) => {
+        const table = tableOf(content);
+        mend(masquerade, table);
+        expect(table.chains.get(chain)).toEqual(masquerade.rules);
+        expect(table.chains.get(parent)!.filter((rule) => rule === jump)).toHaveLength(1);
+        expect(table.chains.get(parent)!.filter((rule) => rule !== jump)).toEqual(
+          content.parent.filter((rule) => !isOurs(rule)),
+        );
+        expect(mend(masquerade, table)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is removed without a trace, and touches no rule of others', () => {
+    fc.assert(
+      fc.property(anyTable, (content) => {
+        const table = tableOf(content);
+        mend(unwanted, table);
+        expect(table.chains.has(chain)).toBe(false);
+        expect(table.chains.get(parent)).toEqual(content.parent.filter((rule) => !isOurs(rule)));
+        expect(mend(unwanted, table)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('says what is wrong', () => {
+  const rules = masquerade.rules!;
+  const mark = rules[0]!;
+  const cases: [string, Record<string, readonly string[]>, string[]][] = [
+    ['nothing', { [chain]: rules, [parent]: [jump] }, []],
+    ['no chain', {}, [`${chain} is missing`, `${parent} lacks the jump to ${chain}`]],
+    ['a rule less', { [chain]: rules.slice(1), [parent]: [jump] }, [`${chain} lacks the rule ${mark}`]],
+    ['twice', { [chain]: [...rules, mark], [parent]: [jump] }, [`${chain} has twice the rule ${mark}`]],
+    [
+      'an older subnet',
+      {
+        [chain]: rules.map((rule) => rule.replaceAll('10.5.1.0', '10.5.9.0')),
+        [parent]: [jump],
+      },
+      [
+        ...rules.slice(1, 4).map((rule) => `${chain} lacks the rule ${rule}`),
+        ...rules
+          .slice(1, 4)
+          .map((rule) => `${chain} has the unwanted rule ${rule.replace('10.5.1.0', '10.5.9.0')}`),
+      ],
+    ],
+    [
+      'another order',
+      { [chain]: [...rules].reverse(), [parent]: [jump] },
+      [`${chain} has its rules in another order`],
+    ],
+    ['no jump', { [chain]: rules }, [`${parent} lacks the jump to ${chain}`]],
+    [
+      'two jumps',
+      { [chain]: rules, [parent]: [jump, '-j ACCEPT', jump] },
+      [`${parent} has one jump too many: ${jump}`],
+    ],
+    [
+      'another jump',
+      { [chain]: rules, [parent]: [jump, `-o eth0 -g ${chain}`] },
+      [`${parent} has one jump too many: -o eth0 -g ${chain}`],
+    ],
+    [
+      'rules of an earlier daemon',
+      { [chain]: rules, [parent]: [jump, ...leftovers] },
+      leftovers.map((rule) => `${parent} has a rule of another daemon: ${rule}`),
+    ],
+  ];
+  it.each(cases)('%s', (_, chains, problems) => {
+    expect(mend(masquerade, createTableModel(new Map(Object.entries(chains))))).toEqual(problems);
+  });
+});
+
+describe('rules of upstream before v0.14, without a comment', () => {
+  const early = [
+    '-s 10.5.0.0/16 -d 10.5.0.0/16 -j RETURN',
+    '-s 10.5.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE --random-fully',
+    '! -s 10.5.0.0/16 -d 10.5.7.0/24 -j RETURN',
+    '! -s 10.5.0.0/16 -d 10.5.0.0/16 -j MASQUERADE --random-fully',
+  ];
+  const others = ['-s 10.9.0.0/16 -d 10.9.0.0/16 -j RETURN', '-s 10.5.0.0/16 -j MASQUERADE'];
+
+  it('go together', () => {
+    const table = createTableModel(new Map([[parent, [others[0]!, ...early, others[1]!]]]));
+    mend(masquerade, table);
+    expect(table.chains.get(parent)).toEqual([...others, jump]);
+  });
+
+  it('stay when they may be somebody else’s', () => {
+    for (const part of [early.slice(1), early.slice(0, 1), early.slice(2)]) {
+      const table = createTableModel(new Map([[parent, part]]));
+      mend(masquerade, table);
+      expect(table.chains.get(parent)).toEqual([...part, jump]);
+    }
+    const table = createTableModel(new Map([[forward.parent, ['-s 10.5.0.0/16 -j ACCEPT']]]));
+    mend(forward, table);
+    expect(table.chains.get(forward.parent)).toEqual(['-s 10.5.0.0/16 -j ACCEPT', jumpRule(forward)]);
+  });
+});
+
+it('removes the chain although other chains refer to it', () => {
+  const table = createTableModel(
+    new Map([
+      [chain, masquerade.rules!],
+      ['OUTPUT', [`-o lo -j ${chain}`, '-j ACCEPT']],
+      [parent, [jump]],
+    ]),
+  );
+  mend(unwanted, table);
+  expect(table.chains.has(chain)).toBe(false);
+  expect(table.chains.get('OUTPUT')).toEqual(['-j ACCEPT']);
+});

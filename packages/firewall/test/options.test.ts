@@ -1,0 +1,87 @@
+import { parsePrefix } from '@flannel-ts/ip';
+import { describe, expect, it } from 'vitest';
+import {
+  createFirewall,
+  FirewallToolError,
+  WantedRulesError,
+  type FirewallEvent,
+  type Overlay,
+  type RunCommand,
+} from '../src/index.ts';
+import { runCommand } from '../src/run-command.ts';
+import { wantedRules } from './support/rules.ts';
+
+/** A host on which no tool is installed. */
+const runMissing: RunCommand = ([program, ...args], options) =>
+  runCommand([`/nowhere/${program!}`, ...args], options);
+
+const overlay = (network: string, subnet: string): Overlay => ({
+  network: parsePrefix(network),
+  subnet: parsePrefix(subnet),
+});
+
+describe('rules that make no sense are refused by name', () => {
+  const cases: [string, Overlay[], string][] = [
+    [
+      'a subnet outside',
+      [overlay('10.5.0.0/16', '10.6.1.0/24')],
+      'overlays[0].subnet 10.6.1.0/24 lies outside the network 10.5.0.0/16',
+    ],
+    [
+      'two families in one overlay',
+      [overlay('10.5.0.0/16', 'fc00::/64')],
+      'overlays[0].subnet fc00::/64 lies outside the network 10.5.0.0/16',
+    ],
+    [
+      'every address',
+      [overlay('fc00::/48', 'fc00::/64'), overlay('0.0.0.0/0', '10.5.1.0/24')],
+      'overlays[1].network is every address; want one such as 10.5.0.0/16',
+    ],
+    [
+      'two overlays',
+      [overlay('10.5.0.0/16', '10.5.1.0/24'), overlay('10.6.0.0/16', '10.6.1.0/24')],
+      'overlays has two IPv4 overlays; want one per family',
+    ],
+  ];
+  it.each(cases)('%s', async (_, overlays, message) => {
+    await using firewall = createFirewall({ run: runMissing }, { tool: 'iptables' });
+    const error = await firewall
+      .apply(wantedRules(1, { overlays }))
+      .catch((problem: unknown) => problem as Error);
+    expect(error).toBeInstanceOf(WantedRulesError);
+    expect((error as Error).message).toBe(message);
+  });
+});
+
+it('refuses a time that no timer can wait', () => {
+  for (const resyncMs of [0, -1, NaN, Infinity, 2 ** 31]) {
+    expect(() => createFirewall({}, { tool: 'iptables', resyncMs })).toThrow(/^resyncMs is .*; want 1 to /);
+  }
+});
+
+describe.each([
+  ['iptables', 'iptables', 'iptables-save is not in PATH; install the package iptables'],
+  ['nftables', 'nftables', 'nft is not in PATH; install the package nftables'],
+] as const)('%s that is not installed', (_, tool, message) => {
+  it('is said once, and tried again', async () => {
+    const events: FirewallEvent[] = [];
+    let attempts = 0;
+    const { promise: tried, resolve } = Promise.withResolvers<undefined>();
+    const run: RunCommand = (command, options) => {
+      if (++attempts > 20) resolve(undefined);
+      return runMissing(command, options);
+    };
+    const onEvent = (event: FirewallEvent) => events.push(event);
+    await using firewall = createFirewall({ run, onEvent }, { tool, resyncMs: 1 });
+    await firewall.apply(wantedRules(1, { overlays: [overlay('10.5.0.0/16', '10.5.1.0/24')] }));
+    await tried;
+    expect(events.map((event) => event.kind === 'failed' && event.error.message)).toEqual([message]);
+  });
+
+  it('cannot remove', async () => {
+    await using firewall = createFirewall({ run: runMissing }, { tool });
+    const error = await firewall.remove().catch((problem: unknown) => problem);
+    expect(error).toBeInstanceOf(FirewallToolError);
+    expect(error).toMatchObject({ problem: 'missing', message });
+  });
+});

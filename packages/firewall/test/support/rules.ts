@@ -1,0 +1,23 @@
+import { parsePrefix } from '@flannel-ts/ip';
+import { splitByFamily, type FamilyRules, type WantedRules } from '../../src/wanted-rules.ts';
+
+export const network = parsePrefix('10.5.0.0/16');
+export const networkIPv6 = parsePrefix('fc00::/48');
+
+/** Everything wanted in both families, for the host with the subnets 10.5.X.0/24 and fc00:0:0:X::/64. */
+export function wantedRules(number: number, change: Partial<WantedRules> = {}): WantedRules {
+  return {
+    overlays: [
+      { network, subnet: parsePrefix(`10.5.${number}.0/24`) },
+      { network: networkIPv6, subnet: parsePrefix(`fc00:0:0:${number}::/64`) },
+    ],
+    masquerade: { fullyRandom: true },
+    forward: true,
+    ...change,
+  };
+}
+
+/** {@link wantedRules} of one family. */
+export function familyRules(family: 4 | 6, change: Partial<WantedRules> = {}): FamilyRules {
+  return splitByFamily(wantedRules(1, change)).find((rules) => rules.family === family)!;
+}
