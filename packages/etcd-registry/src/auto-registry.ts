@@ -80,12 +80,17 @@ export function createAutoRegistry(
   /** Waits for the config as for the end of an outage. */
   async function* watch(signal: AbortSignal): AsyncGenerator<LeaseEvent> {
     const outage = createOutage(components);
-    while (!signal.aborted) {
-      const registry = await settle({ signal }).catch((error: unknown) => outage.failed(error, signal));
-      if (!registry) continue;
-      outage.over();
-      return yield* registry.watchLeases({ signal });
+    let registry: Registry | undefined;
+    while (!registry) {
+      if (signal.aborted) return;
+      try {
+        registry = await settle({ signal });
+      } catch (error) {
+        await outage.failed(error, signal);
+      }
     }
+    outage.over();
+    yield* registry.watchLeases({ signal });
   }
 
   return {

@@ -31,7 +31,7 @@ export function createEtcdRegistry(
     throw new EtcdOptionError('etcd-api', `is ${JSON.stringify(api)}; want auto, v2 or v3`);
   }
   const access = checkAccess(options);
-  const keys = createKeys(options.prefix ?? '/coreos.com/network');
+  const keys = createKeys(options.prefix);
   return registries[api]({ log, clock, random }, { access, keys });
 }
 

@@ -10,11 +10,13 @@ export interface Keys {
   readonly subnetsEnd: string;
 }
 
+const DEFAULT_PREFIX = '/coreos.com/network';
+
 /**
  * The keys under a prefix, which is taken with or without its outer slashes.
  * @throws {EtcdOptionError} for an empty prefix.
  */
-export function createKeys(prefix: string): Keys {
+export function createKeys(prefix = DEFAULT_PREFIX): Keys {
   if (prefix === '')
     throw new EtcdOptionError('etcd-prefix', 'is empty; want for example /coreos.com/network');
   const root = prefix

@@ -56,7 +56,7 @@ function scriptedEtcd(script: readonly (readonly object[])[], played: () => void
     request: () => ({}),
     stream: () => ({}),
   } as unknown as Member;
-  const attempt = { member, request: {}, repeated: false, leave: () => undefined };
+  const attempt = { member, request: {}, deadline: Infinity, repeated: false, leave: () => undefined };
   const connection: Connection = { call: (send) => send(attempt) };
   return { connection, startRevisions };
 }
