@@ -39,3 +39,15 @@ describe.for(families)('a socket with pathMtu, over IPv%i,', (family) => {
     });
   });
 });
+
+it('a batch lists what the option and what the kernel refused in the order of the batch', async () => {
+  await using socket = await open(4, { pathMtu: 1500 });
+  const broadcast = { data: new Uint8Array(1), to: { address: '127.255.255.255', port: 9 } };
+  const big = { data: new Uint8Array(1_473), to: socket.local };
+  const { failures } = await socket.sendBatch([broadcast, big, broadcast]);
+  expect(failures.map(({ index, error }) => [index, error.name])).toEqual([
+    [0, 'PermissionError'],
+    [1, 'MessageTooBigError'],
+    [2, 'PermissionError'],
+  ]);
+});
