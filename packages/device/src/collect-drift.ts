@@ -66,7 +66,8 @@ export function createDriftCollector(components: DriftComponents): Disposable & 
   return {
     add(event) {
       if (event.kind === 'overrun') everything = true;
-      else if (event.kind === 'link') everything = isNews(event.link.name, `link ${event.link.name}`, describe(event)) || everything;
+      else if (event.kind === 'link')
+        everything = isNews(event.link.name, `link ${event.link.name}`, describe(event)) || everything;
       else addEntry(event);
       if (everything || keys.size > 0) schedule();
     },

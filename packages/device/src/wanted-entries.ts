@@ -72,8 +72,9 @@ export class WantedEntries {
       const key = entryKey(entry);
       const owners = this.#byKey.get(key) ?? new Map<string, Entry>();
       this.#byKey.set(key, owners.set(owner, entry));
+      this.#count(entryLink(entry), 1);
     }
-    for (const name of linkNames(state)) this.#needs.set(name, (this.#needs.get(name) ?? 0) + 1);
+    for (const name of linkNames(state)) this.#count(name, 1);
   }
 
   #remove(owner: string): void {
@@ -83,22 +84,22 @@ export class WantedEntries {
       const owners = this.#byKey.get(key);
       owners?.delete(owner);
       if (owners?.size === 0) this.#byKey.delete(key);
+      this.#count(entryLink(entry), -1);
     }
-    for (const name of linkNames(state)) {
-      const rest = this.#needs.get(name)! - 1;
-      if (rest > 0) this.#needs.set(name, rest);
-      else this.#needs.delete(name);
-    }
+    for (const name of linkNames(state)) this.#count(name, -1);
     this.#owners.delete(owner);
+  }
+
+  #count(link: string, change: 1 | -1): void {
+    const count = (this.#needs.get(link) ?? 0) + change;
+    if (count > 0) this.#needs.set(link, count);
+    else this.#needs.delete(link);
   }
 }
 
-/** The links that a state makes or needs. */
-function linkNames(state: HostState): Set<string> {
-  const links = (state.links ?? []).flatMap((link) =>
-    link.kind === 'vxlan' ? [link.name, link.parent] : [link.name],
-  );
-  return new Set([...links, ...entriesOf(state).map(entryLink)]);
+/** The links that a state makes, and those that they are stacked on. */
+function linkNames({ links = [] }: HostState): string[] {
+  return links.flatMap((link) => (link.kind === 'vxlan' ? [link.name, link.parent] : [link.name]));
 }
 
 function textOf(entry: Entry | undefined): string | undefined {

@@ -124,10 +124,7 @@ describe('update', () => {
 
   it('removes the entries of a former MAC address', async () => {
     await host.device.update(wanted({ seven: peer(7, '02:00:00:00:02:02') }));
-    expect(await host.overlay()).toEqual([
-      ...peer7.map((line) => line.replace('01:07', '02:02')),
-      ...rest,
-    ]);
+    expect(await host.overlay()).toEqual([...peer7.map((line) => line.replace('01:07', '02:02')), ...rest]);
   });
 
   it('keeps an entry that another owner wants too', async () => {

@@ -52,10 +52,6 @@ it.each([
     ['ip address delete 192.0.2.1/24 dev eth0', 'ip address add 192.0.2.1/24 dev eth0'],
   ],
   [
-    'flannel.1 is made anew with another VNI',
-    ['ip link delete flannel.1', 'ip link add flannel.1 type vxlan id 9 dstport 8472'],
-  ],
-  [
     'the underlay is deleted and made anew',
     [
       'ip link delete eth0',
@@ -68,6 +64,18 @@ it.each([
 ])('restores everything after %s', async (_, commands) => {
   const before = await state();
   for (const command of commands) await host.run(command);
+  await restored(before);
+});
+
+it('restores everything after somebody made the device anew, another one', async () => {
+  const before = await state();
+  const { index, parentIndex } = (await host.netlink.links()).find(({ name }) => name === 'flannel.1')!;
+  const other = { kind: 'vxlan', name: 'flannel.1', vni: 9, port: 8472, learning: true, gbp: false } as const;
+  await host.netlink.batch([
+    { op: 'delete-link', index },
+    { op: 'create-link', link: { ...other, parentIndex: parentIndex! } },
+  ]);
+  await host.reported(({ kind }) => kind === 'link-recreated');
   await restored(before);
 });
 

@@ -14,8 +14,12 @@ beforeEach(() => {
   told = [];
   attempts = 0;
   failures = createFailures({
-    onEvent: (event: DeviceEvent) => void (event.kind === 'failed' && told.push(event.what)),
-    tryAgain: () => void attempts++,
+    onEvent: (event: DeviceEvent) => {
+      if (event.kind === 'failed') told.push(event.what);
+    },
+    tryAgain: () => {
+      attempts++;
+    },
   });
 });
 afterEach(() => {

@@ -63,7 +63,10 @@ describe('ensureLink', () => {
 
   it('names another device that has the VNI', async () => {
     await host.run('ip link add other type vxlan id 1 dev eth0 dstport 8472');
-    await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({ name: 'NetlinkError', code: 'EEXIST' });
+    await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({
+      name: 'NetlinkError',
+      code: 'EEXIST',
+    });
   });
 
   it('leaves a TUN device to its owner until that has opened it', async () => {

@@ -65,7 +65,12 @@ it('knows the links that something depends on', () => {
   };
   const wanted = new WantedEntries();
   const route = { routes: state('route 10.5.7.0/24 via 192.0.2.7 dev eth1').routes };
-  wanted.replaceAll(new Map<string, HostState>([['self', { links: [vxlan] }], ['peer', route]]));
+  wanted.replaceAll(
+    new Map<string, HostState>([
+      ['self', { links: [vxlan] }],
+      ['peer', route],
+    ]),
+  );
   const dependedOn = () => ['flannel.1', 'eth0', 'eth1', 'docker0'].filter((name) => wanted.dependsOn(name));
   expect(dependedOn()).toEqual(['flannel.1', 'eth0', 'eth1']);
   wanted.update(new Map([['peer', undefined]]));
@@ -77,9 +82,13 @@ it('knows the links that something depends on', () => {
 describe('a kernel that is only told the changes', () => {
   // Few keys and values, so that owners share and quarrel.
   const line = fc.oneof(
-    fc.tuple(fc.nat(2), fc.nat(2)).map(([key, value]) => `fdb 02:00:00:00:00:0${key} dst 192.0.2.${value} dev v`),
+    fc
+      .tuple(fc.nat(2), fc.nat(2))
+      .map(([key, value]) => `fdb 02:00:00:00:00:0${key} dst 192.0.2.${value} dev v`),
     fc.tuple(fc.nat(2), fc.nat(2)).map(([key, value]) => `route 10.5.${key}.0/24 via 192.0.2.${value} dev v`),
-    fc.tuple(fc.nat(2), fc.nat(2)).map(([key, value]) => `neighbour 10.5.${key}.0 lladdr 02:00:00:00:00:0${value} dev v`),
+    fc
+      .tuple(fc.nat(2), fc.nat(2))
+      .map(([key, value]) => `neighbour 10.5.${key}.0 lladdr 02:00:00:00:00:0${value} dev v`),
     fc.nat(2).map((key) => `address 10.5.${key}.0/32 dev v`),
   );
   const owned = fc.array(line, { maxLength: 4 }).map((lines) => state(lines.join('\n')));

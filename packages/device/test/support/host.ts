@@ -32,7 +32,10 @@ export const self: HostState = {
 };
 
 /** What a vxlan peer asks of the host. */
-export function peer(number: number, mac = `02:00:00:00:01:${number.toString(16).padStart(2, '0')}`): HostState {
+export function peer(
+  number: number,
+  mac = `02:00:00:00:01:${number.toString(16).padStart(2, '0')}`,
+): HostState {
   const destination = parsePrefix(`10.5.${number}.0/24`);
   return {
     routes: [{ destination, gateway: destination.network, link: 'flannel.1', onlink: true }],

@@ -1,0 +1,7 @@
+/**
+ * For tests: a device without a kernel, and wanted state as text.
+ *
+ * @packageDocumentation
+ */
+export { createRecordingDevice, type RecordingDevice } from './recording-device.ts';
+export { describeState } from './describe-state.ts';

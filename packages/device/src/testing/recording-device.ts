@@ -1,0 +1,56 @@
+import type { Device } from '../device.ts';
+import type { HostState, Ownership } from '../wanted.ts';
+import { describeState } from './describe-state.ts';
+
+/** A device that keeps what it is told, and touches nothing. */
+export interface RecordingDevice extends Device {
+  /** Every call in order: `apply self 10.5.2.0-24`, `update 10.5.3.0-24`, `ensureLink flannel.1`, … */
+  readonly calls: readonly string[];
+  readonly ownership: Ownership | undefined;
+  /** What an owner wants now, in the words of `ip` and `bridge`; `undefined` for one who wants nothing. */
+  wantedBy(owner: string): string[] | undefined;
+}
+
+/** @param mac - of every link that is asked for without one. */
+export function createRecordingDevice({ mac = '02:00:00:00:00:01' } = {}): RecordingDevice {
+  const calls: string[] = [];
+  const wanted = new Map<string, HostState>();
+  let ownership: Ownership | undefined;
+  return {
+    calls,
+    get ownership() {
+      return ownership;
+    },
+    wantedBy(owner) {
+      const state = wanted.get(owner);
+      return state && describeState(state);
+    },
+    ensureLink(link) {
+      calls.push(`ensureLink ${link.name}`);
+      return Promise.resolve({ index: 1, mac: link.kind === 'tun' ? undefined : (link.mac ?? mac) });
+    },
+    own(value) {
+      calls.push(`own ${value.links.join(' ')}`.trim());
+      ownership = value;
+    },
+    apply(states) {
+      calls.push(['apply', ...states.keys()].join(' '));
+      wanted.clear();
+      for (const [owner, state] of states) wanted.set(owner, state);
+      return Promise.resolve();
+    },
+    update(changes) {
+      calls.push(['update', ...changes.keys()].join(' '));
+      for (const [owner, state] of changes) {
+        if (state) wanted.set(owner, state);
+        else wanted.delete(owner);
+      }
+      return Promise.resolve();
+    },
+    reconcile() {
+      calls.push('reconcile');
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
