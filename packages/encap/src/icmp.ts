@@ -107,9 +107,10 @@ export function writeIcmp(bytes: Uint8Array, at: number, fields: IcmpFields): nu
   const { family, kind } = fields;
   const layer = layerOf(family);
   requireRoom(layer, bytes, at, ICMP_HEADER_BYTES);
+  const code = codeOf(layer, fields);
   const rest = restOf(layer, fields);
   bytes[at] = icmpType(family, kind);
-  bytes[at + 1] = codeOf(layer, fields);
+  bytes[at + 1] = code;
   writeU16(bytes, at + 2, 0);
   writeU32(bytes, at + 4, rest);
   return at + ICMP_HEADER_BYTES;

@@ -85,11 +85,12 @@ describe.each([
   );
 
   it("carries a packet's mark in the group policy extension", async () => {
-    const marks = [0x1234, 0x1234 | (1 << 19), 0x1234 | (1 << 22)];
+    const group = 4660;
+    const marks = [group, group | (1 << 19), group | (1 << 22)];
     const frames = await capture(hosts[0], async () => {
       for (const mark of marks) await hosts[0].run('ping', '-n', '-c', '1', '-m', `${mark}`, '10.9.0.2');
     });
-    const tunnel = `${outer} vxlan 42 group ${0x1234}`;
+    const tunnel = `${outer} vxlan 42 group ${group}`;
     expect(kinds(frames)).toEqual(
       expect.arrayContaining([
         `${tunnel} ipv4 icmp echo-request`,

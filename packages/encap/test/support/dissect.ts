@@ -12,6 +12,18 @@ import {
   type IpView,
 } from '../../src/index.ts';
 
+/** A frame that {@link dissect} refuses. */
+export class Undecodable extends Error {
+  /** What a view returned; `undefined` when a checksum was wrong. */
+  readonly malformed: Malformed | undefined;
+
+  constructor(problem: Malformed | string) {
+    super(problem.toString());
+    this.name = 'Undecodable';
+    this.malformed = typeof problem === 'string' ? undefined : problem;
+  }
+}
+
 /** UDP ports of tunnels. */
 export const VXLAN_PORT = 8472;
 export const UDP_BACKEND_PORT = 8285;
@@ -21,7 +33,7 @@ export const UDP_BACKEND_PORT = 8285;
  * `ipv4 checksum-none udp vxlan 42 ipv6 icmp echo-request`: checksums are valid unless it says otherwise. What
  * an ICMP error quotes is in brackets.
  *
- * @throws when anything is malformed or any checksum is wrong.
+ * @throws {Undecodable} when anything is malformed or any checksum is wrong.
  */
 export function dissect(frame: Uint8Array): string {
   return ethernet(frame, 0, frame.length).join(' ');
@@ -42,10 +54,11 @@ function ip(bytes: Uint8Array, start: number, end: number): string[] {
   const { packet } = reader;
   const name = `ipv${packet.family}`;
   if (packet instanceof Ipv4View && !packet.verifyChecksum())
-    throw new Error('IPv4 header checksum is wrong');
+    throw new Undecodable('IPv4 header checksum is wrong');
   if (packet.isFragment) return [name, 'fragment'];
   const state = transportChecksumState(packet);
-  if (state === 'invalid') throw new Error(`checksum over ${name} protocol ${packet.protocol} is wrong`);
+  if (state === 'invalid')
+    throw new Undecodable(`checksum over ${name} protocol ${packet.protocol} is wrong`);
   return [name, ...(state === 'valid' ? [] : [`checksum-${state}`]), ...above(packet)];
 }
 
@@ -95,5 +108,5 @@ function icmp({ family, bytes, payloadStart, payloadEnd }: IpView): string[] {
 }
 
 function accept(malformed: Malformed | undefined): void {
-  if (malformed) throw new Error(malformed.toString());
+  if (malformed) throw new Undecodable(malformed);
 }
