@@ -60,12 +60,14 @@ export function createAutoRegistry(
   async function readConfig(call?: CallOptions): Promise<string | undefined> {
     if (settled) return settled.readConfig(call);
     const found = await look(untilClosed(call));
-    if (found && !settled) {
-      const { api, why } = found;
-      settled = apis[api];
-      log.info({ api, why }, `etcd's ${api} API is used: ${why}`);
-    }
+    if (found) settleOn(found);
     return found?.config;
+  }
+
+  function settleOn({ api, why }: Finding): void {
+    if (settled) return;
+    settled = apis[api];
+    log.info({ api, why }, `etcd's ${api} API is used: ${why}`);
   }
 
   /** The registry to use, once the config is somewhere. */

@@ -59,7 +59,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Parts of gRPC's and TLS's texts that tell an operator nothing, and what stands for them. */
+/** Parts of gRPC's, Node's and TLS's texts that tell an operator nothing, and what stands for them. */
 const WORDINGS: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
   [/^\d+ [A-Z_]+: (No connection established\. Last error: )?/, ''],
@@ -70,9 +70,10 @@ const WORDINGS: readonly (readonly [RegExp, string])[] = [
   [/; if the root CA is installed locally.*$/, ''],
   [/^Deadline exceeded.*$/, 'no answer in time'],
   [/^null$/, 'the connection broke'],
-  [/^Failed to connect$/, 'connection closed at once; if etcd serves TLS, write https:// in etcd-endpoints'],
-  [/^HTTP status 400: Client sent an HTTP request.*$/, 'only TLS; write https:// in etcd-endpoints'],
-  [/^socket hang up$/, 'the connection broke'],
+  [
+    /^(Failed to connect|socket hang up)$/,
+    'connection closed at once; if etcd serves TLS, write https:// in etcd-endpoints',
+  ],
   [/^.*:wrong version number:.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
   [/^Client network socket disconnected.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
 ];

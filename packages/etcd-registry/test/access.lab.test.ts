@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError, type EtcdRegistryOptions } from '../src/index.ts';
-import { follow, PREFIX, putLeases, request } from './support.ts';
+import { APIS, etcdctl2, follow, PREFIX, putLeases, request } from './support.ts';
 
 /** What reading the config does: its text, or the error. */
 async function attempt(options: EtcdRegistryOptions): Promise<unknown> {
@@ -19,7 +19,7 @@ function expectRefusal(error: unknown, ...texts: string[]): void {
   for (const text of texts) expect((error as Error).message).toContain(text);
 }
 
-describe('TLS', () => {
+describe.each(APIS)('TLS, %s', (api) => {
   let authority: Certificates;
   let stranger: Certificates;
   let client: KeyPair;
@@ -32,46 +32,53 @@ describe('TLS', () => {
     client = await authority.client('flanneld');
     const server = await authority.server('127.0.0.1');
     const etcdctlFlags = [`--cacert=${authority.ca}`, `--cert=${client.cert}`, `--key=${client.key}`];
-    open = await startEtcd({ tls: server, etcdctlFlags });
-    closed = await startEtcd({ tls: { ...server, clientCa: authority.ca }, etcdctlFlags });
-    for (const etcd of [open, closed]) await etcd.etcdctl('put', `${PREFIX}/config`, 'config');
+    const flags2 = [`--ca-file=${authority.ca}`, `--cert-file=${client.cert}`, `--key-file=${client.key}`];
+    open = await startEtcd({ tls: server, etcdctlFlags, enableV2: true });
+    closed = await startEtcd({ tls: { ...server, clientCa: authority.ca }, etcdctlFlags, enableV2: true });
+    for (const etcd of [open, closed]) {
+      if (api === 'v2') await etcdctl2(etcd, ...flags2, 'set', `${PREFIX}/config`, 'config');
+      else await etcd.etcdctl('put', `${PREFIX}/config`, 'config');
+    }
   });
   afterAll(async () => {
     for (const resource of [open, closed, authority, stranger]) await resource[Symbol.asyncDispose]();
   });
 
   it('works with the authority alone', async () => {
-    expect(await attempt({ endpoints: open.endpoints, tls: { ca: authority.ca } })).toBe('config');
+    expect(await attempt({ api, endpoints: open.endpoints, tls: { ca: authority.ca } })).toBe('config');
   });
 
   it('works with a client certificate', async () => {
     const tls = { ca: authority.ca, ...client };
-    expect(await attempt({ endpoints: closed.endpoints, tls })).toBe('config');
+    expect(await attempt({ api, endpoints: closed.endpoints, tls })).toBe('config');
   });
 
   it('says what is missing', async () => {
     const { endpoints } = closed;
     const alien = await stranger.client('stranger');
-    expectRefusal(await attempt({ endpoints }), 'etcd-cafile');
-    expectRefusal(await attempt({ endpoints, tls: { ca: stranger.ca } }), 'etcd-cafile');
-    expectRefusal(await attempt({ endpoints, tls: { ca: authority.ca } }), 'etcd-certfile');
-    expectRefusal(await attempt({ endpoints, tls: { ca: authority.ca, ...alien } }), 'etcd-certfile');
-    expectRefusal(await attempt({ endpoints, tls: { ca: '/nowhere' } }), '/nowhere', 'etcd-cafile');
+    expectRefusal(await attempt({ api, endpoints }), 'etcd-cafile');
+    expectRefusal(await attempt({ api, endpoints, tls: { ca: stranger.ca } }), 'etcd-cafile');
+    expectRefusal(await attempt({ api, endpoints, tls: { ca: authority.ca } }), 'etcd-certfile');
+    expectRefusal(await attempt({ api, endpoints, tls: { ca: authority.ca, ...alien } }), 'etcd-certfile');
+    expectRefusal(await attempt({ api, endpoints, tls: { ca: '/nowhere' } }), '/nowhere', 'etcd-cafile');
     const mixed = { ca: authority.ca, cert: client.cert, key: alien.key };
-    expectRefusal(await attempt({ endpoints, tls: mixed }), 'check the files');
+    expectRefusal(await attempt({ api, endpoints, tls: mixed }), 'check the files');
   });
 
   it('says that the certificate is for another address', async () => {
-    await using etcd = await startEtcd({ tls: await authority.server('192.0.2.1') });
-    expectRefusal(await attempt({ endpoints: etcd.endpoints, tls: { ca: authority.ca } }), 'etcd-endpoints');
+    await using etcd = await startEtcd({ tls: await authority.server('192.0.2.1'), enableV2: true });
+    expectRefusal(
+      await attempt({ api, endpoints: etcd.endpoints, tls: { ca: authority.ca } }),
+      'etcd-endpoints',
+    );
   });
 
   it('says when one side speaks no TLS', async () => {
     const [http] = open.endpoints.map((endpoint) => endpoint.replace('https', 'http'));
-    expect(String(await attempt({ endpoints: [http!] }))).toContain('write https://');
-    await using etcd = await startEtcd();
+    expect(String(await attempt({ api, endpoints: [http!] }))).toContain('write https://');
+    await using etcd = await startEtcd({ enableV2: true });
     const [https] = etcd.endpoints.map((endpoint) => endpoint.replace('http', 'https'));
-    expect(String(await attempt({ endpoints: [https!] }))).toContain('write http://');
+    expect(String(await attempt({ api, endpoints: [https!] }))).toContain('write http://');
   });
 
   it('takes renewed certificates without a restart', async () => {
@@ -86,7 +93,7 @@ describe('TLS', () => {
     const tls = { ca: authority.ca, cert, key };
     await using registry = createEtcdRegistry(
       { log: createRecordingLog() },
-      { endpoints: closed.endpoints, tls },
+      { api, endpoints: closed.endpoints, tls },
     );
     await expect(registry.readConfig()).rejects.toThrow(RegistryAccessError);
     await install(client);
@@ -95,7 +102,7 @@ describe('TLS', () => {
   });
 });
 
-describe('user and password', () => {
+describe('user and password, v3', () => {
   const user = { username: 'flannel', password: 'secret' };
   let etcd: Etcd;
 
@@ -105,12 +112,12 @@ describe('user and password', () => {
   afterAll(() => etcd[Symbol.asyncDispose]());
 
   it('are ignored while etcd has authentication disabled', async () => {
-    expect(await attempt({ endpoints: etcd.endpoints, ...user })).toBe(undefined);
+    expect(await attempt({ api: 'v3', endpoints: etcd.endpoints, ...user })).toBe(undefined);
   });
 
   it('are needed, checked, and survive a restart of etcd', async () => {
     const { endpoints } = etcd;
-    const watched = createEtcdRegistry({ log: createRecordingLog() }, { endpoints, ...user });
+    const watched = createEtcdRegistry({ log: createRecordingLog() }, { api: 'v3', endpoints, ...user });
     for (const command of [
       'user add root:root',
       'role add root',
@@ -130,9 +137,12 @@ describe('user and password', () => {
     await registry.createLease(request('10.5.1.0-24'));
     await watch.until(() => watch.events.length === 2);
 
-    expectRefusal(await attempt({ endpoints }), 'etcd-username');
-    expectRefusal(await attempt({ endpoints, ...user, password: 'wrong' }), 'etcd-password');
-    expectRefusal(await attempt({ endpoints, username: 'guest', password: 'guest' }), 'permission denied');
+    expectRefusal(await attempt({ api: 'v3', endpoints }), 'etcd-username');
+    expectRefusal(await attempt({ api: 'v3', endpoints, ...user, password: 'wrong' }), 'etcd-password');
+    expectRefusal(
+      await attempt({ api: 'v3', endpoints, username: 'guest', password: 'guest' }),
+      'permission denied',
+    );
 
     await etcd.kill();
     await etcd.restart();
@@ -144,19 +154,55 @@ describe('user and password', () => {
   });
 });
 
-describe('an etcd that does not answer', () => {
+describe('user and password, v2', () => {
+  const user = { api: 'v2', username: 'flannel', password: 'secret' } as const;
+
+  it('are ignored while etcd has authentication disabled, then needed and checked', async () => {
+    await using etcd = await startEtcd({ enableV2: true });
+    const { endpoints } = etcd;
+    expect(await attempt({ endpoints, ...user })).toBe(undefined);
+    for (const command of [
+      'user add root:root',
+      'user add flannel:secret',
+      'user add guest:guest',
+      'role add network',
+      `role grant network --path ${PREFIX}/* --readwrite`,
+      'user grant flannel --roles network',
+      'auth enable',
+      '--username root:root role revoke guest --path /* --readwrite',
+    ]) {
+      await etcdctl2(etcd, ...command.split(' '));
+    }
+    await using registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints, ...user });
+    await using watch = follow(registry);
+    await watch.until(() => watch.events.length === 1);
+    await registry.createLease(request('10.5.1.0-24'));
+    await watch.until(() => watch.events.length === 2);
+    expect(watch.words()).toEqual(['snapshot', 'put 10.5.1.0-24']);
+    for (const wrong of [
+      { api: 'v2' },
+      { ...user, password: 'wrong' },
+      { api: 'v2', username: 'guest', password: 'guest' },
+    ] as const) {
+      const error = await attempt({ endpoints, ...wrong });
+      expectRefusal(error, 'etcd-username', 'etcd-password', 'read and write all keys under etcd-prefix');
+    }
+  });
+});
+
+describe.each(APIS)('an etcd that does not answer, %s', (api) => {
   it('is reported at once when it is down, and within 3 s when it hangs', async () => {
     await using etcd = await startEtcd();
     const { endpoints } = etcd;
     await etcd.kill();
-    const error = await attempt({ endpoints });
+    const error = await attempt({ api, endpoints });
     expect(error).toBeInstanceOf(RegistryUnavailableError);
     expect(error).not.toBeInstanceOf(RegistryAccessError);
     expect((error as Error).message).toContain('ECONNREFUSED');
     await etcd.restart();
     etcd.stop();
     const start = performance.now();
-    expect(await attempt({ endpoints })).toBeInstanceOf(RegistryUnavailableError);
+    expect(await attempt({ api, endpoints })).toBeInstanceOf(RegistryUnavailableError);
     expect(performance.now() - start).toBeLessThan(3_500);
   });
 });
