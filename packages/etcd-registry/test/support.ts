@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import { run, type Etcd } from '@flannel-ts/lab';
-import { leaseKey, type LeaseEvent, type LeaseRequest, type Registry } from '@flannel-ts/subnet';
+import {
+  leaseKey,
+  systemClock,
+  type Clock,
+  type LeaseEvent,
+  type LeaseRequest,
+  type Registry,
+} from '@flannel-ts/subnet';
+import type { RecordingLog } from '@flannel-ts/subnet/testing';
 
 export const PREFIX = '/coreos.com/network';
 export const DAY_MS = 24 * 60 * 60 * 1000;
@@ -101,4 +109,16 @@ export async function startRelay(etcd: Etcd) {
       await once(server, 'close');
     },
   };
+}
+
+export const levels = (log: RecordingLog) => log.entries.map(({ level }) => level);
+
+/** A clock whose delays do not end before the gate is opened. */
+export function gatedClock(): { readonly clock: Clock; open(): void } {
+  const gate = Promise.withResolvers<void>();
+  const delay: Clock['delay'] = async (ms, options) => {
+    await gate.promise;
+    await systemClock.delay(ms, options);
+  };
+  return { clock: { now: () => Date.now(), delay }, open: gate.resolve };
 }

@@ -1,11 +1,8 @@
 import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
-import { systemClock, type Clock } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
-import { follow, PREFIX, putLeases, startRelay, subnetKey } from './support.ts';
-
-const levels = (log: ReturnType<typeof createRecordingLog>) => log.entries.map(({ level }) => level);
+import { follow, gatedClock, levels, PREFIX, putLeases, startRelay, subnetKey } from './support.ts';
 
 describe('a watch', () => {
   it('loses and repeats nothing of 3,000 puts while etcd is killed three times', async () => {
@@ -127,14 +124,4 @@ async function roleOf(member: Etcd): Promise<'leader' | 'follower'> {
     Status: { leader: number; header: { member_id: number } };
   }[];
   return status!.Status.leader === status!.Status.header.member_id ? 'leader' : 'follower';
-}
-
-/** A clock whose delays do not end before the gate is opened. */
-function gatedClock(): { readonly clock: Clock; open(): void } {
-  const gate = Promise.withResolvers<void>();
-  const delay: Clock['delay'] = async (ms, options) => {
-    await gate.promise;
-    await systemClock.delay(ms, options);
-  };
-  return { clock: { now: () => Date.now(), delay }, open: gate.resolve };
 }
