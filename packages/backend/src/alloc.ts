@@ -1,12 +1,11 @@
 import type { CreateBackend } from './backend.ts';
 
 /** Takes a lease and nothing else: whoever runs this host moves the packets. */
-export const createAllocBackend: CreateBackend = ({ underlay }) =>
-  Promise.resolve({
-    mtu: underlay.mtu,
-    attributes: {},
-    ownership: { links: [], gatewayRoutes: [] },
-    planSelf: () => ({}),
-    planPeer: () => undefined,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  });
+export const createAllocBackend: CreateBackend = async ({ underlay }) => ({
+  mtu: underlay.mtu,
+  attributes: {},
+  ownership: { links: [], gatewayRoutes: [] },
+  planSelf: () => ({}),
+  planPeer: () => undefined,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+});

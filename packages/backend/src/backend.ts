@@ -1,7 +1,7 @@
 import type { Device, HostState, Ownership } from '@flannel-ts/device';
 import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 import type { Lease, LeaseAttributes, NetworkConfig } from '@flannel-ts/subnet';
-import type { Tunnel, TunnelRoute } from '@flannel-ts/tunnel';
+import type { Tunnel, TunnelOptions, TunnelRoute } from '@flannel-ts/tunnel';
 import type { BackendEvent } from './events.ts';
 
 /** The host's interface that carries packets between hosts. */
@@ -54,6 +54,13 @@ export interface BackendContext {
   readonly config: NetworkConfig;
   /** Told what an operator should know. */
   readonly onEvent: (event: BackendEvent) => void;
+  /**
+   * Whose packets the udp backend takes: those of `peers`, by address, port and inner source, or `any`, as
+   * upstream does. Behind a NAT that changes a peer's address or port, only `any` works. @default 'peers'
+   */
+  readonly udpAccept?: 'peers' | 'any' | undefined;
+  /** Opens the udp backend's tunnel, for example in another namespace. @default `openTunnel` of `@flannel-ts/tunnel` */
+  readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
 }
 
 /**

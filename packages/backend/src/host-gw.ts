@@ -3,7 +3,7 @@ import { BackendConfigError } from './errors.ts';
 import { requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
 
 /** Routes each peer's subnet through the peer itself: no encapsulation, but all hosts must share a link. */
-export const createHostGwBackend: CreateBackend = ({ underlay, config }) => {
+export const createHostGwBackend: CreateBackend = async ({ underlay, config }) => {
   const { network, subnetLength } = requireIPv4(config);
   const address = requireUnderlayIPv4(underlay, config);
   if (!address.equals(underlay.publicIp.ipv4)) {
@@ -12,7 +12,7 @@ export const createHostGwBackend: CreateBackend = ({ underlay, config }) => {
       `host-gw routes through the hosts themselves: -public-ip must be ${underlay.link}'s own address ${address.toString()}, or be left out`,
     );
   }
-  return Promise.resolve({
+  return {
     mtu: underlay.mtu,
     attributes: { backendType: 'host-gw' },
     ownership: {
@@ -26,5 +26,5 @@ export const createHostGwBackend: CreateBackend = ({ underlay, config }) => {
       return { host: { routes: [{ destination: peer.subnets.ipv4!, gateway, link: underlay.link }] } };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
-  });
+  };
 };

@@ -1,12 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { InterfaceAddress } from '@flannel-ts/ip';
-import {
-  openTunnel,
-  TunnelOpenError,
-  type Tunnel,
-  type TunnelOptions,
-  type TunnelRoute,
-} from '@flannel-ts/tunnel';
+import { TunnelOpenError, type Tunnel, type TunnelOptions, type TunnelRoute } from '@flannel-ts/tunnel';
 import type { Backend } from './backend.ts';
 import type { BackendEvent } from './events.ts';
 
@@ -15,64 +8,74 @@ const RETRY_MS = 1_000;
 
 /**
  * Opens a tunnel that is opened again, with its subnets and routes, when it fails: for example when
- * somebody deletes its device.
+ * somebody deletes its device. Meanwhile it takes in changes, and tells the counts of before.
  * @throws {TunnelOpenError} when it cannot be opened the first time
  */
 export function openLastingTunnel(
+  components: {
+    readonly openTunnel: (options: TunnelOptions) => Tunnel;
+    readonly onEvent: (event: BackendEvent) => void;
+  },
   options: Omit<TunnelOptions, 'onFailure'>,
-  onEvent: (event: BackendEvent) => void,
 ): NonNullable<Backend['tunnel']> & AsyncDisposable {
-  const stop = new AbortController();
+  const { openTunnel, onEvent } = components;
   const routes = new Map<string, TunnelRoute>();
   let own: readonly InterfaceAddress[] = [];
-  let tunnel = open();
+  /** `undefined` while it is closed. */
+  let tunnel: Tunnel | undefined = open();
+  let stats = tunnel.stats();
+  let retry: NodeJS.Timeout | undefined;
 
   function open(): Tunnel {
     return openTunnel({
       ...options,
       onFailure(error) {
         onEvent({ kind: 'tunnel-failed', error });
-        void reopen();
+        close();
+        reopen();
       },
     });
   }
 
-  async function reopen(): Promise<void> {
-    tunnel.close();
-    while (!stop.signal.aborted) {
-      try {
-        tunnel = open();
-        tunnel.setOwn(own);
-        tunnel.setRoutes([...routes.values()]);
-        onEvent({ kind: 'tunnel-reopened' });
-        return;
-      } catch (error) {
-        if (!(error instanceof TunnelOpenError)) throw error;
-        onEvent({ kind: 'tunnel-failed', error });
-        await delay(RETRY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
-      }
+  function close(): void {
+    if (tunnel) stats = tunnel.stats();
+    tunnel?.close();
+    tunnel = undefined;
+  }
+
+  /** @param told - the problem that the operator knows of */
+  function reopen(told?: string): void {
+    try {
+      tunnel = open();
+      tunnel.setOwn(own);
+      tunnel.setRoutes([...routes.values()]);
+      onEvent({ kind: 'tunnel-reopened' });
+    } catch (error) {
+      if (!(error instanceof TunnelOpenError)) throw error;
+      if (error.message !== told) onEvent({ kind: 'tunnel-failed', error });
+      retry = setTimeout(() => reopen(error.message), RETRY_MS);
     }
   }
 
   return {
     setOwn(subnets) {
       own = subnets;
-      tunnel.setOwn(subnets);
+      tunnel?.setOwn(subnets);
     },
     setRoutes(all) {
+      tunnel?.setRoutes(all);
       routes.clear();
       for (const route of all) routes.set(route.destination.toString(), route);
-      tunnel.setRoutes(all);
     },
     updateRoutes(change) {
+      tunnel?.updateRoutes(change);
       for (const destination of change.remove) routes.delete(destination.toString());
       for (const route of change.add) routes.set(route.destination.toString(), route);
-      tunnel.updateRoutes(change);
     },
-    stats: () => tunnel.stats(),
+    stats: () => tunnel?.stats() ?? stats,
     [Symbol.asyncDispose]() {
-      stop.abort();
-      tunnel.close();
+      clearTimeout(retry);
+      close();
       return Promise.resolve();
     },
   };

@@ -1,5 +1,6 @@
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix } from '@flannel-ts/ip';
+import { openTunnel } from '@flannel-ts/tunnel';
 import type { CreateBackend } from './backend.ts';
 import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
 import { openLastingTunnel } from './lasting-tunnel.ts';
@@ -8,13 +9,17 @@ const DEVICE = 'flannel0';
 const PORT = 8285;
 
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
-export const createUdpBackend: CreateBackend = ({ underlay, config, onEvent }) => {
+export const createUdpBackend: CreateBackend = async (context) => {
+  const { underlay, config, onEvent } = context;
   const { network } = requireIPv4(config);
   const { port } = readOptions(config, (object) => ({ port: object.integer('Port', 1, 65_535) ?? PORT }));
   const mtu = underlay.mtu - tunnelOverheadBytes('udp', 4);
   const socket = { address: requireUnderlayIPv4(underlay, config), port };
-  const tunnel = openLastingTunnel({ tun: { name: DEVICE, mtu }, socket }, onEvent);
-  return Promise.resolve({
+  const tunnel = openLastingTunnel(
+    { openTunnel: context.openTunnel ?? openTunnel, onEvent },
+    { tun: { name: DEVICE, mtu }, socket, accept: context.udpAccept ?? 'peers' },
+  );
+  return {
     mtu,
     attributes: {},
     ownership: { links: [DEVICE], gatewayRoutes: [] },
@@ -39,5 +44,5 @@ export const createUdpBackend: CreateBackend = ({ underlay, config, onEvent }) =
       return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port } }] };
     },
     [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
-  });
+  };
 };

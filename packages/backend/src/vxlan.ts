@@ -8,36 +8,28 @@ import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from
 
 /** The kernel's port for VXLAN, older than the assigned 4789 (RFC 7348). */
 const KERNEL_PORT = 8472;
-const SMALLEST_MTU = 576;
+const OVERHEAD = tunnelOverheadBytes('vxlan', 4);
+/** RFC 791: every host takes packets of so many bytes. */
+const SMALLEST_MTU = 576 + OVERHEAD;
 
-/** The kernel encapsulates (RFC 7348); the entries of every peer are permanent, nothing is learned. */
+/** The kernel encapsulates (RFC 7348); the entries of every peer are permanent. */
 export const createVxlanBackend: CreateBackend = async ({ device, underlay, config }) => {
   const { network, subnetLength } = requireIPv4(config);
-  const overhead = tunnelOverheadBytes('vxlan', 4);
-  const options = readOptions(config, (object) => ({
-    vni: object.integer('VNI', 1, 0xffffff) ?? 1,
-    // 0 is the kernel's own choice, in upstream's words.
-    port: object.integer('Port', 0, 65_535) || KERNEL_PORT,
-    // Upstream's MTU is that of the outgoing packets.
-    mtu: (object.integer('MTU', SMALLEST_MTU + overhead, 65_535) ?? underlay.mtu) - overhead,
-    gbp: object.boolean('GBP') ?? false,
-    learning: object.boolean('Learning') ?? false,
-    directRouting: object.boolean('DirectRouting') ?? false,
-  }));
-  const { vni, port, mtu, gbp, learning } = options;
-  const wanted: WantedVxlan = {
+  const { directRouting, ...options } = readOptions(config, (object) => readVxlan(object, underlay));
+  const link: WantedVxlan = {
     kind: 'vxlan',
-    name: `flannel.${vni}`,
+    name: `flannel.${options.vni}`,
     parent: underlay.link,
     local: requireUnderlayIPv4(underlay, config),
-    ...{ vni, port, mtu, gbp, learning },
+    ...options,
   };
   // Peers know the MAC address: an existing device keeps its own, and a lost one comes back with it.
-  const { mac } = await device.ensureLink(wanted);
-  const direct = options.directRouting ? underlay : undefined;
+  const { mac } = await device.ensureLink(link);
+  const wanted = { ...link, mac: mac! };
+  const direct = directRouting ? underlay : undefined;
   return {
-    mtu,
-    attributes: { backendType: 'vxlan', backendData: { VNI: vni, VtepMAC: mac! } },
+    mtu: options.mtu,
+    attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: wanted.mac } },
     ownership: {
       links: [wanted.name],
       gatewayRoutes: direct ? [{ link: direct.link, within: network, prefixLength: subnetLength }] : [],
@@ -45,28 +37,48 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
     planSelf({ subnets }) {
       const address = subnets.ipv4!.network;
       const host = { address, prefix: new Prefix(address, 32) };
-      return { host: { links: [{ ...wanted, mac }], addresses: [{ link: wanted.name, address: host }] } };
+      return { host: { links: [wanted], addresses: [{ link: wanted.name, address: host }] } };
     },
     planPeer(peer) {
       if (peer.attributes.backendType !== 'vxlan') return undefined;
-      return planPeer(peer, wanted.name, direct);
+      return planPeer(peer, wanted, direct);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };
+
+function readVxlan(object: JsonObject, underlay: Underlay) {
+  // Zero is Go's value of a number that nobody set. Upstream's MTU is that of the outgoing packets; beyond
+  // the interface's, the kernel would make the device smaller than containers are told.
+  const mtu = object.get('MTU') === 0 ? undefined : object.integer('MTU', SMALLEST_MTU, 65_535);
+  return {
+    vni: object.integer('VNI', 0, 0xffffff) ?? 1,
+    port: object.integer('Port', 0, 65_535) || KERNEL_PORT,
+    mtu: Math.min(mtu ?? underlay.mtu, underlay.mtu) - OVERHEAD,
+    gbp: object.boolean('GBP') ?? false,
+    learning: object.boolean('Learning') ?? false,
+    directRouting: object.boolean('DirectRouting') ?? false,
+  };
+}
 
 /**
  * A peer's subnet is routed to the peer's own overlay address, whose neighbour entry names its VTEP, whose
  * FDB entry names its host. With direct routing, a host on our link is the gateway itself: its own prefixes
  * tell, where upstream asks the kernel for a route to every peer.
  */
-function planPeer(peer: Lease, link: string, direct: Underlay | undefined): WantedState {
+function planPeer(peer: Lease, own: WantedVxlan, direct: Underlay | undefined): WantedState {
   const destination = peer.subnets.ipv4!;
   const publicIp = requirePublicIPv4(peer);
   if (direct?.onLink.some((prefix) => prefix.contains(publicIp))) {
     return { host: { routes: [{ destination, gateway: publicIp, link: direct.link }] } };
   }
-  return { host: overlayEntries(destination, publicIp, vtepMac(peer.attributes.backendData), link) };
+  const mac = vtepMac(peer.attributes.backendData);
+  if (mac === own.mac) {
+    throw new PeerDataError(
+      `VtepMAC ${mac} is that of ${own.name} on this host too, which would drop its packets: if the lease is no former one of this host, delete ${own.name} on one of the hosts and restart flanneld there`,
+    );
+  }
+  return { host: overlayEntries(destination, publicIp, mac, own.name) };
 }
 
 function overlayEntries(destination: Prefix, publicIp: Address, mac: string, link: string) {

@@ -1,0 +1,158 @@
+import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
+import type { Lease, LeaseChange } from '@flannel-ts/subnet';
+import { describe, expect, it } from 'vitest';
+import { createPeerFollower, selectBackend } from '../src/index.ts';
+import { createContext, lease, vxlanLease } from './support/context.ts';
+
+const put = (changed: Lease): LeaseChange => ({ kind: 'put', lease: changed });
+const removed = (number: number): LeaseChange => ({
+  kind: 'removed',
+  subnets: parseSubnetKey(`10.5.${number}.0-24`),
+});
+
+/** Follows leases as the holder of 10.5.1.0-24. */
+async function follow(type: string, self = type === 'udp' ? lease(1) : vxlanLease(1, '02:00:00:00:00:01')) {
+  const context = createContext({ Type: type });
+  const backend = await selectBackend(context.config)(context);
+  const follower = createPeerFollower({ ...context, backend }, self);
+  return {
+    ...context,
+    follower,
+    snapshot: (...leases: Lease[]) => follower.follow({ kind: 'snapshot', leases }),
+    delta: (...changes: LeaseChange[]) => follower.follow({ kind: 'delta', changes }),
+  };
+}
+
+describe('the first snapshot', () => {
+  it('is applied whole, with what may be deleted, after our own state', async () => {
+    const { device, follower, snapshot } = await follow('vxlan');
+    const changes = await snapshot(vxlanLease(1), vxlanLease(2), vxlanLease(3));
+    expect(changes).toHaveLength(3);
+    expect(follower.peers).toBe(2);
+    expect(device.calls).toEqual([
+      'ensureLink flannel.1',
+      'own flannel.1',
+      'apply self 10.5.2.0-24 10.5.3.0-24',
+    ]);
+    expect(device.wantedBy('self')).toEqual([
+      'link flannel.1 mtu 1450 address 02:00:00:00:00:01 type vxlan id 1 dev eth0 local 192.0.2.1 dstport 8472 nolearning',
+      'address 10.5.1.0/32 dev flannel.1',
+    ]);
+    expect(device.wantedBy('10.5.2.0-24')).toEqual([
+      'neighbour 10.5.2.0 lladdr 02:00:00:00:01:02 dev flannel.1',
+      'fdb 02:00:00:00:01:02 dst 192.0.2.2 dev flannel.1',
+      'route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink',
+    ]);
+  });
+
+  it('is applied when it is empty, so that what an earlier run left goes', async () => {
+    const { device, snapshot } = await follow('vxlan');
+    await snapshot();
+    expect(device.calls.at(-1)).toBe('apply self');
+  });
+});
+
+describe('what follows', () => {
+  it('is an update of what changed alone', async () => {
+    const { device, follower, snapshot, delta } = await follow('vxlan');
+    await snapshot(vxlanLease(2), vxlanLease(3));
+    await delta(
+      put({ ...vxlanLease(2, '02:00:00:00:02:02'), revision: '2' }),
+      removed(3),
+      put(vxlanLease(4)),
+    );
+    expect(device.calls.at(-1)).toBe('update 10.5.2.0-24 10.5.3.0-24 10.5.4.0-24');
+    expect(device.wantedBy('10.5.2.0-24')).toContain('fdb 02:00:00:00:02:02 dst 192.0.2.2 dev flannel.1');
+    expect(device.wantedBy('10.5.3.0-24')).toBeUndefined();
+    expect(follower.peers).toBe(2);
+  });
+
+  it('is a comparison for a second snapshot', async () => {
+    const { device, snapshot } = await follow('vxlan');
+    await snapshot(vxlanLease(2), vxlanLease(3));
+    const changes = await snapshot(vxlanLease(3), vxlanLease(4));
+    expect(changes.map(({ kind }) => kind)).toEqual(['removed', 'put']);
+    expect(device.calls.at(-1)).toBe('update 10.5.2.0-24 10.5.4.0-24');
+  });
+
+  it('returns what happens to our own lease, and does not follow it', async () => {
+    const { device, snapshot, delta } = await follow('vxlan');
+    await snapshot(vxlanLease(1), vxlanLease(2));
+    expect(await delta(removed(1))).toEqual([removed(1)]);
+    expect(device.wantedBy('self')).toBeDefined();
+  });
+
+  it('may be a peer that changed its backend', async () => {
+    const { device, follower, snapshot, delta } = await follow('vxlan');
+    await snapshot(vxlanLease(2));
+    await delta(put(lease(2, { backendType: 'host-gw' }, '2')));
+    expect(device.wantedBy('10.5.2.0-24')).toBeUndefined();
+    expect(follower.peers).toBe(0);
+  });
+});
+
+describe('skipped', () => {
+  it('without a word is a peer of another backend', async () => {
+    const { events, follower, snapshot } = await follow('vxlan');
+    await snapshot(lease(2), lease(3, { backendType: 'host-gw' }));
+    expect(follower.peers).toBe(0);
+    expect(events).toEqual([]);
+  });
+
+  it.each<[string, Lease, string]>([
+    [
+      'our own former lease',
+      { ...vxlanLease(9), attributes: vxlanLease(1).attributes },
+      'it carries our own public IP: a former lease of this host',
+    ],
+    [
+      'outside the network',
+      { ...vxlanLease(2), subnets: parseSubnetKey('10.6.2.0-24') },
+      'it is outside the cluster network',
+    ],
+    [
+      'over our own subnet',
+      { ...vxlanLease(2), subnets: parseSubnetKey('10.5.0.0-20') },
+      'it overlaps our own subnet',
+    ],
+    ['of malformed data', vxlanLease(2, 'no'), 'VtepMAC must be a MAC address, not "no"'],
+  ])('with a reason is a lease that is %s', async (_, peer, reason) => {
+    const { device, events, snapshot } = await follow('vxlan');
+    await snapshot(peer, vxlanLease(3));
+    expect(device.calls.at(-1)).toBe('apply self 10.5.3.0-24');
+    expect(events).toMatchObject([{ kind: 'peer-skipped', reason }]);
+  });
+
+  it('is no other error than a peer’s', async () => {
+    const { device, config, onEvent, ...context } = await follow('vxlan');
+    const backend = await selectBackend(config)({ ...context, device, config, onEvent });
+    const broken = {
+      ...backend,
+      planPeer: () => {
+        throw new TypeError('a defect');
+      },
+    };
+    const follower = createPeerFollower({ backend: broken, device, config, onEvent }, vxlanLease(1));
+    await expect(follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)] })).rejects.toThrow('a defect');
+  });
+});
+
+describe('a tunnel', () => {
+  it('has our own subnet and the routes of the peers', async () => {
+    const { tunnel, device, snapshot, delta } = await follow('udp');
+    await snapshot(lease(1), lease(2), lease(3));
+    expect(tunnel.state()).toEqual([
+      'own 10.5.1.0/24',
+      '10.5.2.0/24 192.0.2.2:8285',
+      '10.5.3.0/24 192.0.2.3:8285',
+    ]);
+    expect(device.wantedBy('10.5.2.0-24')).toEqual([]);
+    const moved = { publicIp: { ipv4: parseAddress('192.0.2.33') } };
+    await delta(put(lease(3, moved, '2')), removed(2), put(lease(4)));
+    expect(tunnel.state()).toEqual([
+      'own 10.5.1.0/24',
+      '10.5.3.0/24 192.0.2.33:8285',
+      '10.5.4.0/24 192.0.2.4:8285',
+    ]);
+  });
+});

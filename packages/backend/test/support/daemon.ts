@@ -1,0 +1,52 @@
+import { createDevice, type DeviceEvent } from '@flannel-ts/device';
+import { parseAddress, parsePrefix, parseSubnetKey } from '@flannel-ts/ip';
+import type { Host } from '@flannel-ts/lab';
+import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
+import { createNetlink } from '@flannel-ts/netlink';
+import { parseNetworkConfig, type Json, type Lease } from '@flannel-ts/subnet';
+import { openTunnel } from '@flannel-ts/tunnel';
+import {
+  createPeerFollower,
+  selectBackend,
+  type Backend,
+  type BackendEvent,
+  type PeerFollower,
+} from '../../src/index.ts';
+
+/** What a daemon does on one host, without a registry: `10.5.NUMBER.0/24` is its subnet. */
+export interface Daemon extends AsyncDisposable {
+  readonly backend: Backend;
+  readonly lease: Lease;
+  readonly follower: PeerFollower;
+  readonly events: readonly (BackendEvent | DeviceEvent)[];
+}
+
+export async function startDaemon(host: Host, number: number, options: Json): Promise<Daemon> {
+  await using stack = new AsyncDisposableStack();
+  const events: (BackendEvent | DeviceEvent)[] = [];
+  const onEvent = (event: BackendEvent | DeviceEvent) => void events.push(event);
+  const netlink = stack.use(
+    createNetlink({ openPort: (port) => inNamespace(host.path, () => openNetlinkPort(port)) }),
+  );
+  const device = stack.use(createDevice({ netlink, onEvent }));
+  const config = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend: options }));
+  const address = parseAddress(host.address);
+  const underlay = {
+    ...{ link: 'eth0', mtu: 1500, address: { ipv4: address }, publicIp: { ipv4: address } },
+    onLink: [parsePrefix('192.168.77.0/24')],
+  };
+  const backend = stack.use(
+    await selectBackend(config)({
+      ...{ device, underlay, config, onEvent },
+      openTunnel: (tunnel) => inNamespace(host.path, () => openTunnel(tunnel)),
+    }),
+  );
+  const lease: Lease = {
+    subnets: parseSubnetKey(`10.5.${number}.0-24`),
+    attributes: { publicIp: underlay.publicIp, ...backend.attributes },
+    revision: '1',
+  };
+  const follower = createPeerFollower({ backend, device, config, onEvent }, lease);
+  const all = stack.move();
+  return { backend, lease, follower, events, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}

@@ -1,0 +1,48 @@
+import { parseAddress } from '@flannel-ts/ip';
+import { expect, it } from 'vitest';
+import { create, createContext, createIn, describeWanted, lease } from './support/context.ts';
+
+it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
+  const backend = await create({ Type: 'udp' });
+  expect(backend.mtu).toBe(1472);
+  expect(backend.attributes).toEqual({});
+  expect(backend.ownership).toEqual({ links: ['flannel0'], gatewayRoutes: [] });
+  expect(describeWanted(backend.planSelf(lease(1)))).toEqual([
+    'link flannel0 mtu 1472 type tun',
+    'address 10.5.1.0/32 dev flannel0',
+    'route 10.5.0.0/16 dev flannel0',
+    'own 10.5.1.0/24 address 10.5.1.0',
+  ]);
+});
+
+it('opens its tunnel on the interface’s address', async () => {
+  const context = createContext({ Type: 'udp', Port: 9000 });
+  await createIn(context);
+  expect(context.tunnel.opened).toMatchObject([
+    {
+      tun: { name: 'flannel0', mtu: 1472 },
+      socket: { address: parseAddress('192.0.2.1'), port: 9000 },
+      accept: 'peers',
+    },
+  ]);
+});
+
+it('takes packets from anybody when told to', async () => {
+  const context = createContext({ Type: 'udp' }, { udpAccept: 'any' });
+  await createIn(context);
+  expect(context.tunnel.opened).toMatchObject([{ accept: 'any' }]);
+});
+
+it('sends to peers without a type, as upstream publishes none, and to those that say udp', async () => {
+  const backend = await create({ Type: 'udp', Port: 9000 });
+  const expected = ['tunnel 10.5.7.0/24 peer 192.0.2.7:9000'];
+  expect(describeWanted(backend.planPeer(lease(7)))).toEqual(expected);
+  expect(describeWanted(backend.planPeer(lease(7, { backendType: 'udp' })))).toEqual(expected);
+});
+
+it('skips peers of other backends, and says what a peer lacks', async () => {
+  const backend = await create({ Type: 'udp' });
+  expect(backend.planPeer(lease(7, { backendType: 'vxlan' }))).toBeUndefined();
+  const ipv6 = { publicIp: { ipv6: parseAddress('2001:db8::7') } };
+  expect(() => backend.planPeer(lease(7, ipv6))).toThrow('has no PublicIP');
+});
