@@ -1,7 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { checkLocalPort, checkRemote, familyOf, type Endpoint } from './endpoint.ts';
-import type { SocketFailure } from './errors.ts';
 import { checkCount, type CommonOptions } from './options.ts';
 import { toSocketError } from './to-socket-error.ts';
 
@@ -17,6 +16,7 @@ export interface Binding {
  * Opens a socket of Node's. Nothing can have arrived when the promise is fulfilled: the event loop has not polled.
  * @throws {RangeError} when an option is none
  * @throws {SocketError} when the kernel refuses
+ * @throws the signal's reason, when it aborts before
  */
 export async function bind(options: CommonOptions, local: Endpoint, remote?: Endpoint): Promise<Binding> {
   const { reuseAddr = false, ipv6Only = false, recvBufferSize, sendBufferSize, signal } = options;
@@ -29,7 +29,10 @@ export async function bind(options: CommonOptions, local: Endpoint, remote?: End
 
   const socket = createSocket({
     type: family === 4 ? 'udp4' : 'udp6',
-    ...{ reuseAddr, recvBufferSize, sendBufferSize, lookup: takeLiterally },
+    reuseAddr,
+    recvBufferSize,
+    sendBufferSize,
+    lookup: takeLiterally,
     // Linux refuses to bind an IPv4 socket with it.
     ipv6Only: ipv6Only && family === 6,
   });
@@ -49,7 +52,7 @@ export async function bind(options: CommonOptions, local: Endpoint, remote?: End
 
 async function carryOut(
   socket: Socket,
-  syscall: SocketFailure['syscall'] & ('bind' | 'connect'),
+  syscall: 'bind' | 'connect',
   target: Endpoint,
   start: () => void,
 ): Promise<void> {

@@ -12,6 +12,7 @@ const ANY = { 4: { address: '0.0.0.0', port: 0 }, 6: { address: '::', port: 0 } 
  * @throws {AddressMissingError}
  * @throws {PermissionError}
  * @throws {RangeError} when an option is none; nothing was opened
+ * @throws the signal's reason, when it aborts before
  */
 export async function connectSocket(options: ConnectedSocketOptions): Promise<ConnectedSocket> {
   const { remote, local = ANY[familyOf('remote', remote)] } = options;

@@ -70,7 +70,10 @@ export class PermissionError extends SocketError {
   }
 }
 
-/** The remote cannot be reached: no route (`ENETUNREACH`), no host (`EHOSTUNREACH`), no listener (`ECONNREFUSED`). */
+/**
+ * The remote cannot be reached: no route (`ENETUNREACH`), an unreachable route or somebody's firewall
+ * (`EHOSTUNREACH`), no listener (`ECONNREFUSED`).
+ */
 export class UnreachableError extends SocketError {
   constructor(failure: SocketFailure) {
     super(failure, explainUnreachable(failure));
@@ -116,6 +119,6 @@ function explainUnreachable({ code, address }: SocketFailure): string {
     case 'ECONNREFUSED':
       return 'nothing listens there; start the program, or check the port and the firewall of that host';
     default:
-      return `the host does not answer; check that it is up, and ip route get ${address}`;
+      return `an unreachable route or a firewall refuses; see ip route get ${address}, and the firewall of that host`;
   }
 }

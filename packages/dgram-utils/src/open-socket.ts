@@ -9,6 +9,7 @@ import type { UdpSocket } from './socket.ts';
  * @throws {AddressMissingError}
  * @throws {PermissionError}
  * @throws {RangeError} when an option is none; nothing was opened
+ * @throws the signal's reason, when it aborts before
  */
 export async function openSocket(options: SocketOptions): Promise<UdpSocket> {
   const { local } = options;

@@ -4,7 +4,10 @@ import type { Endpoint } from './endpoint.ts';
 export interface CommonOptions {
   /** Closes the socket when it aborts. @default never */
   readonly signal?: AbortSignal;
-  /** How many datagrams may wait to be read; what comes then is dropped and counted. @default 1024 */
+  /**
+   * How many datagrams, of up to 64 KiB, may wait to be read; what comes then is dropped and counted.
+   * @default 1024
+   */
   readonly queueLimit?: number;
   /**
    * MTU of the smallest path that the socket sends over, in bytes. A datagram that does not cross it in one piece

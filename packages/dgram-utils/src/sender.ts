@@ -1,18 +1,12 @@
 import type { Socket } from 'node:dgram';
 import type { Endpoint } from './endpoint.ts';
 import { MessageTooBigError, SocketClosedError, type SocketError } from './errors.ts';
-import type { BatchResult } from './socket.ts';
+import type { BatchResult, OutgoingDatagram } from './socket.ts';
 import { toSocketError } from './to-socket-error.ts';
 
 type SendError = SocketError | SocketClosedError;
 
-/** A datagram and where it goes, which for a connected socket is its peer. */
-export interface Outgoing {
-  readonly data: Uint8Array;
-  readonly to: Endpoint;
-}
-
-/** Sends through a socket of Node's, and counts. */
+/** Sends through a socket of Node's, and counts. On a connected socket every datagram is addressed to the peer. */
 export class Sender {
   readonly #socket: Socket;
   readonly #connected: boolean;
@@ -49,13 +43,13 @@ export class Sender {
     this.#closed ??= { reason };
   }
 
-  send(outgoing: Outgoing): Promise<void> {
+  send(outgoing: OutgoingDatagram): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#transmit(outgoing, (error) => (error ? reject(error) : resolve()));
     });
   }
 
-  sendBatch(batch: readonly Outgoing[]): Promise<BatchResult> {
+  sendBatch(batch: readonly OutgoingDatagram[]): Promise<BatchResult> {
     const { promise, resolve } = Promise.withResolvers<BatchResult>();
     const failures: { index: number; error: SendError }[] = [];
     let waiting = batch.length;
@@ -73,7 +67,7 @@ export class Sender {
     return promise;
   }
 
-  #transmit({ data, to }: Outgoing, done: (error?: SendError) => void): void {
+  #transmit({ data, to }: OutgoingDatagram, done: (error?: SendError) => void): void {
     const settle = (error?: SendError) => {
       if (error) this.#failed++;
       else this.#sent++;

@@ -77,9 +77,11 @@ export interface UdpSocket extends BoundSocket {
 }
 
 /**
- * A socket with one peer: the kernel passes on only what comes from there, and what routers and the peer's host say
- * of datagrams sent. That is thrown to the reader who waits, or else to the next read or send, once: an
- * {@link UnreachableError}, a {@link MessageTooBigError}. The socket stays open; iterate again to go on.
+ * A socket with one peer: the kernel passes on only what comes from there, and what others say of datagrams sent when
+ * Linux takes it for final: nobody listens, a firewall refuses ({@link UnreachableError}, over IPv6 a
+ * {@link PermissionError}), a router finds it too big ({@link MessageTooBigError}). That is thrown to the reader who
+ * waits, or else to the next read or send, once; that send has sent nothing. The socket stays open; iterate again to go
+ * on. A peer that is gone, or a network that is down, is silence.
  */
 export interface ConnectedSocket extends BoundSocket {
   readonly remote: Endpoint;

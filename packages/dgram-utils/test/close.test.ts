@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -86,7 +86,7 @@ describe('a signal', () => {
 });
 
 it('a process ends by itself when its sockets are closed', async () => {
-  const program = join(import.meta.dirname, 'support', 'converse-and-close.ts');
+  const program = fileURLToPath(new URL('support/converse-and-close.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 10_000 });
   expect(stdout).toBe('pong\nclosed\n');
 });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { start } from '@flannel-ts/lab';
 import { describe, expect, it } from 'vitest';
@@ -66,7 +66,7 @@ describe.for(families)('a connected IPv%i socket', (family) => {
 
 it('a connected socket does not hear what came before it was connected', async () => {
   const local = await freePort(4);
-  const program = join(import.meta.dirname, 'support', 'flood.ts');
+  const program = fileURLToPath(new URL('support/flood.ts', import.meta.url));
   await using flood = start([process.execPath, program, `${local.port}`]);
   await flood.line(/flooding/);
   for (let opened = 0; opened < 300; opened++) {

@@ -1,8 +1,8 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createLab, type Lab, type Namespace } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const program = [process.execPath, join(import.meta.dirname, 'support', 'attempt.ts')];
+const program = [process.execPath, fileURLToPath(new URL('support/attempt.ts', import.meta.url))];
 
 let lab: Lab;
 let host: Namespace;
@@ -39,9 +39,9 @@ async function address(namespace: Namespace, device: string, ...prefixes: string
 const attempt = (...what: string[]) => host.json<Record<string, unknown>>(...program, ...what);
 
 describe.for([
-  ['IPv4', '10.9.0.2', '10.8.0.1'],
-  ['IPv6', 'fd00:9::2', 'fd00:8::1'],
-] as const)('over %s', ([, peer, nowhere]) => {
+  ['IPv4', '10.9.0.2', '10.8.0.1', { name: 'UnreachableError', code: 'EHOSTUNREACH' }],
+  ['IPv6', 'fd00:9::2', 'fd00:8::1', { name: 'PermissionError', code: 'EACCES' }],
+] as const)('over %s', ([, peer, nowhere, refusal]) => {
   it('an address without a route cannot be sent to nor connected with', async () => {
     await host.run('ip', 'route', 'add', 'unreachable', nowhere);
     for (const syscall of ['send', 'connect']) {
@@ -58,15 +58,23 @@ describe.for([
     await host.run('ip', 'route', 'delete', 'prohibit', nowhere);
   });
 
+  it('a connected socket is told that a firewall refuses', async () => {
+    await far.run('nft', 'add table inet t');
+    await far.run('nft', 'add chain inet t in { type filter hook input priority 0; }');
+    await far.run('nft', 'add rule inet t in udp dport 9 reject with icmpx type admin-prohibited');
+    expect(await attempt('converse', peer, '9')).toMatchObject({ error: { ...refusal, syscall: 'recvmsg' } });
+    await far.run('nft', 'delete table inet t');
+  });
+
   it('a connected socket is told that a router found a datagram too big', async () => {
-    const { error } = await attempt('big', peer, '9');
+    const { error } = await attempt('converse', peer, '9', '1400');
     expect(error).toMatchObject({ name: 'MessageTooBigError', code: 'EMSGSIZE', syscall: 'recvmsg' });
     expect(error).toMatchObject({ address: peer, port: 9 });
     expect(error).toHaveProperty('message', expect.stringContaining(`ip route get ${peer}`));
     expect(error).not.toHaveProperty('size');
     // Afterwards the kernel knows the path, and cuts what is too big: it arrives, and nobody listens.
     expect(await host.run('ip', 'route', 'get', peer)).toContain('mtu 1300');
-    expect(await attempt('big', peer, '9')).toMatchObject({ error: { code: 'ECONNREFUSED' } });
+    expect(await attempt('converse', peer, '9', '1400')).toMatchObject({ error: { code: 'ECONNREFUSED' } });
   });
 });
 
@@ -75,6 +83,25 @@ it('without any route nothing can be reached', async () => {
   await bare.run('ip', 'route', 'flush', 'table', 'main');
   const error = { name: 'UnreachableError', code: 'ENETUNREACH', syscall: 'send', address: '10.8.0.1' };
   expect(await bare.json(...program, 'send', '10.8.0.1', '9')).toMatchObject({ error });
+});
+
+it('without a local address nothing can be sent', async () => {
+  const bare = await lab.addHost();
+  for (const device of ['lo', 'eth0']) await bare.run('ip', '-6', 'address', 'flush', 'dev', device);
+  await bare.run('ip', 'route', 'add', 'fd00:8::1', 'dev', 'eth0');
+  const error = { name: 'AddressMissingError', code: 'EADDRNOTAVAIL', syscall: 'send', address: 'fd00:8::1' };
+  expect(await bare.json(...program, 'send', 'fd00:8::1', '9')).toMatchObject({ error });
+});
+
+it('link-local addresses name their interface', async () => {
+  const [eth0] = await far.json<[{ addr_info: { scope: string; family: string; local: string }[] }]>(
+    ...['ip', '-json', 'address', 'show', 'dev', 'eth0'],
+  );
+  const { local } = eth0.addr_info.find(({ scope, family }) => scope === 'link' && family === 'inet6')!;
+  await host.run('ping', '-6', '-c1', '-w5', `${local}%eth0`);
+  await using echo = far.start([...program, 'echo', '::', '7000']);
+  await echo.line(/listening/);
+  expect(await attempt('converse', `${local}%eth0`, '7000', '1400')).toEqual({ value: { answered: 1_400 } });
 });
 
 it('a port below 1024 needs a privilege', async () => {

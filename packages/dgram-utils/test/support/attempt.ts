@@ -1,10 +1,10 @@
 /**
  * Does one thing with a socket inside a network namespace and prints what came of it as JSON:
- * `bind|send|connect|big|wait ADDRESS PORT`.
+ * `bind|send|connect|converse|wait|echo ADDRESS PORT [BYTES]`.
  */
 import { connectSocket, MessageTooBigError, openSocket, SocketError } from '../../src/index.ts';
 
-const [what = '', host = '', service = ''] = process.argv.slice(2);
+const [what = '', host = '', service = '', size = '1'] = process.argv.slice(2);
 const endpoint = { address: host, port: Number(service) };
 const any = { address: host.includes(':') ? '::' : '0.0.0.0', port: 0 };
 
@@ -24,12 +24,19 @@ const attempts: Record<string, () => Promise<unknown>> = {
     return socket.local;
   },
 
-  /** Sends what the first link carries in one piece, and then reads. */
-  async big() {
-    await using socket = await connectSocket({ remote: endpoint, signal: AbortSignal.timeout(5_000) });
-    await socket.send(Buffer.alloc(1_400));
+  /** Sends one datagram and waits for an answer. */
+  async converse() {
+    await using socket = await connectSocket({ remote: endpoint, signal: AbortSignal.timeout(15_000) });
+    await socket.send(Buffer.alloc(Number(size)));
     for await (const { data } of socket) return { answered: data.length };
     return {};
+  },
+
+  /** Sends everything back until it is ended. */
+  async echo() {
+    await using socket = await openSocket({ local: endpoint });
+    console.log('listening');
+    for await (const { data, from } of socket) await socket.send(data, from);
   },
 
   /** Fills the send buffer and closes the socket while the kernel looks for the neighbour. */
