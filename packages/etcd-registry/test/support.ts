@@ -38,6 +38,19 @@ export async function putLeases(etcd: Etcd, keys: readonly string[], value = '{"
   await etcd.putAll(keys.map((key) => [`${PREFIX}/subnets/${key}`, value]));
 }
 
+/** The same in v2: keys with one value, in order. `ttl` in seconds. */
+export async function putAll2(
+  etcd: Etcd,
+  keys: readonly string[],
+  { value = '{"PublicIP":"192.0.2.1"}', ttl = '' } = {},
+) {
+  for (const key of keys) {
+    const body = new URLSearchParams({ value, ttl });
+    const answer = await fetch(`${etcd.endpoints[0]!}/v2/keys${key}`, { method: 'PUT', body });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}
+
 /** Follows a watch in the background and keeps what it yields. */
 export function follow(registry: Registry) {
   const abort = new AbortController();

@@ -2,19 +2,10 @@ import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
-import { etcdctl2, follow, gatedClock, levels, PREFIX, startRelay, subnetKey } from './support.ts';
-
-/** Sets keys as another program would, in order. */
-async function putAll(etcd: Etcd, keys: readonly string[], value = '{"PublicIP":"192.0.2.1"}') {
-  for (const key of keys) {
-    const body = new URLSearchParams({ value });
-    const answer = await fetch(`${etcd.endpoints[0]!}/v2/keys${key}`, { method: 'PUT', body });
-    if (!answer.ok) throw new Error(await answer.text());
-  }
-}
+import { etcdctl2, follow, gatedClock, levels, PREFIX, putAll2, startRelay, subnetKey } from './support.ts';
 
 const putLeases = (etcd: Etcd, names: readonly string[]) =>
-  putAll(
+  putAll2(
     etcd,
     names.map((name) => `${PREFIX}/subnets/${name}`),
   );
@@ -73,7 +64,7 @@ describe('a watch', () => {
     await putLeases(etcd, ['10.5.3.0-24']);
     await etcdctl2(etcd, 'rm', `${PREFIX}/subnets/10.5.1.0-24`);
     // etcd remembers 1,000 changes, of all keys together.
-    await putAll(
+    await putAll2(
       etcd,
       Array.from({ length: 1_000 }, () => '/others'),
     );
@@ -95,7 +86,7 @@ describe('a watch', () => {
     await using opened = open(etcd.endpoints);
     const { watch, log } = opened;
     await watch.until(() => watch.events.length === 1);
-    await putAll(
+    await putAll2(
       etcd,
       Array.from({ length: 1_100 }, () => '/others'),
     );
