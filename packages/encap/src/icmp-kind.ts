@@ -1,10 +1,10 @@
 import type { Family } from '@flannel-ts/ip';
 
 /** What an ICMP message is, in words that both families share. */
-export type IcmpKind = Named | 'other';
+export type IcmpKind =
+  'echo-request' | 'echo-reply' | 'unreachable' | 'too-big' | 'time-exceeded' | 'parameter-problem' | 'other';
 
-type Named =
-  'echo-request' | 'echo-reply' | 'unreachable' | 'too-big' | 'time-exceeded' | 'parameter-problem';
+type Named = Exclude<IcmpKind, 'other'>;
 
 /** IPv4's code of an unreachable message that is `too-big`: fragmentation needed and DF set. */
 export const FRAGMENTATION_NEEDED = 4;

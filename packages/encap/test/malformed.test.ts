@@ -142,13 +142,20 @@ describe('a header that contradicts itself', () => {
     return new Ipv4View().read(bytes, 10);
   };
 
+  const udpOfLength = (length: number) =>
+    new UdpView().read(Uint8Array.of(0, 0, 0, 0, 0, 0, length, 0, 0), 1);
+
+  it('but UDP without data does not', () => {
+    expect(udpOfLength(8)).toBeUndefined();
+  });
+
   it.each<[string, Malformed | undefined, Malformed]>([
     ['another version', ipv4((bytes) => (bytes[10] = 0x65)), new Malformed('ipv4', 10, 'version')],
     ['a header of 16 bytes', ipv4((bytes) => (bytes[10] = 0x44)), new Malformed('ipv4', 10, 'header-length')],
     ['a total length of 19', ipv4((bytes) => bytes.set([0, 19], 12)), new Malformed('ipv4', 12, 'length')],
     ['IPv4 for IPv6', new Ipv6View().read(Uint8Array.of(0x45)), new Malformed('ipv6', 0, 'version')],
     ['no IP at all', new IpReader().read(Uint8Array.of(0, 0x54), 1), new Malformed('ip', 1, 'version')],
-    ['UDP shorter than its header', new UdpView().read(new Uint8Array(8)), new Malformed('udp', 4, 'length')],
+    ['UDP shorter than its header', udpOfLength(7), new Malformed('udp', 5, 'length')],
     ['VXLAN without a VNI', new VxlanView().read(new Uint8Array(9), 1), new Malformed('vxlan', 1, 'flags')],
   ])('%s', (_title, actual, expected) => {
     expect(actual).toEqual(expected);

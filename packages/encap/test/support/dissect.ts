@@ -24,9 +24,11 @@ export class Undecodable extends Error {
   }
 }
 
-/** UDP ports of tunnels. */
+/** Linux's port for VXLAN. */
 export const VXLAN_PORT = 8472;
-export const UDP_BACKEND_PORT = 8285;
+
+/** The port of flannel's udp backend. */
+const UDP_BACKEND_PORT = 8285;
 
 /**
  * Decodes a frame down to its innermost layer and says what it found in one line, such as
