@@ -1,21 +1,8 @@
-import type { SubnetPair } from '@flannel-ts/ip';
-import { allocateSubnets, isCompatible, OutOfSubnetsError, overlap, type Random } from './allocate.ts';
-import type { NetworkConfig } from './config.ts';
-import { LeaseExistsError, LeaseLostError } from './errors.ts';
-import { leaseKey, type Lease, type LeaseAttributes } from './lease.ts';
-import type { Logger } from './logger.ts';
-import type { Registry } from './registry.ts';
-
-export interface AcquireOptions {
-  readonly config: NetworkConfig;
-  /** What this host publishes. Its public addresses also tell which lease was this host's before. */
-  readonly attributes: LeaseAttributes;
-  /** The subnet that this host had before it was restarted, from subnet.env. */
-  readonly previous?: SubnetPair | undefined;
-  /** Time to live in milliseconds. */
-  readonly ttlMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
+import { isCompatible } from './allocate.ts';
+import { claimSubnets } from './claim-subnets.ts';
+import { ignoringLoss } from './errors.ts';
+import { isSameHost, leaseKey, type Lease } from './lease.ts';
 
 /**
  * Takes a lease for this host: the one that carries its public IP already, else its previous subnet, else
@@ -26,98 +13,57 @@ export interface AcquireOptions {
  * @throws {OutOfSubnetsError}
  * @throws {RegistryUnavailableError} try again
  */
-export async function acquireLease(
-  components: { readonly registry: Registry; readonly log: Logger; readonly random: Random },
-  options: AcquireOptions,
-): Promise<Lease> {
+export async function acquireLease(components: AcquireComponents, options: AcquireOptions): Promise<Lease> {
+  let lost: ReadonlySet<string> = new Set();
   for (;;) {
     options.signal?.throwIfAborted();
     const leases = await components.registry.readLeases(options);
-    const lease = (await takeOver(components, options, leases)) ?? (await claim(components, options, leases));
-    if (lease) return lease;
+    const own = leases.filter((lease) => isSameHost(lease.attributes, options.attributes));
+    const fitting = own.filter((lease) => isCompatible(options.config, lease.subnets));
+    const givenUp = await giveUp(
+      components,
+      options,
+      own.filter((lease) => !fitting.includes(lease)),
+    );
+    if (fitting.length > 0) {
+      const lease = await takeOver(components, options, fitting);
+      if (lease) return lease;
+    } else {
+      const taken = leases.filter((lease) => !givenUp.includes(lease)).map((lease) => lease.subnets);
+      const claim = await claimSubnets(components, options, taken, lost);
+      if (claim.lease) return claim.lease;
+      lost = claim.lost;
+    }
   }
 }
 
-type Components = Parameters<typeof acquireLease>[0];
-
-/** A lease of ours that is there already. */
-async function takeOver(
-  { registry, log }: Components,
+/** Deletes leases of ours that the config has no room for, and returns them. Reservations are the operator's. */
+async function giveUp(
+  { registry, log }: AcquireComponents,
   options: AcquireOptions,
   leases: readonly Lease[],
-): Promise<Lease | undefined> {
-  const { config, attributes, ttlMs } = options;
-  const own = leases.filter((lease) => isSameHost(lease.attributes, attributes));
-  for (const lease of own.filter((candidate) => !isCompatible(config, candidate.subnets))) {
+): Promise<readonly Lease[]> {
+  const givenUp: Lease[] = [];
+  for (const lease of leases) {
     const facts = { lease: leaseKey(lease) };
     if (lease.expiresAt === undefined) {
       log.warn(facts, 'a reservation for this host does not fit the network config; it is not used');
     } else {
       log.info(facts, 'the lease of this host does not fit the network config any more; it is given up');
       await ignoringLoss(registry.deleteLease(lease, options));
+      givenUp.push(lease);
     }
   }
-  const compatible = own.filter((lease) => isCompatible(config, lease.subnets));
-  const found = compatible.find((lease) => lease.expiresAt === undefined) ?? compatible[0];
-  if (!found) return undefined;
-  const update = { attributes, ttlMs: found.expiresAt === undefined ? undefined : ttlMs };
-  return ignoringLoss(registry.updateLease(found, update, options));
+  return givenUp;
 }
 
-/** The previous subnet, or a free one. `undefined` when the leases that we know are out of date. */
-async function claim(
-  { registry, log, random }: Components,
+/** A lease of ours that is there already, a reservation first. `undefined` when it changed since we read it. */
+async function takeOver(
+  { registry }: AcquireComponents,
   options: AcquireOptions,
   leases: readonly Lease[],
 ): Promise<Lease | undefined> {
-  const { config, attributes, ttlMs, previous } = options;
-  const taken = leases.map((lease) => lease.subnets);
-  // A lease of ours that could not be taken over was lost in a race: look again first.
-  if (
-    leases.some((lease) => isSameHost(lease.attributes, attributes) && isCompatible(config, lease.subnets))
-  ) {
-    return undefined;
-  }
-  let wanted =
-    previous && isCompatible(config, previous) && !taken.some((other) => overlap(other, previous))
-      ? previous
-      : undefined;
-  for (let races = 0; ; races++) {
-    let subnets: SubnetPair;
-    try {
-      subnets = wanted ?? allocateSubnets(config, taken, random);
-    } catch (error) {
-      // Full by what we know; others may have given up theirs since we read.
-      if (error instanceof OutOfSubnetsError && races > 0) return undefined;
-      throw error;
-    }
-    try {
-      return await registry.createLease({ subnets, attributes, ttlMs }, options);
-    } catch (error) {
-      if (!(error instanceof LeaseExistsError)) throw error;
-      log.debug({ lease: leaseKey({ subnets }) }, 'another host was faster; choosing another subnet');
-      taken.push(subnets);
-      wanted = undefined;
-    }
-  }
-}
-
-/** Whether both were published by the same host: the same public addresses. */
-export function isSameHost(a: LeaseAttributes, b: LeaseAttributes): boolean {
-  const pairs = [
-    [a.publicIp.ipv4, b.publicIp.ipv4],
-    [a.publicIp.ipv6, b.publicIp.ipv6],
-  ] as const;
-  // A host that gains or loses a family keeps its lease; one common address is enough, a differing one is not.
-  const common = pairs.filter(([x, y]) => x && y);
-  return common.length > 0 && common.every(([x, y]) => x!.equals(y));
-}
-
-async function ignoringLoss<T>(write: Promise<T>): Promise<T | undefined> {
-  try {
-    return await write;
-  } catch (error) {
-    if (error instanceof LeaseLostError) return undefined;
-    throw error;
-  }
+  const found = leases.find((lease) => lease.expiresAt === undefined) ?? leases[0]!;
+  const ttlMs = found.expiresAt === undefined ? undefined : options.ttlMs;
+  return ignoringLoss(registry.updateLease(found, { attributes: options.attributes, ttlMs }, options));
 }

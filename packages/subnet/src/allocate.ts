@@ -3,9 +3,13 @@ import type { FamilyNetwork, NetworkConfig } from './config.ts';
 
 /** Every subnet of the range is leased. */
 export class OutOfSubnetsError extends Error {
-  constructor() {
+  /** The cluster network that is full. */
+  readonly network: Prefix;
+
+  constructor(network: Prefix) {
     super('out of subnets');
     this.name = 'OutOfSubnetsError';
+    this.network = network;
   }
 }
 
@@ -23,6 +27,10 @@ const WINDOW = 65_536;
 /**
  * Chooses a subnet of each enabled family at random among the lowest free ones. Takes time linear in
  * `taken` plus the candidates looked at.
+ *
+ * With both families, the n-th free subnet of one goes with the n-th of the other. Two hosts that start at
+ * once and want one IPv4 subnet want one IPv6 subnet too, so that their leases have one key, and the
+ * registry tells them apart.
  * @throws {OutOfSubnetsError}
  */
 export function allocateSubnets(
@@ -31,55 +39,49 @@ export function allocateSubnets(
   random: Random,
 ): SubnetPair {
   const pairs = [...taken];
-  const choose = (network: FamilyNetwork | undefined, prefixes: (Prefix | undefined)[]) =>
-    network &&
-    allocate(
-      network,
-      prefixes.filter((prefix) => prefix !== undefined),
-      random,
-    );
-  return {
-    ipv4: choose(
-      config.ipv4,
-      pairs.map((pair) => pair.ipv4),
-    ),
-    ipv6: choose(
-      config.ipv6,
-      pairs.map((pair) => pair.ipv6),
-    ),
-  };
+  const ipv4 = config.ipv4 && createCandidates(config.ipv4, present(pairs.map((pair) => pair.ipv4)));
+  const ipv6 = config.ipv6 && createCandidates(config.ipv6, present(pairs.map((pair) => pair.ipv6)));
+  const choices = Math.min(...[ipv4, ipv6].map((candidates) => candidates?.free.length ?? Infinity));
+  const rank = Math.floor(random() * choices);
+  return { ipv4: ipv4?.take(rank), ipv6: ipv6?.take(rank) };
 }
 
-function allocate(network: FamilyNetwork, taken: readonly Prefix[], random: Random): Prefix {
+function present(prefixes: readonly (Prefix | undefined)[]): readonly Prefix[] {
+  return prefixes.filter((prefix) => prefix !== undefined);
+}
+
+/** @throws {OutOfSubnetsError} */
+function createCandidates(network: FamilyNetwork, taken: readonly Prefix[]) {
   const blocked = new BlockedCandidates(network, taken);
   const free: number[] = [];
   for (let index = 0; index < blocked.count && free.length < WINDOW; index = blocked.next(index)) {
     if (!blocked.has(index)) free.push(index);
   }
-  const choice = free[Math.floor(random() * free.length)];
-  if (choice === undefined) throw new OutOfSubnetsError();
-  return new Prefix(network.subnetMin, network.subnetLength).offset(choice);
+  if (free.length === 0) throw new OutOfSubnetsError(network.network);
+  const first = new Prefix(network.subnetMin, network.subnetLength);
+  return { free, take: (rank: number): Prefix => first.offset(free[rank]!) };
 }
 
 /** Which candidates, numbered from SubnetMin, overlap a lease. */
 class BlockedCandidates {
-  /** Number of candidates, cut to what a search can reach. */
+  /** Number of candidates. IPv6 may have more than 2^53, which a `number` cannot tell apart: the rest is left out. */
   readonly count: number;
   readonly #single = new Set<number>();
   /** Leases wider than a candidate, as the index after their last one by the index of their first one. */
   readonly #wide = new Map<number, number>();
 
   constructor(network: FamilyNetwork, taken: readonly Prefix[]) {
-    const size = new Prefix(network.subnetMin, network.subnetLength).size;
+    const { size } = new Prefix(network.subnetMin, network.subnetLength);
     const min = network.subnetMin.value;
-    this.count = Number((network.subnetMax.value - min) / size) + 1;
+    this.count = Math.min(Number((network.subnetMax.value - min) / size) + 1, Number.MAX_SAFE_INTEGER);
     for (const prefix of taken) {
       const first = Math.max(0, Number((prefix.network.value - min) / size));
       if (prefix.length >= network.subnetLength) {
         if (prefix.network.value >= min) this.#single.add(first);
-      } else {
+      } else if (prefix.last.value >= min) {
+        // Prefixes are nested or apart: the widest one at an index covers all that begin inside it.
         const end = Number((prefix.last.value - min) / size) + 1;
-        if (prefix.last.value >= min) this.#wide.set(first, Math.max(end, this.#wide.get(first) ?? 0));
+        if (end > (this.#wide.get(first) ?? 0)) this.#wide.set(first, end);
       }
     }
   }

@@ -35,3 +35,13 @@ export class RegistryUnavailableError extends Error {
     this.name = 'RegistryUnavailableError';
   }
 }
+
+/** What a write returns, or `undefined` when somebody else was faster. */
+export async function ignoringLoss<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof LeaseLostError) return undefined;
+    throw error;
+  }
+}

@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export { acquireLease, isSameHost, type AcquireOptions } from './acquire-lease.ts';
+export { acquireLease } from './acquire-lease.ts';
+export type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
 export { allocateSubnets, OutOfSubnetsError, type Random } from './allocate.ts';
 export { systemClock, type Clock } from './clock.ts';
 export type { BackendConfig, FamilyNetwork, NetworkConfig } from './config.ts';
@@ -12,7 +13,7 @@ export { JsonError, JsonObject } from './json-object.ts';
 export { keepLease, type KeepOptions, type LeaseKeeper } from './keep-lease.ts';
 export { createLeaseTable, type LeaseTable } from './lease-table.ts';
 export { decodeLeaseAttributes, encodeLeaseAttributes, LeaseValueError } from './lease-value.ts';
-export { leaseKey, type Json, type Lease, type LeaseAttributes } from './lease.ts';
+export { isSameHost, leaseKey, type Json, type Lease, type LeaseAttributes } from './lease.ts';
 export type { Logger } from './logger.ts';
 export { NetworkConfigError, parseNetworkConfig } from './parse-config.ts';
 export type {

@@ -1,7 +1,7 @@
-import { isSameHost } from './acquire-lease.ts';
 import type { Clock } from './clock.ts';
-import { LeaseExistsError, LeaseLostError } from './errors.ts';
-import { leaseKey, type Lease } from './lease.ts';
+import { LeaseLostError } from './errors.ts';
+import { createLeaseWriter } from './lease-writer.ts';
+import { isSameHost, leaseKey, type Lease } from './lease.ts';
 import type { Logger } from './logger.ts';
 import type { LeaseChange, Registry } from './registry.ts';
 
@@ -10,7 +10,7 @@ export interface KeepOptions {
   readonly lease: Lease;
   /** Time to live of every renewal in milliseconds. */
   readonly ttlMs: number;
-  /** How long before its expiry a lease is renewed, in milliseconds. */
+  /** How long before its expiry a lease is renewed, in milliseconds; less than `ttlMs`. */
   readonly renewMarginMs: number;
   readonly signal: AbortSignal;
 }
@@ -33,6 +33,7 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 /**
  * Renews a lease before it expires, by compare-and-swap: it never overwrites another owner. A lease that
  * was deleted or expired meanwhile is taken again, the same subnet in place. A reservation is only watched.
+ * @throws {RangeError} when `renewMarginMs` is not less than `ttlMs`.
  */
 export function keepLease(
   components: { readonly registry: Registry; readonly clock: Clock; readonly log: Logger },
@@ -40,43 +41,59 @@ export function keepLease(
 ): LeaseKeeper {
   const { registry, clock, log } = components;
   const { ttlMs, renewMarginMs, signal } = options;
-  const { attributes, subnets } = options.lease;
+  if (renewMarginMs >= ttlMs)
+    throw new RangeError(
+      `the margin of ${renewMarginMs} ms is not less than the time to live of ${ttlMs} ms`,
+    );
+  const { attributes } = options.lease;
   const key = leaseKey(options.lease);
+  const writer = createLeaseWriter({ registry, log }, options);
   let lease = options.lease;
+  let renewAt = renewalTime(lease);
+  /** What a watch saw last of our lease, until we looked into it. */
+  let seen: LeaseChange | undefined;
+  /** Two daemons with one public IP would write over each other without end; each waits till then. */
+  let calmUntil = 0;
   let wakeUp = new AbortController();
-  let suspect = false;
-  let retryAt: number | undefined;
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      if (suspect || clock.now() >= dueAt()) await renew();
-      else await sleep();
+      if (clock.now() >= renewAt) await attempt(() => writer.write(lease));
+      else if (clock.now() >= mendAt()) await attempt(mend);
+      else await sleepUntil(Math.min(renewAt, mendAt()));
     }
   }
 
-  function dueAt(): number {
-    if (retryAt !== undefined) return retryAt;
-    return typeof lease.expiresAt === 'number' ? lease.expiresAt - renewMarginMs : Infinity;
+  function renewalTime({ expiresAt }: Lease): number {
+    if (expiresAt === undefined) return Infinity;
+    return expiresAt === 'unknown' ? 0 : expiresAt - renewMarginMs;
   }
 
-  async function sleep(): Promise<void> {
-    const wait = Math.min(dueAt() - clock.now(), LONGEST_WAIT_MS);
-    const woken = AbortSignal.any([signal, wakeUp.signal]);
-    await clock.delay(wait, { signal: woken }).catch((error: unknown) => {
-      if (!woken.aborted) throw error;
-    });
+  /** When to look into what the watch saw: at once, but for our own writes and those of another daemon with our IP. */
+  function mendAt(): number {
+    if (seen?.kind !== 'put') return seen ? 0 : Infinity;
+    if (seen.lease.revision === lease.revision) return Infinity;
+    return isSameHost(seen.lease.attributes, attributes) ? calmUntil : 0;
   }
 
-  async function renew(): Promise<void> {
-    suspect = false;
+  async function sleepUntil(time: number): Promise<void> {
     wakeUp = new AbortController();
+    const woken = AbortSignal.any([signal, wakeUp.signal]);
+    await clock
+      .delay(Math.min(time - clock.now(), LONGEST_WAIT_MS), { signal: woken })
+      .catch((error: unknown) => {
+        if (!woken.aborted) throw error;
+      });
+  }
+
+  async function attempt(action: () => Promise<Lease>): Promise<void> {
+    seen = undefined;
     try {
-      lease = await write();
-      retryAt = undefined;
-      log.debug({ lease: key, expiresAt: lease.expiresAt }, 'lease renewed');
+      lease = await action();
+      renewAt = renewalTime(lease);
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted) throw error;
-      retryAt = clock.now() + RETRY_MS;
+      renewAt = clock.now() + RETRY_MS;
       log.warn(
         { lease: key, error, retryInSeconds: RETRY_MS / 1000 },
         'cannot renew the lease; trying again',
@@ -84,35 +101,18 @@ export function keepLease(
     }
   }
 
-  /** Our lease in the registry again, whatever happened to it. @throws {LeaseLostError} when it is another's. */
-  async function write(): Promise<Lease> {
-    const update = { attributes, ttlMs: lease.expiresAt === undefined ? undefined : ttlMs };
-    try {
-      return await registry.updateLease(lease, update, { signal });
-    } catch (error) {
-      if (!(error instanceof LeaseLostError)) throw error;
-      return error.current ? overwriteOwn(error.current) : recreate();
+  /** What a watch saw may be older than our last write, so the registry is asked before anything is written. */
+  async function mend(): Promise<Lease> {
+    const current = await writer.read();
+    if (current?.revision === lease.revision) return lease;
+    if (current) {
+      calmUntil = clock.now() + RETRY_MS;
+      log.warn(
+        { lease: key },
+        'another daemon with our public IP, or an operator, wrote our lease; writing it again',
+      );
     }
-  }
-
-  /** The entry was written meanwhile: by this host's former daemon it is still ours, by another it is lost. */
-  async function overwriteOwn(current: Lease): Promise<Lease> {
-    if (!isSameHost(current.attributes, attributes)) throw new LeaseLostError(subnets, current);
-    const update = { attributes, ttlMs: current.expiresAt === undefined ? undefined : ttlMs };
-    return registry.updateLease(current, update, { signal });
-  }
-
-  async function recreate(): Promise<Lease> {
-    log.warn({ lease: key }, 'the lease vanished from the registry; taking the same subnet again');
-    try {
-      return await registry.createLease({ subnets, attributes, ttlMs }, { signal });
-    } catch (error) {
-      if (!(error instanceof LeaseExistsError)) throw error;
-      const leases = await registry.readLeases({ signal });
-      const current = leases.find((candidate) => leaseKey(candidate) === key);
-      if (!current) throw error;
-      return overwriteOwn(current);
-    }
+    return writer.write(current);
   }
 
   return {
@@ -123,10 +123,11 @@ export function keepLease(
       if (!signal.aborted) throw error;
     }),
     observe(changes) {
-      const own = changes.filter((change) => leaseKey(change.kind === 'put' ? change.lease : change) === key);
-      if (!own.some((change) => change.kind === 'removed' || change.lease.revision !== lease.revision))
-        return;
-      suspect = true;
+      const own = changes.findLast(
+        (change) => leaseKey(change.kind === 'put' ? change.lease : change) === key,
+      );
+      if (!own) return;
+      seen = own;
       wakeUp.abort();
     },
   };

@@ -33,3 +33,14 @@ export interface Lease {
 export function leaseKey(lease: { readonly subnets: SubnetPair }): string {
   return formatSubnetKey(lease.subnets);
 }
+
+/** Whether both were published by the same host: the same public addresses. */
+export function isSameHost(a: LeaseAttributes, b: LeaseAttributes): boolean {
+  const pairs = [
+    [a.publicIp.ipv4, b.publicIp.ipv4],
+    [a.publicIp.ipv6, b.publicIp.ipv6],
+  ] as const;
+  // A host that gains or loses a family keeps its lease; one common address is enough, a differing one is not.
+  const common = pairs.filter(([x, y]) => x && y);
+  return common.length > 0 && common.every(([x, y]) => x!.equals(y));
+}

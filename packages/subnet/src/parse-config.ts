@@ -1,6 +1,5 @@
 import {
   type Address,
-  familyBits,
   parseInterfaceAddress,
   Prefix,
   prefixOf,
@@ -31,6 +30,12 @@ export function parseNetworkConfig(text: string): NetworkConfig {
     const object = JsonObject.parse(text);
     const ipv4 = (object.boolean('EnableIPv4') ?? true) ? readFamily(object, 4) : undefined;
     const ipv6 = object.boolean('EnableIPv6') ? readFamily(object, 6) : undefined;
+    if (!ipv4 && !ipv6) {
+      throw new NetworkConfigError(
+        'EnableIPv4',
+        'EnableIPv4 is false and EnableIPv6 is not true; enable one of them',
+      );
+    }
     return {
       ipv4,
       ipv6,
@@ -54,25 +59,25 @@ function readFamily(object: JsonObject, family: Family): FamilyNetwork {
   const { keys } = RULES[family];
   const network = readNetwork(object, family);
   const subnetLength = readSubnetLength(object, network);
-  const first = new Prefix(network.network, subnetLength);
+  // The first subnet is left out by default: its address is the network's own.
+  const second = new Prefix(network.network, subnetLength).offset(1);
   const last = prefixOf(network.last, subnetLength);
-  return {
-    family,
-    network,
-    subnetLength,
-    // The first subnet is left out by default: its address is the network's own.
-    subnetMin: readBound(object, `${keys}SubnetMin`, network, subnetLength) ?? first.offset(1).network,
-    subnetMax: readBound(object, `${keys}SubnetMax`, network, subnetLength) ?? last.network,
-  };
+  const subnetMin = readBound(object, `${keys}SubnetMin`, network, subnetLength) ?? second.network;
+  const subnetMax = readBound(object, `${keys}SubnetMax`, network, subnetLength) ?? last.network;
+  if (subnetMin.compare(subnetMax) > 0) {
+    const bounds = `${subnetMin.toString()} is above ${keys}SubnetMax ${subnetMax.toString()}`;
+    throw new NetworkConfigError(`${keys}SubnetMin`, `${keys}SubnetMin ${bounds}; no subnet is left`);
+  }
+  return { family, network, subnetLength, subnetMin, subnetMax };
 }
 
 function readNetwork(object: JsonObject, family: Family): Prefix {
   const field = `${RULES[family].keys}Network`;
   const text = object.string(field);
   try {
-    // Host bits are cleared, as Go's parser does.
+    // Host bits are cleared, as Go's parser does. What has length 0 then is the same to it as nothing.
     const { prefix } = parseInterfaceAddress(text ?? '');
-    if (prefix.family === family) return prefix;
+    if (prefix.family === family && prefix.length > 0) return prefix;
   } catch (cause) {
     throw new NetworkConfigError(field, pleaseDefine(field), { cause });
   }
@@ -86,10 +91,11 @@ function pleaseDefine(field: string): string {
 function readSubnetLength(object: JsonObject, network: Prefix): number {
   const { keys, longestSubnet, smallestNetwork, usualSubnet } = RULES[network.family];
   const field = `${keys}SubnetLen`;
-  const length = object.integer(field, 0, familyBits(network.family)) ?? 0;
+  if (Number(object.get(field)) > longestSubnet) {
+    throw new NetworkConfigError(field, `${field} must be less than /${longestSubnet + 1}`);
+  }
+  const length = object.integer(field, 0, longestSubnet) ?? 0;
   if (length > 0) {
-    if (length > longestSubnet)
-      throw new NetworkConfigError(field, `${field} must be less than /${longestSubnet + 1}`);
     if (length < network.length + 2) {
       throw new NetworkConfigError(field, 'network must be able to accommodate at least four subnets');
     }
@@ -98,7 +104,7 @@ function readSubnetLength(object: JsonObject, network: Prefix): number {
   if (network.length > smallestNetwork) {
     throw new NetworkConfigError(
       `${keys}Network`,
-      `network is too small. Minimum useful network prefix is /${smallestNetwork}`,
+      `${keys ? 'IPv6Network' : 'network'} is too small. Minimum useful network prefix is /${smallestNetwork}`,
     );
   }
   return Math.max(usualSubnet, network.length + 2);
@@ -110,8 +116,13 @@ function readBound(object: JsonObject, field: string, network: Prefix, length: n
   const address = tryParseAddress(text);
   if (!address)
     throw new NetworkConfigError(field, `${field} must be an IP address, not ${JSON.stringify(text)}`);
+  // Go's zero value: what a Go program writes for a bound that is not set.
+  if (address.value === 0n) return undefined;
   if (!network.contains(address))
-    throw new NetworkConfigError(field, `${field} is not in the range of the Network`);
+    throw new NetworkConfigError(
+      field,
+      `${field} is not in the range of the ${RULES[network.family].keys}Network`,
+    );
   if (!prefixOf(address, length).network.equals(address)) {
     throw new NetworkConfigError(field, `${field} is not on a SubnetLen boundary: ${text}`);
   }

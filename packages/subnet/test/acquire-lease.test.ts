@@ -1,10 +1,14 @@
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import { expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import {
   acquireLease,
+  encodeLeaseAttributes,
   leaseKey,
+  OutOfSubnetsError,
   parseNetworkConfig,
   type AcquireOptions,
+  type Lease,
   type Registry,
 } from '../src/index.ts';
 import { createFakeClock, createMemoryStore, createRecordingLog } from '../src/testing/index.ts';
@@ -95,4 +99,182 @@ it('looks again when its lease changes between reading and writing', async () =>
   };
   await acquire(host(1), racing);
   expect((await registry.readLeases()).length).toBe(1);
+});
+
+describe('a reservation', () => {
+  const vxlan = {
+    publicIp: { ipv4: parseAddress('192.0.0.1') },
+    backendType: 'vxlan',
+    backendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' },
+  };
+
+  it('that an operator wrote in advance gets all that peers need, and no time to live', async () => {
+    const { acquire, store, log } = setUp();
+    store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.1"}');
+    await acquire(host(1, { attributes: vxlan }));
+    const [stored] = await store.open({ log }).readLeases();
+    expect(stored).toMatchObject({ subnets: parseSubnetKey('10.5.8.0-24'), expiresAt: undefined });
+    expect(encodeLeaseAttributes(stored!.attributes)).toBe(encodeLeaseAttributes(vxlan));
+  });
+
+  it('goes before a lease of the same host, and before its previous subnet', async () => {
+    const { acquire, store } = setUp();
+    await acquire(host(1, { previous: parseSubnetKey('10.5.1.0-24') }));
+    store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.1"}');
+    const lease = await acquire(host(1, { previous: parseSubnetKey('10.5.1.0-24') }));
+    expect(leaseKey(lease)).toBe('10.5.8.0-24');
+  });
+
+  it('of another host is not taken, not even as the previous subnet', async () => {
+    const { acquire, store } = setUp();
+    store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.2"}');
+    const two = {
+      config: parseNetworkConfig('{"Network":"10.5.8.0/22","SubnetMin":"10.5.8.0","SubnetMax":"10.5.9.0"}'),
+    };
+    const lease = await acquire(host(1, { ...two, previous: parseSubnetKey('10.5.8.0-24') }));
+    expect(leaseKey(lease)).toBe('10.5.9.0-24');
+  });
+
+  it('that does not fit the config is left alone with a warning, and its addresses stay taken', async () => {
+    const { acquire, store, log } = setUp();
+    store.writeEntry('10.5.8.0-23', '{"PublicIP":"192.0.0.1"}');
+    const tight = { config: parseNetworkConfig('{"Network":"10.5.8.0/22","SubnetMin":"10.5.8.0"}') };
+    const lease = await acquire(host(1, tight));
+    expect(leaseKey(lease)).toMatch(/^10\.5\.1[01]\.0-24$/);
+    expect(log.entries.filter(({ level }) => level === 'warn')).toMatchObject([
+      { facts: { lease: '10.5.8.0-23' } },
+    ]);
+    expect((await store.open({ log }).readLeases()).length).toBe(2);
+  });
+});
+
+describe('a changed network config', () => {
+  it('frees the addresses of our old lease for the new one', async () => {
+    const { acquire } = setUp();
+    const only = (SubnetLen: number) =>
+      parseNetworkConfig(
+        JSON.stringify({ Network: '10.5.0.0/16', SubnetLen, SubnetMin: '10.5.4.0', SubnetMax: '10.5.4.0' }),
+      );
+    expect(leaseKey(await acquire(host(1, { config: only(24) })))).toBe('10.5.4.0-24');
+    expect(leaseKey(await acquire(host(1, { config: only(25) })))).toBe('10.5.4.0-25');
+  });
+
+  it('to another network makes us forget the old lease and the previous subnet', async () => {
+    const { acquire, store, log } = setUp();
+    const old = await acquire(host(1));
+    const moved = parseNetworkConfig('{"Network":"10.6.0.0/16"}');
+    const lease = await acquire(host(1, { config: moved, previous: old.subnets }));
+    expect((await store.open({ log }).readLeases()).map(leaseKey)).toEqual([leaseKey(lease)]);
+    expect(leaseKey(lease)).toMatch(/^10\.6\./);
+  });
+
+  it('to both families replaces a lease of one', async () => {
+    const { acquire } = setUp();
+    await acquire(host(1));
+    const both = await acquire(host(1, { config: dualStack('10.5.255.0') }));
+    expect(leaseKey(both)).toMatch(/^10\.5\.\d+\.0-24&fc00:/);
+    const four = await acquire(host(1));
+    expect(leaseKey(four)).toMatch(/^10\.5\.\d+\.0-24$/);
+  });
+});
+
+function dualStack(SubnetMax: string) {
+  return parseNetworkConfig(
+    JSON.stringify({ Network: '10.5.0.0/16', SubnetMax, EnableIPv6: true, IPv6Network: 'fc00::/48' }),
+  );
+}
+
+/** No two leases have an address in common. */
+function expectApart(leases: readonly Lease[]): void {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const prefixes = leases.map(({ subnets }) => subnets[family]).filter((prefix) => prefix !== undefined);
+    for (const [index, prefix] of prefixes.entries()) {
+      expect(prefixes.slice(index + 1).filter((other) => other.overlaps(prefix))).toEqual([]);
+    }
+  }
+}
+
+it('gives 60 hosts that start at once both families, although only IPv4 is scarce', async () => {
+  const { acquire } = setUp();
+  const config = dualStack('10.5.60.0');
+  const leases = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => acquire(host(index, { config }))),
+  );
+  expect(leases.length).toBe(60);
+  expectApart(leases);
+});
+
+it('gives way when another program took a part of its subnets at the same time', async () => {
+  const { acquire, store, log } = setUp();
+  const registry = store.open({ log });
+  let rivals = 1;
+  const contested: Registry = {
+    ...registry,
+    createLease: async (request) => {
+      if (rivals-- > 0) {
+        store.writeEntry(
+          `${leaseKey(request).split('&')[0]!}&fc00:0:0:ffff::-64`,
+          '{"PublicIP":"192.0.0.9"}',
+        );
+      }
+      return registry.createLease(request);
+    },
+  };
+  await acquire(host(1, { config: dualStack('10.5.9.0') }), contested);
+  const leases = await registry.readLeases();
+  expect(leases.length).toBe(2);
+  expectApart(leases);
+});
+
+it('is out of subnets when the rest is entries that nobody can read', async () => {
+  const { acquire, store } = setUp();
+  for (const key of ['10.5.1.0-24', '10.5.2.0-24']) store.writeEntry(key, 'not JSON');
+  store.writeEntry('10.5.3.0-24', '{"PublicIP":"192.0.0.9"}');
+  const three = parseNetworkConfig('{"Network":"10.5.0.0/22","SubnetMin":"10.5.1.0"}');
+  await expect(acquire(host(1, { config: three }))).rejects.toThrow(OutOfSubnetsError);
+});
+
+it('ends when it is told to', async () => {
+  const { acquire } = setUp();
+  const reason = new Error('stopped');
+  await expect(acquire(host(1, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
+});
+
+it('keeps all hosts apart and within the range, whatever is there, and gives the last subnet too', async () => {
+  const small = parseNetworkConfig('{"Network":"10.5.0.0/24","SubnetLen":28}');
+  const entry = fc
+    .record({ block: fc.nat(63), length: fc.constantFrom(26, 27, 28, 29, 30), host: fc.nat(200) })
+    .map(({ block, length, host: number }) => {
+      const size = 2 ** (32 - length);
+      return [`10.5.0.${Math.floor((block * 4) / size) * size}-${length}`, number] as const;
+    });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(entry, { maxLength: 8 }),
+      fc.integer({ min: 1, max: 18 }),
+      async (old, starters) => {
+        const { acquire, store, log } = setUp();
+        for (const [key, number] of old) store.writeEntry(key, `{"PublicIP":"198.51.100.${number}"}`);
+        const before = await store.open({ log }).readLeases();
+        const isFree = (index: number) =>
+          !before.some((lease) =>
+            lease.subnets.ipv4!.overlaps(parseSubnetKey(`10.5.0.${index * 16}-28`).ipv4!),
+          );
+        const free = Array.from({ length: 15 }, (_, index) => index + 1).filter(isFree).length;
+        const results = await Promise.allSettled(
+          Array.from({ length: starters }, (_, index) => acquire(host(index, { config: small }))),
+        );
+        const leases = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+        expect(leases.length).toBe(Math.min(free, starters));
+        for (const result of results) {
+          if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(OutOfSubnetsError);
+        }
+        for (const { subnets } of leases) {
+          expect(small.ipv4!.network.contains(subnets.ipv4!) && subnets.ipv4!.length === 28).toBe(true);
+          expect(before.filter((lease) => lease.subnets.ipv4!.overlaps(subnets.ipv4!))).toEqual([]);
+        }
+        expectApart(leases);
+      },
+    ),
+  );
 });

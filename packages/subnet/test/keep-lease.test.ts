@@ -1,9 +1,12 @@
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
+  encodeLeaseAttributes,
   keepLease,
+  leaseKey,
   LeaseLostError,
   RegistryUnavailableError,
+  type Lease,
   type LeaseKeeper,
   type Registry,
 } from '../src/index.ts';
@@ -109,4 +112,153 @@ it('is not disturbed by its own writes and the leases of others', async () => {
   ]);
   await clock.advance(0);
   expect((await stored())!.revision).toBe(lease.revision);
+});
+
+/** A registry that tells how often it was written through. */
+function counting() {
+  const counts = { writes: 0 };
+  const change = (registry: Registry): Registry => ({
+    ...registry,
+    createLease: (...args) => (counts.writes++, registry.createLease(...args)),
+    updateLease: (...args) => (counts.writes++, registry.updateLease(...args)),
+  });
+  return { counts, change };
+}
+
+it('does not answer late news of its own writes with more of them', async () => {
+  const { counts, change } = counting();
+  const { clock, keeper, store, stored } = await setUp(change);
+  const news: Lease[] = [];
+  for (let write = 0; write < 2; write++) {
+    store.writeEntry('10.5.1.0-24', encodeLeaseAttributes(attributes));
+    news.push((await stored())!);
+  }
+  // A watch that lags: each change is shown after the keeper has written once more.
+  for (let round = 0; round < 20; round++) {
+    const [oldest] = news.splice(0, 1);
+    if (!oldest) break;
+    keeper.observe([{ kind: 'put', lease: oldest }]);
+    await clock.advance(60_000);
+    if (news.at(-1)?.revision !== keeper.lease.revision) news.push(keeper.lease);
+  }
+  expect(counts.writes).toBeLessThan(4);
+  expect((await stored())!.revision).toBe(keeper.lease.revision);
+});
+
+it('takes news of a write that arrive before its answer for what they are', async () => {
+  const { counts, change } = counting();
+  let early: (lease: Lease) => void = () => undefined;
+  const { clock, keeper } = await setUp((registry) => ({
+    ...change(registry),
+    updateLease: async (...args) => {
+      counts.writes++;
+      const lease = await registry.updateLease(...args);
+      early(lease);
+      return lease;
+    },
+  }));
+  early = (lease) => keeper.observe([{ kind: 'put', lease }]);
+  await clock.advance(24 * HOUR_MS);
+  expect(counts.writes).toBe(1);
+});
+
+it('fights another daemon with its public IP once a minute, not without end', async () => {
+  const { counts, change } = counting();
+  const { clock, keeper, store, stored, log } = await setUp(change);
+  const rival = '{"PublicIP":"192.0.2.1","BackendType":"vxlan"}';
+  for (let second = 0; second < 100; second++) {
+    if ((await stored())!.attributes.backendType === undefined) {
+      store.writeEntry('10.5.1.0-24', rival);
+      keeper.observe([{ kind: 'put', lease: (await stored())! }]);
+    }
+    await clock.advance(1000);
+  }
+  expect(counts.writes).toBe(2);
+  expect(log.entries.filter(({ level }) => level === 'warn').length).toBe(2);
+});
+
+it('goes on when its own former daemon wins every race but the last', async () => {
+  let races = 3;
+  const { clock, keeper, stored } = await setUp((registry) => ({
+    ...registry,
+    updateLease: async (lease, update, options) => {
+      if (races-- > 0) {
+        const [current] = await registry.readLeases();
+        await registry.updateLease(current!, { attributes, ttlMs: TTL_MS });
+      }
+      return registry.updateLease(lease, update, options);
+    },
+  }));
+  await clock.advance(23 * HOUR_MS);
+  expect((await stored())!.revision).toBe(keeper.lease.revision);
+});
+
+it('tries every minute while nobody can read what holds its place', async () => {
+  const { clock, keeper, store, stored } = await setUp();
+  store.deleteEntry('10.5.1.0-24');
+  store.writeEntry('10.5.1.0-24', 'not JSON');
+  showRemoved(keeper);
+  await clock.advance(0);
+  expect(await stored()).toBe(undefined);
+  store.deleteEntry('10.5.1.0-24');
+  await clock.advance(60_000);
+  expect((await stored())!.attributes).toEqual(attributes);
+});
+
+it('renews at once a lease of which nobody knows when it ends', async () => {
+  const { registry, clock, log, stop } = await setUp();
+  const [read] = await registry.readLeases();
+  const options = { ttlMs: TTL_MS, renewMarginMs: HOUR_MS, signal: stop.signal };
+  const keeper = keepLease(
+    { registry, clock, log },
+    { ...options, lease: { ...read!, expiresAt: 'unknown' } },
+  );
+  await clock.advance(0);
+  expect(keeper.lease.revision).not.toBe(read!.revision);
+});
+
+it('refuses a margin that leaves no time', async () => {
+  const { registry, clock, log, lease, stop } = await setUp();
+  const options = { lease, ttlMs: HOUR_MS, renewMarginMs: HOUR_MS, signal: stop.signal };
+  expect(() => keepLease({ registry, clock, log }, options)).toThrow(RangeError);
+});
+
+describe('a reservation', () => {
+  async function reserve() {
+    const { counts, change } = counting();
+    const context = await setUp(change);
+    const { store, keeper, clock, stored } = context;
+    // What `etcdctl put` without a lease does to ours.
+    store.writeEntry('10.5.1.0-24', encodeLeaseAttributes(attributes));
+    keeper.observe([{ kind: 'put', lease: (await stored())! }]);
+    await clock.advance(0);
+    return { ...context, counts };
+  }
+
+  it('that an operator makes of our lease is one from then on, and is not renewed', async () => {
+    const { clock, keeper, stored, counts } = await reserve();
+    expect(keeper.lease.expiresAt).toBe(undefined);
+    const { writes } = counts;
+    await clock.advance(10 * TTL_MS);
+    expect(counts.writes).toBe(writes);
+    expect((await stored())!.revision).toBe(keeper.lease.revision);
+  });
+
+  it('that is deleted comes back as a lease', async () => {
+    const { clock, keeper, store, stored } = await reserve();
+    store.deleteEntry('10.5.1.0-24');
+    showRemoved(keeper);
+    await clock.advance(0);
+    expect(leaseKey((await stored())!)).toBe('10.5.1.0-24');
+    expect((await stored())!.expiresAt).toBe(clock.now() + TTL_MS);
+  });
+
+  it('that goes to another host is lost', async () => {
+    const { clock, keeper, store, stored } = await reserve();
+    store.writeEntry('10.5.1.0-24', foreign);
+    const done = keeper.done.catch((error: unknown) => error);
+    keeper.observe([{ kind: 'put', lease: (await stored())! }]);
+    await clock.advance(0);
+    expect(await done).toBeInstanceOf(LeaseLostError);
+  });
 });

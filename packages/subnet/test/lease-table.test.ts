@@ -37,7 +37,13 @@ it('drops changes that change nothing', () => {
   expect(words(table.apply({ kind: 'delta', changes }))).toEqual(['put 10.5.1.0-24']);
 });
 
-it('yields changes that lead another table to the same leases', () => {
+/** The model: revisions by key. */
+function enter(model: Map<string, string>, change: LeaseChange): void {
+  if (change.kind === 'put') model.set(leaseKey(change.lease), change.lease.revision);
+  else model.delete(leaseKey(change));
+}
+
+it('holds what the events say, and yields what leads others there', () => {
   const event = fc.oneof(
     fc
       .uniqueArray(fc.nat(9))
@@ -54,9 +60,20 @@ it('yields changes that lead another table to the same leases', () => {
   fc.assert(
     fc.property(fc.array(event), (events) => {
       const table = createLeaseTable();
-      const follower = createLeaseTable();
-      for (const item of events) follower.apply({ kind: 'delta', changes: table.apply(item) });
-      expect([...follower.leases].sort()).toEqual([...table.leases].sort());
+      let model = new Map<string, string>();
+      const follower = new Map<string, string>();
+      for (const item of events) {
+        if (item.kind === 'snapshot') model = new Map();
+        const puts: LeaseChange[] =
+          item.kind === 'delta'
+            ? item.changes
+            : item.leases.map((snapshot) => ({ kind: 'put', lease: snapshot }));
+        puts.forEach((change) => enter(model, change));
+        table.apply(item).forEach((change) => enter(follower, change));
+      }
+      const held = [...table.leases].map(([key, { revision }]) => [key, revision]);
+      expect(Object.fromEntries(held)).toEqual(Object.fromEntries(model));
+      expect(follower).toEqual(model);
     }),
   );
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkConfigError, parseNetworkConfig } from '../src/index.ts';
 
+const IPV6 = { EnableIPv4: false, EnableIPv6: true, IPv6Network: 'fc00::/48' };
 const parse = (config: object) => parseNetworkConfig(JSON.stringify(config));
 
 describe('defaults', () => {
@@ -44,7 +45,7 @@ describe('defaults', () => {
   });
 });
 
-it('reads every key, in any case, the last one first, as Go does', () => {
+it('reads every key in any case, and the last one of two, as Go does', () => {
   const config = parseNetworkConfig(
     '{"network":"10.0.0.0/8","SUBNETLEN":20,"SubnetMin":"10.10.0.0","subnetmax":"10.99.0.0","Network":"10.5.1.1/8","enableNFTables":true,"Unknown":1,"backend":{"type":"VXLAN","VNI":100}}',
   );
@@ -52,6 +53,19 @@ it('reads every key, in any case, the last one first, as Go does', () => {
   expect(String(config.ipv4!.subnetMax)).toBe('10.99.0.0');
   expect(config.enableNFTables).toBe(true);
   expect(config.backend).toEqual({ type: 'vxlan', options: { VNI: 100 } });
+});
+
+it('takes a bound of zeros for none, as Go does', () => {
+  const { ipv4 } = parse({ Network: '10.5.0.0/16', SubnetMin: '0.0.0.0', SubnetMax: '' });
+  expect([String(ipv4!.subnetMin), String(ipv4!.subnetMax)]).toEqual(['10.5.1.0', '10.5.255.0']);
+});
+
+it.each([
+  ['fc00::/62', 64],
+  ['fc00::/63', 65],
+  ['fc00::/124', 126],
+])('chooses subnets for %s of /%i', (IPv6Network, length) => {
+  expect(parse({ ...IPV6, IPv6Network }).ipv6!.subnetLength).toBe(length);
 });
 
 it('reads an empty Backend as an empty type', () => {
@@ -62,7 +76,33 @@ it.each<[object, string, string]>([
   [{}, 'Network', 'please define a correct Network parameter in the flannel config'],
   [{ Network: '10.5.0.0' }, 'Network', 'please define a correct Network parameter in the flannel config'],
   [{ Network: 'fc00::/48' }, 'Network', 'please define a correct Network parameter in the flannel config'],
+  [{ Network: '0.0.0.0/0' }, 'Network', 'please define a correct Network parameter in the flannel config'],
+  [{ EnableIPv4: false }, 'EnableIPv4', 'EnableIPv4 is false and EnableIPv6 is not true; enable one of them'],
   [{ Network: '10.5.0.0/16', SubnetLen: 31 }, 'SubnetLen', 'SubnetLen must be less than /31'],
+  [{ Network: '10.5.0.0/16', SubnetLen: 64 }, 'SubnetLen', 'SubnetLen must be less than /31'],
+  [{ Network: '10.5.0.0/16', SubnetLen: 24.5 }, 'SubnetLen', 'SubnetLen must be a whole number from 0 to 30'],
+  [{ Network: '10.5.0.0/16', SubnetLen: -1 }, 'SubnetLen', 'SubnetLen must be a whole number from 0 to 30'],
+  [
+    { Network: '10.5.0.0/16', SubnetMin: '10.5.9.0', SubnetMax: '10.5.8.0' },
+    'SubnetMin',
+    'SubnetMin 10.5.9.0 is above SubnetMax 10.5.8.0; no subnet is left',
+  ],
+  [{ ...IPV6, IPv6SubnetLen: 127 }, 'IPv6SubnetLen', 'SubnetLen must be less than /127'],
+  [
+    { ...IPV6, IPv6SubnetLen: 49 },
+    'IPv6SubnetLen',
+    'network must be able to accommodate at least four subnets',
+  ],
+  [
+    { ...IPV6, IPv6SubnetMin: 'fc01::' },
+    'IPv6SubnetMin',
+    'IPv6SubnetMin is not in the range of the IPv6Network',
+  ],
+  [
+    { ...IPV6, IPv6SubnetMax: 'fc00::1' },
+    'IPv6SubnetMax',
+    'IPv6SubnetMax is not on a SubnetLen boundary: fc00::1',
+  ],
   [
     { Network: '10.5.0.0/16', SubnetLen: 17 },
     'SubnetLen',
@@ -97,13 +137,13 @@ it.each<[object, string, string]>([
   [
     { EnableIPv4: false, EnableIPv6: true, IPv6Network: 'fc00::/125' },
     'IPv6Network',
-    'Minimum useful network prefix is /124',
+    'IPv6Network is too small. Minimum useful network prefix is /124',
   ],
   [{ Network: 5 }, 'Network', 'Network must be a string, not 5'],
   [
     { Network: '10.5.0.0/16', SubnetLen: '24' },
     'SubnetLen',
-    'SubnetLen must be a whole number from 0 to 32, not "24"',
+    'SubnetLen must be a whole number from 0 to 30, not "24"',
   ],
   [
     { Network: '10.5.0.0/16', EnableIPv6: 'yes' },

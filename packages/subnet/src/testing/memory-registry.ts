@@ -8,7 +8,7 @@ import type { Logger } from '../logger.ts';
 import type { LeaseChange, LeaseEvent, LeaseUpdate, Registry } from '../registry.ts';
 
 /** A store in memory that any number of {@link Registry} handles share, as daemons share an etcd. */
-export interface MemoryStore {
+export interface MemoryStore extends Disposable {
   open(components: { readonly log: Logger }): Registry;
   /** Writes the network config, as an operator would. */
   writeConfig(text: string): void;
@@ -25,9 +25,10 @@ interface Entry {
 
 type Change = { readonly key: string; readonly entry: Entry | undefined };
 
-/** Makes an empty store. */
+/** Makes an empty store. Disposing it ends its timers; entries do not expire any more. */
 export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
   const entries = new Map<string, Entry>();
+  const expiries = new Map<string, AbortController>();
   const changes = new EventEmitter().setMaxListeners(0);
   let config: string | undefined;
   let revisions = 0;
@@ -36,19 +37,27 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
     const expiresAt = ttlMs === undefined ? undefined : clock.now() + ttlMs;
     const entry = { value, expiresAt, revision: `${++revisions}` };
     entries.set(key, entry);
+    expireIn(ttlMs, key);
     changes.emit('change', { key, entry } satisfies Change);
-    if (ttlMs !== undefined) void expire(key, entry, ttlMs);
     return entry;
   }
 
-  async function expire(key: string, entry: Entry, ttlMs: number): Promise<void> {
-    await clock.delay(ttlMs);
-    if (entries.get(key) === entry) remove(key);
+  /** Removes the entry after `ttlMs`, and not any more when it was to be removed before. */
+  function expireIn(ttlMs: number | undefined, key: string): void {
+    expiries.get(key)?.abort();
+    expiries.delete(key);
+    if (ttlMs === undefined) return;
+    const expiry = new AbortController();
+    expiries.set(key, expiry);
+    clock.delay(ttlMs, { signal: expiry.signal }).then(
+      () => remove(key),
+      () => undefined,
+    );
   }
 
   function remove(key: string): void {
-    entries.delete(key);
-    changes.emit('change', { key, entry: undefined } satisfies Change);
+    expireIn(undefined, key);
+    if (entries.delete(key)) changes.emit('change', { key, entry: undefined } satisfies Change);
   }
 
   function open({ log }: { readonly log: Logger }): Registry {
@@ -86,15 +95,18 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
     }
 
     async function* watch(signal: AbortSignal | undefined): AsyncGenerator<LeaseEvent> {
-      const events = on(changes, 'change', { signal }) as AsyncIterable<[Change]>;
-      yield { kind: 'snapshot', leases: readAll() };
+      if (signal?.aborted) return;
+      const events = on(changes, 'change', { signal }) as AsyncIterableIterator<[Change]>;
       try {
+        yield { kind: 'snapshot', leases: readAll() };
         for await (const [event] of events) {
           const change = toChange(event);
           if (change) yield { kind: 'delta', changes: [change] };
         }
       } catch (error) {
         if (!signal?.aborted) throw error;
+      } finally {
+        await events.return?.();
       }
     }
 
@@ -121,6 +133,9 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
     writeConfig: (text) => (config = text),
     writeEntry: (key, value) => void put(key, value, undefined),
     deleteEntry: remove,
+    [Symbol.dispose]: () => {
+      for (const key of expiries.keys()) expireIn(undefined, key);
+    },
   };
 }
 

@@ -73,6 +73,20 @@ export function registryCompliance(
       expect(await registry.readLeases()).toEqual([]);
     });
 
+    test('of IPv6 come back with all their attributes', async ({ registry }) => {
+      const attributes: LeaseAttributes = {
+        publicIp: { ipv4: parseAddress('192.0.2.1'), ipv6: parseAddress('2001:db8::1') },
+        backendType: 'vxlan',
+        backendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' },
+        backendV6Data: { VNI: 1, VtepMAC: '02:00:00:00:00:02' },
+      };
+      const created = await registry.createLease({ ...request('0.0.0.0-0&fc00:0:0:62::-64'), attributes });
+      const [read] = await registry.readLeases();
+      expect(leaseKey(read!)).toBe('0.0.0.0-0&fc00:0:0:62::-64');
+      expect(read!.attributes).toEqual(attributes);
+      expect(read!.revision).toBe(created.revision);
+    });
+
     test('go to exactly one of many creators', async ({ harness }) => {
       const hosts = Array.from({ length: 20 }, () => harness.open());
       const results = await Promise.allSettled(
@@ -129,6 +143,14 @@ export function registryCompliance(
       const [updated] = await registry.readLeases();
       expect(updated!.expiresAt).toBe(undefined);
       expect(updated!.attributes).toEqual(attributesOf(1));
+    });
+
+    test('created without time to live are reservations too', async ({ registry }) => {
+      await registry.createLease({ ...request('10.5.1.0-24'), ttlMs: undefined });
+      const [reservation] = await registry.readLeases();
+      expect(reservation!.expiresAt).toBe(undefined);
+      await registry.deleteLease(reservation!);
+      expect(await registry.readLeases()).toEqual([]);
     });
 
     test('that nobody can read are skipped with one warning each', async ({ harness, registry }) => {
@@ -194,6 +216,12 @@ export function registryCompliance(
       await registry.createLease(request('10.5.1.0-24'));
       expect(await one.take(1)).toEqual(['put 10.5.1.0-24']);
       expect(await two.take(1)).toEqual(['put 10.5.1.0-24']);
+    });
+
+    test('yields nothing when its signal was aborted before', async ({ registry }) => {
+      const events: LeaseEvent[] = [];
+      for await (const event of registry.watchLeases({ signal: AbortSignal.abort() })) events.push(event);
+      expect(events).toEqual([]);
     });
 
     test('ends without an error when its signal aborts', async ({ registry }) => {
