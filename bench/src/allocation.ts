@@ -17,7 +17,7 @@ export const allocation: Benchmark = {
       const { ipv4 } = allocateSubnets(config, taken, Math.random);
       const milliseconds = performance.now() - started;
       progress(`round ${round}: ${String(ipv4)} in ${milliseconds.toFixed(1)} ms`);
-      sample('allocation, 60,000 leases', 'time', 'ms', milliseconds);
+      sample('allocation, 60,000 leases', { metric: 'time', unit: 'ms', value: milliseconds });
     }
     return Promise.resolve();
   },

@@ -1,51 +1,24 @@
-import { run, type Cluster } from '@flannel-ts/lab';
+import { formatSubnetKey } from '@flannel-ts/ip';
+import { createCluster, type Cluster } from '@flannel-ts/lab';
+import { peers, type Peer } from './peers.ts';
 
-/** etcd takes at most 128 operations in a transaction. */
-const CHUNK = 100;
-
-/** A lease of a host that does not exist: peer number `index` of a vxlan cluster in 10.0.0.0/8. */
-export function peerLease(index: number): { readonly key: string; readonly value: string } {
-  const octets = `${index >> 8}.${index & 255}`;
-  const mac = `02:00:00:00:${hex(index >> 8)}:${hex(index & 255)}`;
+/** Key and value of a vxlan host's lease in etcd. */
+export function leaseOf({ subnet, publicIp, mac }: Peer): readonly [key: string, value: string] {
   const value = {
-    PublicIP: `172.20.${octets}`,
+    PublicIP: publicIp.toString(),
     PublicIPv6: null,
     BackendType: 'vxlan',
     BackendData: { VNI: 1, VtepMAC: mac },
   };
-  return {
-    key: `/coreos.com/network/subnets/10.${100 + (index >> 8)}.${index & 255}.0-24`,
-    value: JSON.stringify(value),
-  };
+  return [`/coreos.com/network/subnets/${formatSubnetKey({ ipv4: subnet })}`, JSON.stringify(value)];
 }
 
-/** Writes the leases of `count` peers into etcd, many per transaction. */
-export async function putPeers(cluster: Cluster, count: number): Promise<void> {
-  const { namespace } = cluster.lab.underlay;
-  for (let start = 0; start < count; start += CHUNK) {
-    const leases = Array.from({ length: Math.min(CHUNK, count - start) }, (_, index) =>
-      peerLease(start + index),
-    );
-    const puts = leases.map(({ key, value }) => `put ${key} '${value}'`).join('\n');
-    await run(
-      [
-        'ip',
-        'netns',
-        'exec',
-        namespace,
-        'env',
-        'ETCDCTL_API=3',
-        'etcdctl',
-        `--endpoints=${cluster.endpoint}`,
-        'txn',
-      ],
-      {
-        input: `\n${puts}\n\n\n`,
-      },
-    );
-  }
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
+/** A vxlan cluster whose etcd holds the leases of `count` hosts that do not exist. */
+export async function createClusterWithPeers(count: number): Promise<Cluster> {
+  const cluster = await createCluster({
+    backend: { Type: 'vxlan' },
+    network: { Network: '10.0.0.0/8' },
+  });
+  await cluster.etcd.putAll(peers(count).map(leaseOf));
+  return cluster;
 }

@@ -1,44 +1,85 @@
-// Benchmarks: `npm run bench -- [--only NAME] [--rounds N] [--json FILE]`.
+// Benchmarks; `npm run bench -- --help` lists them.
 import { writeFile } from 'node:fs/promises';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { allocation } from './allocation.ts';
 import { latency } from './latency.ts';
 import { programming } from './programming.ts';
 import { formatTable, Report, type Benchmark } from './report.ts';
+import { restart } from './restart.ts';
 import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
+import { tunnel } from './tunnel.ts';
 
-const benchmarks: readonly Benchmark[] = [allocation, programming, startup, latency, throughput];
-
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    rounds: { type: 'string', default: '3' },
-    json: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  },
-});
+const benchmarks: readonly Benchmark[] = [
+  allocation,
+  programming,
+  startup,
+  latency,
+  throughput,
+  tunnel,
+  restart,
+];
 const names = benchmarks.map(({ name }) => name);
-const rounds = Number(values.rounds);
-const unknown = (values.only ?? []).find((name) => !names.includes(name));
-if (values.help || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
-  if (unknown !== undefined) console.error(`there is no benchmark ${unknown}\n`);
-  console.log('npm run bench -- [--only NAME]… [--rounds N] [--json FILE]\n');
-  for (const { name, describe } of benchmarks) console.log(`  ${name.padEnd(12)} ${describe}`);
-  process.exit(values.help ? 0 : 2);
+
+const usage = `npm run bench -- [--only NAME]… [--rounds N] [--seconds N] [--json FILE]
+
+  --only NAME    run this one; may be given several times (default: all)
+  --rounds N     how often everything is measured; the table has median, minimum and maximum (default: 3)
+  --seconds N    length of each run of traffic: 1 for a quick look (default: 3)
+  --json FILE    write the table as [{ name, metric, unit, median, min, max, runs }]
+
+${benchmarks.map(({ name, describe }) => `  ${name.padEnd(12)} ${describe}`).join('\n')}`;
+
+const { only, rounds, seconds, json } = readOptions();
+console.log(
+  `${cpus().length} cores with load ${loadavg()[0]!.toFixed(2)}, Linux ${release()}, Node ${process.version}; ` +
+    `${rounds} rounds, ${seconds} s of traffic each\n`,
+);
+const report = new Report();
+try {
+  for (const benchmark of benchmarks.filter(({ name }) => only.includes(name))) {
+    console.log(`── ${benchmark.name}: ${benchmark.describe}`);
+    await benchmark.run({
+      rounds,
+      seconds,
+      sample: (name, figure) => report.sample(name, figure),
+      progress: (text) => console.log(`   ${text}`),
+    });
+  }
+} finally {
+  // Also what was measured before a failure.
+  const rows = report.rows();
+  console.log(`\n${formatTable(rows)}`);
+  if (json) await writeFile(json, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
-console.log(`${cpus().length} cores, Linux ${release()}, Node ${process.version}, ${rounds} rounds\n`);
-const report = new Report();
-for (const benchmark of benchmarks.filter(({ name }) => values.only?.includes(name) ?? true)) {
-  console.log(`── ${benchmark.name}: ${benchmark.describe}`);
-  await benchmark.run({
-    rounds,
-    sample: (...sample) => report.sample(...sample),
-    progress: (text) => console.log(`   ${text}`),
-  });
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: names },
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '3' },
+        json: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) exit(0, usage);
+    const unknown = values.only.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new Error(`--only ${unknown}: there is no such benchmark`);
+    return { ...values, rounds: count('rounds', values.rounds), seconds: count('seconds', values.seconds) };
+  } catch (error) {
+    return exit(2, `${(error as Error).message}\n\n${usage}`);
+  }
 }
-const rows = report.rows();
-console.log(`\n${formatTable(rows)}`);
-if (values.json) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+
+function count(option: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option} ${text}: give a whole number from 1 on`);
+  return Number(text);
+}
+
+function exit(code: number, text: string): never {
+  console.log(text);
+  process.exit(code);
+}

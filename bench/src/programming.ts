@@ -1,8 +1,9 @@
 import { createDevice, type HostState } from '@flannel-ts/device';
-import { parseAddress, Prefix } from '@flannel-ts/ip';
+import { parseAddress } from '@flannel-ts/ip';
 import { createLab, run, type Host } from '@flannel-ts/lab';
 import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
+import { peer, peers, type Peer } from './peers.ts';
 import type { BenchContext, Benchmark } from './report.ts';
 
 const PEERS = 10_000;
@@ -31,13 +32,14 @@ async function measure(host: Host, { sample }: BenchContext): Promise<void> {
   const time = async (metric: string, work: () => Promise<void>) => {
     const started = performance.now();
     await work();
-    sample(name, metric, 'ms', performance.now() - started);
+    sample(name, { metric, unit: 'ms', value: performance.now() - started });
   };
-  const wanted = new Map<string, HostState>([['self', self(host)], ...peers()]);
+  const wanted = new Map(peers(PEERS).map((each, index) => [`peer ${index}`, wantedOf(each)]));
+  wanted.set('self', self(host));
   await time('apply to an empty host', () => device.apply(wanted));
   await time('compare, nothing to do', () => device.reconcile());
   await time('change one peer', () =>
-    device.update(new Map([['peer 5000', peer(5_000, '02:ff:00:00:00:01')]])),
+    device.update(new Map([['peer 5000', wantedOf({ ...peer(5_000), mac: '02:ff:00:00:00:01' })]])),
   );
   const routes = (await host.run('ip', 'route', 'show', 'dev', LINK)).trim().split('\n').length;
   if (routes !== PEERS) throw new Error(`${routes} of ${PEERS} routes are there`);
@@ -48,13 +50,17 @@ async function measure(host: Host, { sample }: BenchContext): Promise<void> {
 async function batch(host: Host, sample: BenchContext['sample']): Promise<void> {
   await host.run('ip', 'link', 'add', 'other', 'type', 'bridge');
   await host.run('ip', 'link', 'set', 'other', 'up');
-  const lines = [...peers()].map(([, { routes }]) => {
-    const { destination, gateway } = routes![0]!;
-    return `route add ${destination.toString()} via ${gateway!.toString()} dev other onlink metric 1`;
-  });
+  const lines = peers(PEERS).map(
+    ({ subnet }) =>
+      `route add ${subnet.toString()} via ${subnet.network.toString()} dev other onlink metric 1`,
+  );
   const started = performance.now();
   await run(['ip', '-n', host.namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` });
-  sample(`programming, ${PEERS} peers`, 'the routes alone by ip -batch', 'ms', performance.now() - started);
+  sample(`programming, ${PEERS} peers`, {
+    metric: 'the routes alone by ip -batch',
+    unit: 'ms',
+    value: performance.now() - started,
+  });
 }
 
 function self(host: Host): HostState {
@@ -63,23 +69,11 @@ function self(host: Host): HostState {
   return { links: [{ kind: 'vxlan', name: LINK, local, ...fixed }] };
 }
 
-function* peers(): Iterable<[string, HostState]> {
-  for (let index = 0; index < PEERS; index++) {
-    const mac = `02:00:00:00:${hex(index >> 8)}:${hex(index & 255)}`;
-    yield [`peer ${index}`, peer(index, mac)];
-  }
-}
-
-function peer(index: number, mac: string): HostState {
-  const destination = new Prefix(parseAddress('10.100.0.0'), 24).offset(index);
-  const address = destination.network;
+function wantedOf({ subnet, publicIp, mac }: Peer): HostState {
+  const address = subnet.network;
   return {
     neighbours: [{ link: LINK, address, mac }],
-    fdb: [{ link: LINK, mac, destination: parseAddress('172.20.0.0').offset(index) }],
-    routes: [{ destination, gateway: address, link: LINK, onlink: true }],
+    fdb: [{ link: LINK, mac, destination: publicIp }],
+    routes: [{ destination: subnet, gateway: address, link: LINK, onlink: true }],
   };
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
 }

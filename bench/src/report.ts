@@ -1,4 +1,11 @@
-/** One measured figure: the samples of one metric of one case. */
+/** What was measured once. */
+export interface Figure {
+  readonly metric: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+/** One line of the table: the samples of one metric of one case. */
 export interface Row {
   readonly name: string;
   readonly metric: string;
@@ -19,8 +26,10 @@ export interface Benchmark {
 export interface BenchContext {
   /** How often each case is measured. */
   readonly rounds: number;
-  /** Adds one sample. */
-  readonly sample: (name: string, metric: string, unit: string, value: number) => void;
+  /** Length of each run of traffic. */
+  readonly seconds: number;
+  /** Adds one sample of a case. */
+  readonly sample: (name: string, figure: Figure) => void;
   /** Says what is being measured. */
   readonly progress: (text: string) => void;
 }
@@ -29,7 +38,7 @@ export interface BenchContext {
 export class Report {
   readonly #samples = new Map<string, { name: string; metric: string; unit: string; values: number[] }>();
 
-  sample(name: string, metric: string, unit: string, value: number): void {
+  sample(name: string, { metric, unit, value }: Figure): void {
     const key = `${name}\n${metric}`;
     const entry = this.#samples.get(key) ?? { name, metric, unit, values: [] };
     entry.values.push(value);

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { parsePrefix } from '@flannel-ts/ip';
+import { createCluster, createLab, type Container, type Host, type Lab } from '@flannel-ts/lab';
+import type { TunnelHostOptions } from './tunnel-host.ts';
+
+/** Two ends of a path that traffic is sent over, in a lab of their own. */
+export interface Pair {
+  /** What the table calls it. */
+  readonly name: string;
+  readonly lab: Lab;
+  readonly from: Container | Host;
+  readonly to: Container | Host;
+  /** The hosts whose underlay is between them: that of `from`, that of `to`. */
+  readonly hosts: readonly [Host, Host];
+}
+
+/** The hosts themselves: what the machine can do. */
+export async function hostPair(stack: AsyncDisposableStack, name: string): Promise<Pair> {
+  const lab = stack.use(await createLab());
+  const [from, to] = [await lab.addHost(), await lab.addHost()];
+  return { name, lab, from, to, hosts: [from, to] };
+}
+
+/** Containers of two hosts that run the built `flanneld`. */
+export async function flanneldPair(
+  stack: AsyncDisposableStack,
+  name: string,
+  backend: string,
+): Promise<Pair> {
+  const cluster = stack.use(await createCluster({ backend: { Type: backend } }));
+  const [first, second] = [await cluster.addNode(), await cluster.addNode()];
+  await Promise.all([first.ready(), second.ready()]);
+  return {
+    name,
+    lab: cluster.lab,
+    from: await first.addContainer(),
+    to: await second.addContainer(),
+    hosts: [first.host, second.host],
+  };
+}
+
+/** Containers of two hosts with a tunnel alone, each in a process of its own. */
+export async function tunnelPair(
+  stack: AsyncDisposableStack,
+  name: string,
+  options: Pick<TunnelHostOptions, 'offloads' | 'peers'>,
+): Promise<Pair> {
+  const lab = stack.use(await createLab());
+  const hosts = [await lab.addHost(), await lab.addHost()] as const;
+  const subnets = ['10.5.1.0/24', '10.5.2.0/24'] as const;
+  const containers = hosts.map(async (host, index) => {
+    const other = 1 - index;
+    await startTunnel(host, {
+      ...options,
+      mtu: MTU,
+      address: host.address,
+      subnet: subnets[index]!,
+      other: { subnet: subnets[other]!, address: hosts[other]!.address },
+    });
+    return host.addContainer({ bip: subnets[index]!.replace('.0/', '.1/'), mtu: MTU });
+  });
+  const [from, to] = await Promise.all(containers);
+  return { name, lab, from: from!, to: to!, hosts };
+}
+
+/** Behind an underlay of 1500 bytes. */
+const MTU = 1472;
+
+async function startTunnel(host: Host, options: TunnelHostOptions): Promise<void> {
+  const program = ['--conditions=@flannel-ts/source', join(import.meta.dirname, 'tunnel-host.ts')];
+  const tunnel = host.start([process.execPath, ...program, JSON.stringify(options)]);
+  const device = (await tunnel.line(/^ready /)).split(' ')[1]!;
+  await host.run(
+    'ip',
+    'address',
+    'add',
+    `${parsePrefix(options.subnet).network.toString()}/32`,
+    'dev',
+    device,
+  );
+  await host.run('ip', 'route', 'add', '10.5.0.0/16', 'dev', device);
+}

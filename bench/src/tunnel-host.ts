@@ -1,0 +1,45 @@
+// Run on a host of the lab: `tunnel-host.ts OPTIONS`, as JSON, opens a tunnel, says `ready DEVICE` and carries packets
+// until it is ended.
+import { once } from 'node:events';
+import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
+import { openTunnel, type TunnelRoute } from '@flannel-ts/tunnel';
+import { peers } from './peers.ts';
+
+export interface TunnelHostOptions {
+  readonly offloads: 'auto' | 'none';
+  /** Of the TUN device, in bytes. */
+  readonly mtu: number;
+  /** The host's address on the underlay. */
+  readonly address: string;
+  /** The host's own subnet; the TUN device has its first address. */
+  readonly subnet: string;
+  /** The host that traffic goes to and comes from. */
+  readonly other: { readonly subnet: string; readonly address: string };
+  /** Size of the table: `other`, and the rest are hosts that do not exist. */
+  readonly peers: number;
+}
+
+const PORT = 8285;
+
+const options = JSON.parse(process.argv[2]!) as TunnelHostOptions;
+const route = (destination: TunnelRoute['destination'], address: TunnelRoute['peer']['address']) => ({
+  destination,
+  peer: { address, port: PORT },
+});
+await using tunnel = openTunnel({
+  tun: { name: 'flannel0', mtu: options.mtu },
+  socket: { address: parseAddress(options.address), port: PORT },
+  offloads: options.offloads,
+  onFailure(error) {
+    throw error;
+  },
+});
+tunnel.setOwn([parseInterfaceAddress(options.subnet)]);
+tunnel.setRoutes([
+  route(parsePrefix(options.other.subnet), parseAddress(options.other.address)),
+  ...peers(options.peers - 1).map(({ subnet, publicIp }) => route(subnet, publicIp)),
+]);
+console.log(`ready ${tunnel.device}`);
+const running = setInterval(() => undefined, 60_000);
+await once(process, 'SIGTERM');
+clearInterval(running);

@@ -1,0 +1,94 @@
+import { flanneldPair, hostPair, tunnelPair, type Pair } from './pairs.ts';
+import type { BenchContext, Benchmark, Figure } from './report.ts';
+import { measureIdleRtt, measureLoadedRtt } from './rtt.ts';
+import { measureTcp } from './tcp.ts';
+import { measureUdp } from './udp.ts';
+import { checkFrames, FRAME_LENGTH, setUnderlay, type Underlay } from './underlay.ts';
+
+const VXLAN = 'kernel vxlan';
+const TUNNEL = 'tunnel, all offloads';
+const PER_CALL = 'tunnel, one packet per call';
+const MANY_PEERS = 'tunnel, all offloads, 10,000 peers';
+
+type Measure = (pair: Pair, seconds: number) => Promise<Figure[]>;
+
+interface Case {
+  readonly pair: Pair;
+  readonly measures: readonly Measure[];
+}
+
+const tcp1: Measure = (pair, seconds) => measureTcp(pair, 1, seconds);
+const tcp4: Measure = (pair, seconds) => measureTcp(pair, 4, seconds);
+const udp1400: Measure = (pair, seconds) => measureUdp(pair, 1400, seconds);
+const udp64: Measure = (pair, seconds) => measureUdp(pair, 64, seconds);
+const measureAll = [tcp1, tcp4, udp1400, udp64, measureIdleRtt, measureLoadedRtt];
+
+/** Each is divided by the other, figure by figure, within a round. */
+const comparisons = [
+  [TUNNEL, PER_CALL],
+  [TUNNEL, VXLAN],
+  [MANY_PEERS, TUNNEL],
+] as const;
+
+/** The tunnel against what else could carry the packets, and against itself without its offloads. */
+export const tunnel: Benchmark = {
+  name: 'tunnel',
+  describe:
+    'the UDP tunnel with and without offloads against kernel vxlan, host-gw and plain veth: TCP, UDP, round trips, CPU; ' +
+    'over an underlay of super-packets and one of real 1500-byte packets; and with 10,000 peers',
+  async run(context) {
+    await using stack = new AsyncDisposableStack();
+    const { cases, manyPeers } = await createCases(stack);
+    for (let round = 1; round <= context.rounds; round++) {
+      await measureRound([...cases, manyPeers], 'super-packets', round, context);
+      await measureRound(cases, '1500-byte packets', round, context);
+    }
+  },
+};
+
+async function createCases(stack: AsyncDisposableStack): Promise<{ cases: Case[]; manyPeers: Case }> {
+  const pairs = [
+    await hostPair(stack, 'plain veth'),
+    await flanneldPair(stack, 'host-gw', 'host-gw'),
+    await flanneldPair(stack, VXLAN, 'vxlan'),
+    await tunnelPair(stack, TUNNEL, { offloads: 'auto', peers: 2 }),
+    await tunnelPair(stack, PER_CALL, { offloads: 'none', peers: 2 }),
+  ];
+  const manyPeers = await tunnelPair(stack, MANY_PEERS, { offloads: 'auto', peers: 10_000 });
+  return {
+    cases: pairs.map((pair) => ({ pair, measures: measureAll })),
+    manyPeers: { pair: manyPeers, measures: [tcp1, udp64] },
+  };
+}
+
+/** Measures all pairs one after the other, so that they meet the same machine, and compares them. */
+async function measureRound(
+  cases: readonly Case[],
+  underlay: Underlay,
+  round: number,
+  { seconds, sample, progress }: BenchContext,
+): Promise<void> {
+  const suffix = underlay === 'super-packets' ? '' : `, ${underlay}`;
+  const results = new Map<string, Figure[]>();
+  for (const { pair, measures } of cases) {
+    progress(`round ${round}: ${pair.name}${suffix}`);
+    await setUnderlay(pair, underlay);
+    const figures: Figure[] = [];
+    for (const measure of measures) figures.push(...(await measure(pair, seconds)));
+    checkFrames(underlay, figures);
+    for (const figure of figures) sample(`${pair.name}${suffix}`, figure);
+    results.set(pair.name, figures);
+  }
+  for (const [of, to] of comparisons) {
+    const ratios = divide(results.get(of) ?? [], results.get(to) ?? []);
+    for (const ratio of ratios) sample(`${of} / ${to}${suffix}`, ratio);
+  }
+}
+
+/** The figures that both have, divided. */
+function divide(figures: readonly Figure[], by: readonly Figure[]): Figure[] {
+  return figures.flatMap(({ metric, unit, value }) => {
+    const divisor = by.find((other) => other.metric === metric)?.value ?? 0;
+    return divisor > 0 && unit !== FRAME_LENGTH ? [{ metric, unit: '×', value: value / divisor }] : [];
+  });
+}
