@@ -1,0 +1,96 @@
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, start, type Host, type RunningProcess } from '@flannel-ts/lab';
+
+/** A host of the lab that runs this machine's Debian under systemd. What it changes goes with it. */
+export interface BootedHost extends AsyncDisposable {
+  /** Runs a command on it to its end and returns its standard output. @throws {CommandError} */
+  run(...command: string[]): Promise<string>;
+}
+
+// The file system is an overlay over the machine's; /dev, /run and /tmp are its own, and `shared` is /mnt.
+// systemd-sysctl and binfmt would change settings of the one kernel.
+const BOOT = `
+set -e
+directory=$1
+shared=$2
+root=$directory/root
+mount -t tmpfs tmpfs "$directory/layer"
+mkdir "$directory/layer/upper" "$directory/layer/work"
+mount -t overlay -o "lowerdir=/,upperdir=$directory/layer/upper,workdir=$directory/layer/work" overlay "$root"
+mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys"
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+for path in dev run tmp var/lib/docker; do
+  mkdir -p "$root/$path"
+  mount -t tmpfs tmpfs "$root/$path"
+done
+mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"
+mknod -m 666 "$root/dev/null" c 1 3
+mknod -m 666 "$root/dev/zero" c 1 5
+mknod -m 666 "$root/dev/full" c 1 7
+mknod -m 666 "$root/dev/random" c 1 8
+mknod -m 666 "$root/dev/urandom" c 1 9
+mknod -m 666 "$root/dev/net/tun" c 10 200
+mount --bind "$shared" "$root/mnt"
+: > "$root/etc/fstab"
+for unit in systemd-sysctl systemd-binfmt; do
+  ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
+done
+# A container image may forbid services, and man-db's index takes long.
+rm -f "$root/usr/sbin/policy-rc.d" "$root/var/lib/man-db/auto-update"
+cat > "$root/etc/systemd/system/booted.service" <<EOT
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo booted > /mnt/booted'
+EOT
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --unit=booted.service
+`;
+
+/** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */
+export async function bootHost(host: Host, shared: string): Promise<BootedHost> {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(host.directory, 'booted-'));
+  await Promise.all(['layer', 'root'].map((name) => mkdir(join(directory, name))));
+  const cgroups = (
+    await run(['findmnt', '--noheadings', '--first-only', '--output=TARGET', '--types=cgroup2'])
+  ).trim();
+  const cgroup = join(cgroups, `${host.namespace}-systemd`);
+  await mkdir(cgroup);
+  stack.defer(async () => {
+    await run(['find', cgroup, '-depth', '-type', 'd', '-delete']);
+  });
+  const fifo = join(shared, 'booted');
+  await run(['mkfifo', fifo]);
+  const booted = stack.use(start(['cat', fifo]));
+  const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--cgroup', '--uts', '--ipc'];
+  const system = start([
+    ...['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup],
+    ...['nsenter', `--net=${host.path}`, ...unshare, '--'],
+    ...['setpriv', '--bounding-set=-sys_module,-sys_time,-sys_boot'],
+    ...['sh', '-c', BOOT, 'boot', directory, shared],
+  ]);
+  stack.defer(async () => {
+    // All processes have ended when their process 1 has; unshare ends after it.
+    const init = await childOf(system);
+    if (init) process.kill(init, 'SIGKILL');
+    await system.exited;
+  });
+  await Promise.race([
+    booted.line(/booted/),
+    system.exited.then(() => {
+      throw new Error(`systemd ended:\n${system.lines.join('\n')}`);
+    }),
+  ]);
+  const inside = ['nsenter', `--target=${(await childOf(system))!}`, '--all', '--root', '--wd'];
+  const all = stack.move();
+  return {
+    run: (...command) => run([...inside, ...command]),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+async function childOf({ pid }: RunningProcess): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return Number(children.trim()) || undefined;
+}

@@ -1,0 +1,202 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createCluster, run, type Cluster, type Host } from '@flannel-ts/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootHost, type BootedHost } from './booted-host.ts';
+import { eventually, storedLeases } from './contract.ts';
+
+const BUILD = ['node', join(import.meta.dirname, '../../packaging/build-deb.ts')];
+const CONFIG = '/coreos.com/network/config';
+const DEFAULT_FILE = '/etc/default/flanneld';
+
+/** The steps of an operator, in order, on one host with systemd as process 1. */
+describe('the Debian package', () => {
+  let cluster: Cluster;
+  let lan: Host;
+  let host: BootedHost;
+  let debs: string;
+  let before: Set<string>;
+
+  beforeAll(async () => {
+    cluster = await createCluster({ backend: { Type: 'vxlan' } });
+    lan = await cluster.lab.addHost();
+    debs = await mkdtemp(join(lan.directory, 'debs-'));
+    host = await bootHost(lan, debs);
+    before = await installedFiles();
+  });
+  afterAll(async () => {
+    await host[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  it('is the same bytes when it is built twice', async () => {
+    const [first, second] = [await buildDeb('1.0.0'), await buildDeb('1.0.0', 'again')];
+    expect((await readFile(first)).equals(await readFile(second))).toBe(true);
+  }, 120_000);
+
+  it('installs, enabled and not started', async () => {
+    const output = await host.run('dpkg', '--install', '/mnt/flanneld_1.0.0_amd64.deb');
+    expect(output).toContain('set FLANNEL_ETCD_ENDPOINTS in /etc/default/flanneld');
+    expect(await property('UnitFileState')).toBe('enabled');
+    expect(await property('ActiveState')).toBe('inactive');
+    expect(await host.run('flanneld', '--version')).toMatch(/^flanneld \d+\.\d+\.\d+/);
+    expect(await host.run('flanneld', '--help')).toContain('--etcd-endpoints');
+    expect(await host.run('mk-docker-opts', '-h')).toContain('mk-docker-opts [-f FLANNEL-ENV-FILE]');
+  }, 60_000);
+
+  it('starts from a compile cache that the installation filled', async () => {
+    const script = 'exec 2>&1; NODE_DEBUG_NATIVE=COMPILE_CACHE exec flanneld --version';
+    expect(await host.run('sh', '-c', script)).toMatch(/bin\/main-\S+\.js.*success/);
+  });
+
+  it('has man pages without a fault that name every flag', async () => {
+    const pages = ['/usr/share/man/man8/flanneld.8', '/usr/share/man/man1/mk-docker-opts.1'];
+    expect(await host.run('mandoc', '-T', 'lint', '-W', 'warning', ...pages)).toBe('');
+    const page = await host.run('mandoc', '-T', 'ascii', '-O', 'width=200', pages[0]!);
+    const text = page.replaceAll(/.\x08/g, '');
+    const flags = (await host.run('flanneld', '--help')).matchAll(/^ +(--?[a-z][\w-]*) /gm);
+    const names = [...flags].map(([, flag]) => flag!.replace(/^-+/, '')).filter((name) => name !== 'version');
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !text.includes(`--${name}`))).toEqual([]);
+  });
+
+  it('has a unit without a fault, and little exposed', async () => {
+    expect(await host.run('systemd-analyze', 'verify', 'flanneld.service', 'docker.service')).toBe('');
+    await host.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'flanneld.service');
+  });
+
+  it('is ready when the lease is held, the data path is up and the files are written', async () => {
+    await cluster.etcd.etcdctl('del', CONFIG);
+    await appendDefaults(
+      `FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`,
+      'FLANNEL_OPTIONS="--healthz-port=8471 --ip-masq"',
+      'FLANNELD_HEALTHZ_IP=127.0.0.1',
+    );
+    await host.run('systemctl', 'start', '--no-block', 'flanneld');
+    await eventually(journal, (text) => text.includes('there is no network config yet'), 10_000);
+    expect(await property('ActiveState')).toBe('activating');
+    await configure('vxlan');
+    await host.run('systemctl', 'start', 'flanneld');
+    expect(await property('ActiveState')).toBe('active');
+    const [lease] = await storedLeases(cluster);
+    const [network, length] = lease!.key.split('-') as [string, string];
+    const bip = `${network.replace(/0$/, '1')}/${length}`;
+    expect(await host.run('cat', '/run/flannel/subnet.env')).toContain(`FLANNEL_SUBNET=${bip}\n`);
+    expect(await host.run('cat', '/run/flannel/docker')).toContain(
+      `DOCKER_NETWORK_OPTIONS=" --bip=${bip} --ip-masq=false --mtu=1450"`,
+    );
+    expect(await lan.run('ip', '-brief', 'address', 'show', 'flannel.1')).toContain(`${network}/32`);
+  }, 30_000);
+
+  it('may do its work behind all restrictions of the unit', async () => {
+    expect(await lan.run('ss', '--listening', '--tcp', '--numeric')).toContain('127.0.0.1:8471');
+    expect(await lan.run('iptables', '--table=nat', '--list-rules')).toContain('flanneld masq');
+    await configure('vxlan', { EnableNFTables: true });
+    await host.run('systemctl', 'restart', 'flanneld');
+    expect(await lan.run('nft', 'list', 'tables')).toContain('table ip flannel-ipv4');
+    await configure('udp');
+    await host.run('systemctl', 'restart', 'flanneld');
+    expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
+    expect((await journal()).match(/"level":"(warn|error|fatal)".*/g) ?? []).toEqual([
+      expect.stringContaining('there is no network config yet'),
+    ]);
+  }, 30_000);
+
+  it('comes back after a crash, and not after a wrong setting', async () => {
+    const pid = await property('MainPID');
+    expect(await host.run('pgrep', '--full', '/usr/lib/flannel/bin/node')).toBe(`${pid}\n`);
+    await host.run('kill', '-KILL', pid);
+    const { answer } = await eventually(
+      () => Promise.all([property('MainPID'), property('ActiveState')]),
+      ([now, state]) => now !== pid && state === 'active',
+      10_000,
+    );
+    expect(answer).toEqual([expect.stringMatching(/^[1-9]\d*$/), 'active']);
+    await appendDefaults('FLANNELD_HEALTHZ_PORT=many', 'FLANNEL_OPTIONS=');
+    await expect(host.run('systemctl', 'restart', 'flanneld')).rejects.toThrow(
+      'Job for flanneld.service failed',
+    );
+    expect([await property('ActiveState'), await property('ExecMainStatus')]).toEqual(['failed', '2']);
+    await appendDefaults('FLANNELD_HEALTHZ_PORT=');
+  }, 30_000);
+
+  it('gives Docker the leased subnet, before it starts', async () => {
+    await host.run('systemctl', 'start', 'docker');
+    expect(await property('ActiveState')).toBe('active');
+    const { FLANNEL_SUBNET } = await subnetEnv();
+    expect(await lan.run('ip', '-brief', 'address', 'show', 'docker0')).toContain(` ${FLANNEL_SUBNET!} `);
+    await host.run('systemctl', 'stop', 'docker.service', 'docker.socket', 'containerd');
+  }, 60_000);
+
+  it('is upgraded under the running network, and keeps the settings', async () => {
+    await buildDeb('1.1.0');
+    const lease = await storedLeases(cluster);
+    const pid = await property('MainPID');
+    await host.run('dpkg', '--install', '/mnt/flanneld_1.1.0_amd64.deb');
+    // A start joins the restart that the upgrade has asked for.
+    await host.run('systemctl', 'start', 'flanneld');
+    expect(await property('MainPID')).not.toBe(pid);
+    expect(await host.run('cat', DEFAULT_FILE)).toContain(cluster.endpoint);
+    expect(await storedLeases(cluster)).toEqual(lease);
+  }, 60_000);
+
+  it('leaves the network and the settings when it is removed, and says how they go', async () => {
+    const output = await host.run('dpkg', '--remove', 'flanneld');
+    expect(output).toContain('"flanneld cleanup" removes them');
+    await expect(host.run('pgrep', '--full', '/usr/lib/flannel/bin/node')).rejects.toThrow('exit code 1');
+    expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
+    expect(await host.run('cat', DEFAULT_FILE)).toContain(cluster.endpoint);
+    await expect(host.run('ls', '/usr/lib/flannel', '/usr/bin/flanneld')).rejects.toThrow('No such file');
+  }, 30_000);
+
+  it('runs the cleanup when it is removed, if that is set', async () => {
+    await host.run('dpkg', '--install', '/mnt/flanneld_1.1.0_amd64.deb');
+    await appendDefaults('FLANNEL_CLEANUP_ON_REMOVE=yes');
+    await host.run('dpkg', '--remove', 'flanneld');
+    await expect(lan.run('ip', 'link', 'show', 'flannel0')).rejects.toThrow('does not exist');
+    expect(await lan.run('iptables', '--table=nat', '--list-rules')).not.toContain('flanneld');
+  }, 60_000);
+
+  it('leaves nothing when it is purged', async () => {
+    await host.run('dpkg', '--purge', 'flanneld');
+    const after = await installedFiles();
+    expect([...after].filter((file) => !before.has(file))).toEqual([]);
+    expect([...before].filter((file) => !after.has(file))).toEqual([]);
+    await expect(host.run('ls', '/run/flannel')).rejects.toThrow('No such file');
+  });
+
+  async function buildDeb(version: string, directory = '.'): Promise<string> {
+    const output = await run([...BUILD, `--version=${version}`, `--out=${join(debs, directory)}`]);
+    return output.trim();
+  }
+
+  /** Every file in places where a package puts some, but for those that others keep there. */
+  async function installedFiles(): Promise<Set<string>> {
+    const places = ['/etc', '/usr/bin', '/usr/lib', '/usr/share/doc', '/usr/share/man'];
+    const states = ['/var/lib/dpkg/info', '/var/lib/systemd/deb-systemd-helper-enabled'];
+    const files = (await host.run('find', ...places, ...states, '-xdev')).split('\n');
+    return new Set(files.filter((file) => !/^\/etc\/(docker|cni)\b/.test(file)));
+  }
+
+  async function configure(type: string, more: object = {}): Promise<void> {
+    const config = { Network: '10.5.0.0/16', Backend: { Type: type }, ...more };
+    await cluster.etcd.etcdctl('put', CONFIG, JSON.stringify(config));
+  }
+
+  async function appendDefaults(...lines: string[]): Promise<void> {
+    await host.run('sh', '-c', 'printf "%s\\n" "$@" >> /etc/default/flanneld', 'append', ...lines);
+  }
+
+  async function property(name: string): Promise<string> {
+    return (await host.run('systemctl', 'show', '--value', `--property=${name}`, 'flanneld')).trim();
+  }
+
+  async function subnetEnv(): Promise<Record<string, string>> {
+    const lines = (await host.run('cat', '/run/flannel/subnet.env')).trim().split('\n');
+    return Object.fromEntries(lines.map((line) => line.split('='))) as Record<string, string>;
+  }
+
+  function journal(): Promise<string> {
+    return host.run('journalctl', '--unit=flanneld', '--output=cat', '--no-pager');
+  }
+});

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { workspace } from './paths.ts';
+
+/** Bundles the command and all its dependencies into one file. */
+export async function bundleMkDockerOpts(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [join(workspace, 'packages/docker-options/src/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    conditions: ['@flannel-ts/source'],
+    // CommonJS dependencies in an ES module still call these.
+    banner: {
+      js: [
+        "import { createRequire as __createRequire } from 'node:module';",
+        'const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;',
+      ].join('\n'),
+    },
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,75 @@
+import { globSync } from 'node:fs';
+import { copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { bundleMkDockerOpts } from './bundle-mk-docker-opts.ts';
+import { collectLicences } from './licences.ts';
+import { renderManPage } from './man-page.ts';
+import { LIBRARY, nodePackage, workspace } from './paths.ts';
+
+/** Files of the workspace and their place on the host. */
+const files: Readonly<Record<string, string>> = {
+  'packaging/files/flanneld.service': 'usr/lib/systemd/system/flanneld.service',
+  'packaging/files/docker-flannel.conf': 'usr/lib/systemd/system/docker.service.d/flannel.conf',
+  'packaging/files/tmpfiles.conf': 'usr/lib/tmpfiles.d/flanneld.conf',
+  'packaging/files/default': 'etc/default/flanneld',
+  'packaging/man/mk-docker-opts.1': 'usr/share/man/man1/mk-docker-opts.1',
+};
+
+/** The addon with the files that load it; the daemon's bundle imports this package by its name. */
+const modules = [
+  'packages/native/package.json',
+  'packages/native/dist/*.js',
+  'packages/native/build/Release/flannel_native.node',
+  'node_modules/node-gyp-build/package.json',
+  'node_modules/node-gyp-build/{index,node-gyp-build}.js',
+];
+
+/** Fills `tree` with everything that the package installs. */
+export async function stageTree(tree: string, { date }: { readonly date: Date }): Promise<void> {
+  const library = join(tree, LIBRARY);
+  for (const [from, to] of Object.entries(files)) await copy(join(workspace, from), join(tree, to));
+  await copy(join(nodePackage, 'bin/node'), join(library, 'bin/node'));
+  await stageDaemon(library);
+  await stageModules(join(library, 'node_modules'));
+  await bundleMkDockerOpts(join(library, 'bin/mk-docker-opts.js'));
+  await writeFile(join(library, 'package.json'), '{ "type": "module" }\n');
+  await writeProgram(tree, 'flanneld', 'start.js');
+  await writeProgram(tree, 'mk-docker-opts', 'mk-docker-opts.js');
+  await write(join(tree, 'usr/share/man/man8/flanneld.8'), await renderManPage(date));
+  await write(join(tree, 'usr/share/doc/flanneld/copyright'), await collectLicences());
+}
+
+async function stageDaemon(library: string): Promise<void> {
+  const dist = join(workspace, 'apps/flanneld/dist');
+  const scripts = globSync(join(dist, 'bin/*.js'));
+  if (scripts.length === 0) throw new Error(`${dist}/bin has no bundle; run "npm run build" first`);
+  for (const file of scripts) await copy(file, join(library, 'bin', basename(file)));
+  await cp(join(dist, 'proto'), join(library, 'proto'), { recursive: true });
+}
+
+async function stageModules(nodeModules: string): Promise<void> {
+  for (const pattern of modules) {
+    const found = globSync(pattern, { cwd: workspace });
+    if (found.length === 0) throw new Error(`there is no ${pattern}; run "npm run build" first`);
+    for (const file of found) {
+      const place = file.replace(/^packages\/native/, '@flannel-ts/native').replace(/^node_modules\//, '');
+      await copy(join(workspace, file), join(nodeModules, place));
+    }
+  }
+}
+
+/** A command that runs a script by the package's own Node. */
+async function writeProgram(tree: string, name: string, script: string): Promise<void> {
+  const text = `#!/bin/sh\nexec /${LIBRARY}/bin/node /${LIBRARY}/bin/${script} "$@"\n`;
+  await write(join(tree, 'usr/bin', name), text, 0o755);
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, to);
+}
+
+async function write(to: string, text: string, mode = 0o644): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await writeFile(to, text, { mode });
+}
