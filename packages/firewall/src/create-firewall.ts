@@ -86,8 +86,9 @@ export function createFirewall(components: FirewallComponents, options: Firewall
 
   function fail(error: Error, failed: Set<string>): void {
     if (stop.signal.aborted) return;
+    const known = failures.has(error.message) || failed.has(error.message);
     failed.add(error.message);
-    if (!failures.has(error.message)) onEvent({ kind: 'failed', error });
+    if (!known) onEvent({ kind: 'failed', error });
   }
 
   function schedule(): void {

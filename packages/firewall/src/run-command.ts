@@ -23,7 +23,8 @@ export type RunCommand = (
 export const runCommand: RunCommand = async ([file, ...args], { input = '', signal }) => {
   signal.throwIfAborted();
   const child = spawn(file!, args, { stdio: 'pipe' });
-  // Node's own `signal` option kills process 0, our whole process group, when the program could not be started.
+  // Not spawn's `signal` option: for a program that did not start, it kills a process id that was never set,
+  // which may be 0, our whole process group (seen with Node 24.21).
   const end = () => child.pid !== undefined && child.kill();
   signal.addEventListener('abort', end);
   let stdout = '';

@@ -45,7 +45,7 @@ function tableOf(content: { ours?: string[] | undefined; parent: string[] }): Ta
   const others = [...new Set(content.parent.map((rule) => rule.split(' ').at(-1)!))];
   const chains = others.filter((name) => name === 'KUBE-POSTROUTING' || name === 'FLANNEL');
   return createTableModel(
-    new Map([
+    new Map<string, readonly string[]>([
       ...chains.map((name) => [name, ['-j RETURN']] as const),
       // A jump needs its chain.
       ...(content.ours || content.parent.includes(jump) ? [[chain, content.ours ?? []] as const] : []),

@@ -85,3 +85,29 @@ describe.each([
     expect(error).toMatchObject({ problem: 'missing', message });
   });
 });
+
+describe('a command', () => {
+  it('is ended when it is aborted, and rejects with the reason', async () => {
+    const stop = new AbortController();
+    const running = runCommand(['sleep', '60'], { signal: stop.signal });
+    stop.abort(new Error('stopped'));
+    await expect(running).rejects.toThrow('stopped');
+    await expect(runCommand(['sleep', '60'], { signal: stop.signal })).rejects.toThrow('stopped');
+  });
+
+  it('that could not be started kills nobody when it is aborted', async () => {
+    const stop = new AbortController();
+    const running = runCommand(['/nowhere/sleep'], { signal: stop.signal });
+    stop.abort(new Error('stopped'));
+    await expect(running).rejects.toThrow('ENOENT');
+  });
+
+  it('gets its input, and tells its output and exit code', async () => {
+    const { signal } = new AbortController();
+    expect(await runCommand(['sh', '-c', 'cat; echo no >&2; exit 3'], { input: 'yes', signal })).toEqual({
+      exitCode: 3,
+      stdout: 'yes',
+      stderr: 'no\n',
+    });
+  });
+});
