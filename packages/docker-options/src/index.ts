@@ -3,12 +3,16 @@
  *
  * @packageDocumentation
  */
-export { formatDockerOptions, type DockerOptionsFormat } from './docker-options.ts';
+export {
+  CombinedKeyError,
+  formatDockerOptions,
+  writeDockerOptions,
+  type DockerOptionsFormat,
+} from './docker-options.ts';
 export {
   formatSubnetEnv,
   parseSubnetEnv,
   readSubnetEnv,
-  writeFileAtomically,
   writeSubnetEnv,
   type SubnetEnv,
   type SubnetEnvProblem,

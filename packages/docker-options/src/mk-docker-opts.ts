@@ -1,9 +1,9 @@
 // The command mk-docker-opts: its arguments, files, environment and exit codes.
 import { readFile } from 'node:fs/promises';
-import yargs from 'yargs';
-import { formatDockerOptions } from './docker-options.ts';
+import { parseArgs } from 'node:util';
+import { CombinedKeyError, writeDockerOptions } from './docker-options.ts';
 import { hasGatewayRoute } from './route-table.ts';
-import { readSubnetEnv, writeFileAtomically } from './subnet-env.ts';
+import { readSubnetEnv } from './subnet-env.ts';
 
 /** What the command reads and writes besides its files. */
 export interface CommandContext {
@@ -15,77 +15,75 @@ export interface CommandContext {
   readonly routeFile?: string;
 }
 
-/** Runs the command. @returns its exit code: 2 for wrong arguments, 1 for a subnet that cannot be used. */
+const USAGE = `mk-docker-opts [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]
+
+Writes Docker daemon options from the subnet that flanneld leased. Without -i and -c, both forms are written.
+
+  -f  flannel env file            (/run/flannel/subnet.env)
+  -d  Docker env file to write    (/run/docker_opts.env)
+  -i  each option as its own variable, such as DOCKER_OPT_MTU
+  -c  all options in one variable
+  -k  name of that variable       (DOCKER_OPTS)
+  -m  leave --ip-masq out
+  -h  show this help
+`;
+
+/** Runs the command. @returns its exit code: 1 for wrong arguments, and for a subnet that cannot be used. */
 export async function mkDockerOpts(context: CommandContext): Promise<number> {
-  let failed = '';
-  const parser = createParser().fail((message, error) => {
-    failed = (error as Error | undefined)?.message ?? message;
-  });
-  const args = await parser.parseAsync([...context.args]);
-  if (args.help) {
-    context.print(`${await parser.getHelp()}\n`);
+  const fail = (problem: string) => {
+    context.complain(`mk-docker-opts: ${problem}\n`);
+    return 1;
+  };
+  try {
+    const switches = parseSwitches(context.args);
+    if (!switches.h) return await convert(context, switches, fail);
+    context.print(USAGE);
     return 0;
+  } catch (error) {
+    if (error instanceof CombinedKeyError) return fail(`-k ${error.message}`);
+    if (error instanceof TypeError && 'code' in error) return fail(`${error.message}; see mk-docker-opts -h`);
+    throw error;
   }
-  if (failed !== '') {
-    context.complain(`mk-docker-opts: ${failed}; see mk-docker-opts -h\n`);
-    return 2;
-  }
-  const { env, problems } = await readSubnetEnv(args.f);
-  for (const { line, problem } of problems)
-    context.complain(`mk-docker-opts: ${args.f}:${line}: ${problem}\n`);
-  if (problems.some(({ problem }) => problem.startsWith('FLANNEL_IPMASQ'))) return 1;
-  const text = formatDockerOptions(env, {
-    individual: args.i || !args.c,
-    combined: args.c || !args.i,
-    combinedKey: args.k,
-    ipMasq: !args.m,
-    ...(context.environment[args.k] && { existing: context.environment[args.k]! }),
-  });
-  await writeFileAtomically(args.d, text);
-  const routes = await readFile(context.routeFile ?? '/proc/net/route', 'utf8');
-  if (!env.subnet || !hasGatewayRoute(routes, env.subnet.prefix)) return 0;
-  context.complain(
-    `mk-docker-opts: the routing table has a route to ${env.subnet.prefix.toString()} through a gateway; Docker would refuse the subnet\n`,
-  );
-  return 1;
 }
 
-function createParser() {
-  return (
-    yargs()
-      .scriptName('mk-docker-opts')
-      // Before the options: it would take away the one named help.
-      .help(false)
-      .version(false)
-      .usage(
-        'mk-docker-opts [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]\n\nWrites Docker daemon options from the subnet that flanneld leased.',
-      )
-      .parserConfiguration({ 'short-option-groups': false, 'boolean-negation': false })
-      .option('f', {
-        string: true,
-        requiresArg: true,
-        default: '/run/flannel/subnet.env',
-        describe: 'flannel env file',
-      })
-      .option('d', {
-        string: true,
-        requiresArg: true,
-        default: '/run/docker_opts.env',
-        describe: 'Docker env file to write',
-      })
-      .option('i', { boolean: true, default: false, describe: 'each option as its own variable' })
-      .option('c', { boolean: true, default: false, describe: 'all options in one variable' })
-      .option('k', {
-        string: true,
-        requiresArg: true,
-        default: 'DOCKER_OPTS',
-        describe: 'name of that variable',
-      })
-      .option('m', { boolean: true, default: false, describe: 'leave --ip-masq out' })
-      .option('help', { alias: 'h', boolean: true, default: false, describe: 'show this help' })
-      .epilogue('Without -i and -c, both forms are written.')
-      .strict()
-      .wrap(100)
-      .exitProcess(false)
+type Switches = ReturnType<typeof parseSwitches>;
+
+async function convert(
+  context: CommandContext,
+  switches: Switches,
+  fail: (problem: string) => number,
+): Promise<number> {
+  const { f, d, i, c, k, m } = switches;
+  const { env, problems } = await readSubnetEnv(f);
+  for (const { line, problem } of problems) fail(`${f}:${line}: ${problem}`);
+  if (!m && problems.some(({ variable }) => variable === 'FLANNEL_IPMASQ')) return 1;
+  await writeDockerOptions(d, env, {
+    individual: i || !c,
+    combined: c || !i,
+    combinedKey: k,
+    ipMasq: !m,
+    existing: context.environment[k],
+  });
+  if (!env.subnet) return 0;
+  const { prefix } = env.subnet;
+  const routes = await readFile(context.routeFile ?? '/proc/net/route', 'utf8');
+  if (!hasGatewayRoute(routes, prefix)) return 0;
+  return fail(
+    `the routing table has a route to ${prefix.toString()} through a gateway; Docker would refuse the subnet`,
   );
+}
+
+/** Switches as getopts takes them: grouped (`-ic`), with their value attached (`-kKEY`), the last one wins. */
+function parseSwitches(args: readonly string[]) {
+  const flag = (short: string) => ({ type: 'boolean', short, default: false }) as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      f: { type: 'string', short: 'f', default: '/run/flannel/subnet.env' },
+      d: { type: 'string', short: 'd', default: '/run/docker_opts.env' },
+      k: { type: 'string', short: 'k', default: 'DOCKER_OPTS' },
+      ...{ i: flag('i'), c: flag('c'), m: flag('m'), h: flag('h') },
+    },
+  });
+  return values;
 }

@@ -1,12 +1,13 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import {
   AddressError,
   parseInterfaceAddress,
   parsePrefix,
+  type Family,
   type InterfaceAddress,
   type Prefix,
 } from '@flannel-ts/ip';
+import { writeFileAtomically } from './write-file.ts';
 
 /** What subnet.env tells Docker, CNI plugins and the next start of the daemon. */
 export interface SubnetEnv {
@@ -24,6 +25,8 @@ export interface SubnetEnv {
 export interface SubnetEnvProblem {
   /** From 1. */
   readonly line: number;
+  /** The variable that the line sets; `undefined` when it sets none. */
+  readonly variable: string | undefined;
   readonly problem: string;
 }
 
@@ -43,7 +46,10 @@ export function formatSubnetEnv(env: SubnetEnv): string {
     .join('');
 }
 
-/** Reads subnet.env. Lines that make no sense are left out and named; unknown variables are not ours. */
+/**
+ * Reads subnet.env, as it is or as a shell would: values may be quoted or exported. Lines that make no sense are
+ * left out and named; unknown variables are not ours.
+ */
 export function parseSubnetEnv(text: string): {
   readonly env: SubnetEnv;
   readonly problems: readonly SubnetEnvProblem[];
@@ -51,12 +57,16 @@ export function parseSubnetEnv(text: string): {
   let env: SubnetEnv = {};
   const problems: SubnetEnvProblem[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
+    if (/^\s*(#|$)/.test(line)) continue;
     try {
       env = { ...env, ...parseLine(line) };
     } catch (error) {
       if (!(error instanceof AddressError || error instanceof RangeError)) throw error;
-      problems.push({ line: index + 1, problem: error.message });
+      problems.push({
+        line: index + 1,
+        variable: ASSIGNMENT.exec(line.trim())?.[1],
+        problem: error.message,
+      });
     }
   }
   return { env, problems };
@@ -77,35 +87,31 @@ export async function writeSubnetEnv(path: string, env: SubnetEnv): Promise<void
   await writeFileAtomically(path, formatSubnetEnv(env));
 }
 
-/** Replaces a file in one step: written and synced beside it, then renamed. */
-export async function writeFileAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await using file = await open(temporary, 'w', 0o644);
-    // The creation mode is cut by the umask; readers are not only root.
-    await file.chmod(0o644);
-    await file.writeFile(text);
-    await file.sync();
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+function parseLine(line: string): SubnetEnv {
+  const [, name, text] = ASSIGNMENT.exec(line.trim()) ?? [];
+  if (!name || text === undefined) throw new RangeError(`${JSON.stringify(line)} is no NAME=value`);
+  const value = unquote(text);
+  // A shell takes a variable that is set to nothing for one that is not set, and so do those who read this.
+  return value === '' ? {} : parseVariable(name, value);
 }
 
-function parseLine(line: string): SubnetEnv {
-  const [, name, value] = /^(\w+)=(.*)$/.exec(line.trim()) ?? [];
-  if (!name || value === undefined) throw new RangeError(`${JSON.stringify(line)} is no NAME=value`);
+/** Other writers quote values, and export them. */
+const ASSIGNMENT = /^(?:export\s+)?(\w+)=(.*)$/;
+
+function unquote(text: string): string {
+  return /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;
+}
+
+function parseVariable(name: string, value: string): SubnetEnv {
   switch (name) {
     case 'FLANNEL_NETWORK':
-      return { network: parsePrefix(value) };
+      return { network: ofFamily(4, name, parsePrefix(value)) };
     case 'FLANNEL_SUBNET':
-      return { subnet: parseInterfaceAddress(value) };
+      return { subnet: parseSubnet(4, name, value) };
     case 'FLANNEL_IPV6_NETWORK':
-      return { ipv6Network: parsePrefix(value) };
+      return { ipv6Network: ofFamily(6, name, parsePrefix(value)) };
     case 'FLANNEL_IPV6_SUBNET':
-      return { ipv6Subnet: parseInterfaceAddress(value) };
+      return { ipv6Subnet: parseSubnet(6, name, value) };
     case 'FLANNEL_MTU':
       if (/^[1-9]\d{0,5}$/.test(value)) return { mtu: Number(value) };
       throw new RangeError(`FLANNEL_MTU must be a number of bytes, not ${JSON.stringify(value)}`);
@@ -117,6 +123,18 @@ function parseLine(line: string): SubnetEnv {
   }
 }
 
-function formatInterfaceAddress({ address, prefix }: InterfaceAddress): string {
+function parseSubnet(family: Family, name: string, value: string): InterfaceAddress {
+  const subnet = parseInterfaceAddress(value);
+  ofFamily(family, name, subnet.prefix);
+  return subnet;
+}
+
+function ofFamily(family: Family, name: string, prefix: Prefix): Prefix {
+  if (prefix.family === family) return prefix;
+  throw new RangeError(`${name} must be IPv${family}, not ${prefix.toString()}`);
+}
+
+/** `10.5.69.1/24` */
+export function formatInterfaceAddress({ address, prefix }: InterfaceAddress): string {
   return `${address.toString()}/${prefix.length}`;
 }
