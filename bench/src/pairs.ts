@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parsePrefix } from '@flannel-ts/ip';
 import { createCluster, createLab, type Container, type Host, type Lab } from '@flannel-ts/lab';
 import type { TunnelHostOptions } from './tunnel-host.ts';
@@ -67,7 +67,10 @@ export async function tunnelPair(
 const MTU = 1472;
 
 async function startTunnel(host: Host, options: TunnelHostOptions): Promise<void> {
-  const program = ['--conditions=@flannel-ts/source', join(import.meta.dirname, 'tunnel-host.ts')];
+  const program = [
+    '--conditions=@flannel-ts/source',
+    fileURLToPath(new URL('tunnel-host.ts', import.meta.url)),
+  ];
   const tunnel = host.start([process.execPath, ...program, JSON.stringify(options)]);
   const device = (await tunnel.line(/^ready /)).split(' ')[1]!;
   await host.run(

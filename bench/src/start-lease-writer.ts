@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Cluster } from '@flannel-ts/lab';
 
 /** A process that puts keys into a cluster's etcd over a connection that it keeps. */
@@ -12,7 +12,7 @@ export interface LeaseWriter extends AsyncDisposable {
 
 /** Starts a writer in the namespace of a cluster's etcd, and connects it. It ends with this process. */
 export async function startLeaseWriter({ lab, endpoint }: Cluster): Promise<LeaseWriter> {
-  const program = [process.execPath, join(import.meta.dirname, 'lease-writer.ts'), endpoint];
+  const program = [process.execPath, fileURLToPath(new URL('lease-writer.ts', import.meta.url)), endpoint];
   const child = spawn('ip', ['netns', 'exec', lab.underlay.namespace, ...program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
