@@ -1,16 +1,18 @@
 // Bundles the daemon into few files, so that it starts fast: dist/start.js, its chunks, and etcd's proto files.
-import { cp, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
-const out = join(root, 'dist', 'bin');
-await rm(join(root, 'dist'), { recursive: true, force: true });
+const dist = join(root, 'dist');
+// Beside the old bundle, which may run while this one is made, and stays when it cannot be.
+const next = join(root, 'build', 'dist');
+await rm(next, { recursive: true, force: true });
 await build({
   entryPoints: [join(root, 'src', 'start.ts')],
-  outdir: out,
+  outdir: join(next, 'bin'),
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -33,6 +35,8 @@ await build({
 });
 // etcd3 reads ../proto beside its own directory when it loads.
 const etcd3 = dirname(createRequire(import.meta.url).resolve('etcd3/package.json'));
-await cp(join(etcd3, 'proto'), join(root, 'dist', 'proto'), { recursive: true });
+await cp(join(etcd3, 'proto'), join(next, 'proto'), { recursive: true });
+await rm(dist, { recursive: true, force: true });
+await rename(next, dist);
 // Fills the compile cache that ships with the bundle.
-spawnSync(process.execPath, [join(out, 'start.js'), '--version'], { stdio: 'ignore' });
+spawnSync(process.execPath, [join(dist, 'bin', 'start.js'), '--version'], { stdio: 'ignore' });

@@ -6,23 +6,17 @@ import {
   type Underlay,
 } from '@flannel-ts/backend';
 import { createDevice } from '@flannel-ts/device';
-import { readSubnetEnv, writeSubnetEnv, type SubnetEnv } from '@flannel-ts/docker-options';
-import { createEtcdRegistry } from '@flannel-ts/etcd-registry';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
-import {
-  keepLease,
-  systemClock,
-  type Lease,
-  type LeaseKeeper,
-  type NetworkConfig,
-  type Registry,
-} from '@flannel-ts/subnet';
+import { keepLease, systemClock, type Lease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
+import { serveHealth } from './health.ts';
+import { keepFirewall } from './keep-firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
-import { serveHealth } from './health.ts';
-import type { Settings } from './settings.ts';
+import { openRegistry } from './open-registry.ts';
+import type { Settings } from './request.ts';
+import { previousSubnet, writeSubnetFiles } from './subnet-files.ts';
 import { findUnderlay } from './underlay.ts';
 import { waitForConfig } from './wait-for-config.ts';
 
@@ -61,7 +55,8 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
   const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
   const onEvent = logBackendEvent.bind(undefined, log);
-  const backend = stack.use(await selectBackend(config)({ device, underlay, config, onEvent }));
+  const udpAccept = settings['udp-accept'];
+  const backend = stack.use(await selectBackend(config)({ device, underlay, config, udpAccept, onEvent }));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = await previousSubnet(settings, log);
   const lease = await acquireOwnLease(
@@ -74,24 +69,12 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
   const following = followLeases({ registry, follower, keeper }, signal, async () => {
-    await writeSubnetEnv(settings['subnet-file'], subnetEnv(config, lease, backend, settings));
+    stack.use(await keepFirewall(settings, { config, lease, log }));
+    await writeSubnetFiles(settings, { config, lease, backend });
     ready = true;
     context.onReady({ lease, backend, follower });
   });
   await Promise.race([following, keeper.done]);
-}
-
-function openRegistry(settings: Settings, log: Logger): Registry {
-  return createEtcdRegistry(
-    { log },
-    {
-      endpoints: settings['etcd-endpoints'],
-      prefix: settings['etcd-prefix'],
-      tls: { ca: settings['etcd-cafile'], cert: settings['etcd-certfile'], key: settings['etcd-keyfile'] },
-      username: settings['etcd-username'],
-      password: settings['etcd-password'],
-    },
-  );
 }
 
 /** One watch serves both: peers are followed, and the keeper sees what happens to our own lease. */
@@ -106,33 +89,6 @@ async function followLeases(
     if (first) await onFirst();
     first = false;
   }
-}
-
-/** The subnet that this host had before, from an earlier subnet.env. */
-async function previousSubnet(settings: Settings, log: Logger) {
-  const { env, problems } = await readSubnetEnv(settings['subnet-file']);
-  for (const problem of problems)
-    log.warn({ file: settings['subnet-file'], ...problem }, 'bad line; skipped');
-  return env.subnet && { ipv4: env.subnet.prefix, ipv6: env.ipv6Subnet?.prefix };
-}
-
-/** The host takes the first usable address of its subnet. */
-function subnetEnv(
-  config: NetworkConfig,
-  { subnets }: Lease,
-  { mtu }: Backend,
-  settings: Settings,
-): SubnetEnv {
-  const hostAddress = (prefix: Lease['subnets']['ipv4']) =>
-    prefix && { address: prefix.network.offset(1), prefix };
-  return {
-    network: config.ipv4?.network,
-    subnet: hostAddress(subnets.ipv4),
-    ipv6Network: config.ipv6?.network,
-    ipv6Subnet: hostAddress(subnets.ipv6),
-    mtu,
-    ipMasq: settings['ip-masq'],
-  };
 }
 
 function describeUnderlay({ link, mtu, publicIp }: Underlay): object {

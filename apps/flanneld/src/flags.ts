@@ -1,47 +1,31 @@
-/** How a flag's text becomes a value. */
-interface FlagBase {
-  readonly group: string;
-  readonly describe: string;
-  /** What the flag needs and does not have yet: given in earnest, it is refused, never ignored. */
-  readonly missing?: string;
-}
-
-export type Flag =
-  | (FlagBase & { readonly kind: 'text'; readonly default: string })
-  | (FlagBase & { readonly kind: 'switch'; readonly default: boolean })
-  | (FlagBase & {
-      readonly kind: 'integer';
-      readonly default: number;
-      readonly min: number;
-      readonly max: number;
-    })
-  | (FlagBase & { readonly kind: 'address'; readonly family?: 4 | 6 })
-  | (FlagBase & { readonly kind: 'comma-list'; readonly default: string })
-  | (FlagBase & { readonly kind: 'repeatable' });
+// Every flag, by its upstream name. Each is also read from `FLANNELD_<NAME>`; the command line wins.
+import type { FlagTable } from './flag.ts';
 
 const ETCD = 'etcd:';
 const INTERFACE = 'Underlay interface:';
 const SUBNET = 'Subnet and lease:';
+const DATA_PATH = 'Data path:';
 const FIREWALL = 'Masquerade and forwarding:';
+const DOCKER = 'Docker:';
 const HEALTH = 'Health and log:';
 const KUBERNETES = 'Kubernetes:';
 
-const MASQUERADE = 'masquerade and forward rules are';
 const KUBERNETES_MANAGER = 'the Kubernetes subnet manager is';
 
-/** Every flag, by its upstream name. Each is also read from `FLANNELD_<NAME>`; the command line wins. */
-export const flags = {
+export const etcdFlags = {
   'etcd-endpoints': {
     kind: 'comma-list',
     group: ETCD,
     describe: 'etcd client URLs, separated by commas',
     default: 'http://127.0.0.1:4001,http://127.0.0.1:2379',
+    alias: 'FLANNEL_ETCD_ENDPOINTS',
   },
   'etcd-prefix': {
     kind: 'text',
     group: ETCD,
     describe: 'key prefix of the network',
     default: '/coreos.com/network',
+    alias: 'FLANNEL_ETCD_PREFIX',
   },
   'etcd-keyfile': { kind: 'text', group: ETCD, describe: 'key of the client certificate (PEM)', default: '' },
   'etcd-certfile': { kind: 'text', group: ETCD, describe: 'client certificate (PEM)', default: '' },
@@ -58,7 +42,19 @@ export const flags = {
     describe: 'its password; better given as FLANNELD_ETCD_PASSWORD',
     default: '',
   },
+} as const satisfies FlagTable;
 
+export const apiFlag = {
+  'etcd-api': {
+    kind: 'choice',
+    choices: ['auto', 'v3', 'v2'],
+    group: ETCD,
+    describe: 'API of etcd; auto takes the one that has the network config, v3 before v2',
+    default: 'auto',
+  },
+} as const satisfies FlagTable;
+
+export const interfaceFlags = {
   iface: {
     kind: 'repeatable',
     group: INTERFACE,
@@ -86,13 +82,18 @@ export const flags = {
     group: INTERFACE,
     describe: 'IPv6 address that peers send to (default: the interface’s)',
   },
+} as const satisfies FlagTable;
 
+export const subnetFileFlag = {
   'subnet-file': {
     kind: 'text',
     group: SUBNET,
-    describe: 'where to write the subnet, MTU and masquerade setting',
+    describe: 'where the subnet, MTU and masquerade setting are written',
     default: '/run/flannel/subnet.env',
   },
+} as const satisfies FlagTable;
+
+const leaseFlags = {
   'subnet-lease-renew-margin': {
     kind: 'integer',
     group: SUBNET,
@@ -101,13 +102,6 @@ export const flags = {
     min: 1,
     max: 1439,
   },
-  'net-config-path': {
-    kind: 'text',
-    group: KUBERNETES,
-    describe: 'network config file of the Kubernetes subnet manager',
-    default: '/etc/kube-flannel/net-conf.json',
-    missing: KUBERNETES_MANAGER,
-  },
   'ip-blackhole-route': {
     kind: 'switch',
     group: SUBNET,
@@ -115,27 +109,36 @@ export const flags = {
     default: false,
     missing: 'the blackhole route is',
   },
+} as const satisfies FlagTable;
 
+const dataPathFlags = {
+  'udp-accept': {
+    kind: 'choice',
+    choices: ['peers', 'any'],
+    group: DATA_PATH,
+    describe: 'whose packets the udp backend takes: those of leased peers, or any, as upstream does',
+    default: 'peers',
+  },
+} as const satisfies FlagTable;
+
+const firewallFlags = {
   'ip-masq': {
     kind: 'switch',
     group: FIREWALL,
     describe: 'masquerade traffic that leaves the cluster network',
     default: false,
-    missing: MASQUERADE,
   },
   'ip-masq-fully-random-disable': {
     kind: 'switch',
     group: FIREWALL,
     describe: 'masquerade without --random-fully',
     default: false,
-    missing: MASQUERADE,
   },
   'iptables-forward-rules': {
     kind: 'switch',
     group: FIREWALL,
     describe: 'accept forwarded packets of the cluster network',
-    default: false,
-    missing: MASQUERADE,
+    default: true,
   },
   'iptables-resync': {
     kind: 'integer',
@@ -144,9 +147,26 @@ export const flags = {
     default: 5,
     min: 1,
     max: 86_400,
-    missing: MASQUERADE,
   },
+} as const satisfies FlagTable;
 
+const dockerFlags = {
+  'docker-opts-file': {
+    kind: 'text',
+    group: DOCKER,
+    describe: 'also write Docker daemon options there, as mk-docker-opts does',
+    default: '',
+  },
+  'docker-opts-key': {
+    kind: 'text',
+    group: DOCKER,
+    describe: 'variable that holds all options in that file',
+    default: 'DOCKER_OPTS',
+    form: { pattern: /^[A-Za-z_]\w*$/, name: 'the name of a shell variable' },
+  },
+} as const satisfies FlagTable;
+
+const healthFlags = {
   'healthz-ip': {
     kind: 'address',
     group: HEALTH,
@@ -160,6 +180,9 @@ export const flags = {
     min: 0,
     max: 65_535,
   },
+} as const satisfies FlagTable;
+
+export const logFlag = {
   v: {
     kind: 'integer',
     group: HEALTH,
@@ -168,12 +191,21 @@ export const flags = {
     min: 0,
     max: 10,
   },
+} as const satisfies FlagTable;
 
+const kubernetesFlags = {
   'kube-subnet-mgr': {
     kind: 'switch',
     group: KUBERNETES,
     describe: 'take the subnet from the Kubernetes node instead of etcd',
     default: false,
+    missing: KUBERNETES_MANAGER,
+  },
+  'net-config-path': {
+    kind: 'text',
+    group: KUBERNETES,
+    describe: 'network config file of the Kubernetes subnet manager',
+    default: '/etc/kube-flannel/net-conf.json',
     missing: KUBERNETES_MANAGER,
   },
   'kube-api-url': {
@@ -204,7 +236,22 @@ export const flags = {
     default: true,
     missing: KUBERNETES_MANAGER,
   },
-} as const satisfies Readonly<Record<string, Flag>>;
+} as const satisfies FlagTable;
+
+/** The flags of the daemon itself. */
+export const flags = {
+  ...etcdFlags,
+  ...apiFlag,
+  ...interfaceFlags,
+  ...subnetFileFlag,
+  ...leaseFlags,
+  ...dataPathFlags,
+  ...firewallFlags,
+  ...dockerFlags,
+  ...healthFlags,
+  ...logFlag,
+  ...kubernetesFlags,
+} as const satisfies FlagTable;
 
 /** Flags that flannel 0.5 to 0.7 had for its server mode and several networks, and what to do instead. */
 export const retiredFlags: readonly string[] = [

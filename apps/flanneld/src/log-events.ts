@@ -1,5 +1,6 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
+import type { FirewallEvent } from '@flannel-ts/firewall';
 import type { Logger } from './log.ts';
 
 /** As many mended entries are named in one line of the log. */
@@ -35,5 +36,24 @@ export function logBackendEvent(log: Logger, event: BackendEvent): void {
       break;
     case 'tunnel-reopened':
       log.info({}, 'the tunnel carries packets again');
+  }
+}
+
+/** Tells an operator what the rules went through. */
+export function logFirewallEvent(log: Logger, event: FirewallEvent): void {
+  switch (event.kind) {
+    case 'mended': {
+      const problems = event.problems.map(({ table, what }) => `${table}: ${what}`);
+      log.warn(
+        { problems: problems.slice(0, NAMED_STEPS) },
+        'the rules differed from what is wanted; mended',
+      );
+      break;
+    }
+    case 'failed':
+      log.error({ error: event.error }, 'cannot put the rules in place; trying again until it works');
+      break;
+    case 'fully-random-unsupported':
+      log.warn({ error: event.error }, 'masquerading without random source ports');
   }
 }

@@ -2,26 +2,29 @@
 import { notifySystemd } from '@flannel-ts/native';
 import manifest from '../package.json' with { type: 'json' };
 import { leaseKey } from '@flannel-ts/subnet';
+import { cleanUp } from './cleanup.ts';
 import { runDaemon, type DaemonStatus } from './daemon.ts';
 import { createLog, type Logger } from './log.ts';
 import { logCounters } from './log-counters.ts';
-import { readSettings, UsageError, type Settings } from './settings.ts';
+import { migrate } from './etcd-migrate.ts';
+import { UsageError } from './flag-value.ts';
+import { readRequest, type Request } from './request.ts';
 
 process.exitCode = await main();
 
 /** @returns the exit code: 0 for an orderly end, 1 for a failure, 2 for a command line that makes no sense */
 async function main(): Promise<number> {
   try {
-    const request = await readSettings(process.argv.slice(2), process.env);
+    const request = await readRequest(process.argv.slice(2), process.env);
     switch (request.kind) {
       case 'help':
-        process.stdout.write(`${request.text}\n`);
+        print(request.text);
         return 0;
       case 'version':
-        process.stdout.write(`flanneld ${manifest.version}\n`);
+        print(`flanneld ${manifest.version}`);
         return 0;
-      case 'run':
-        return await run(request.settings);
+      default:
+        return await carryOut(request);
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -30,24 +33,42 @@ async function main(): Promise<number> {
   }
 }
 
-async function run(settings: Settings): Promise<number> {
-  const log = createLog({ debug: settings.v >= 2, terminal: process.stderr.isTTY });
+type Task = Exclude<Request, { kind: 'help' | 'version' }>;
+
+/** Runs a task until it is done or a signal ends it. */
+async function carryOut(task: Task): Promise<number> {
+  const log = createLog({ debug: task.settings.v >= 2, terminal: process.stderr.isTTY });
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      log.info({ signal }, 'ending; device, routes and lease stay');
+      if (task.kind === 'run') log.info({ signal }, 'ending; device, routes, rules and lease stay');
       stop.abort();
     });
   }
-  log.info({ version: manifest.version, node: process.version, pid: process.pid }, 'flanneld starts');
   try {
-    await runDaemon(settings, { log, signal: stop.signal, onReady: (status) => announceReady(log, status) });
+    await start(task, log, stop.signal);
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted) return task.kind === 'run' ? 0 : 1;
     log.error({ error }, error instanceof Error ? error.message : String(error));
     return 1;
   }
+}
+
+async function start(task: Task, log: Logger, signal: AbortSignal): Promise<void> {
+  switch (task.kind) {
+    case 'cleanup':
+      return cleanUp(task.settings, { log, signal, print });
+    case 'etcd-migrate':
+      return migrate(task.settings, { log, signal, print });
+    case 'run':
+      log.info({ version: manifest.version, node: process.version, pid: process.pid }, 'flanneld starts');
+      return runDaemon(task.settings, { log, signal, onReady: (status) => announceReady(log, status) });
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function announceReady(log: Logger, status: DaemonStatus): void {

@@ -1,7 +1,7 @@
 import type { Underlay } from '@flannel-ts/backend';
 import { parsePrefix, prefixOf, tryParseAddress, type Address } from '@flannel-ts/ip';
 import type { Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
-import type { Settings } from './settings.ts';
+import type { Settings } from './request.ts';
 
 type Choice = Pick<Settings, 'iface' | 'iface-regex' | 'iface-can-reach' | 'public-ip' | 'public-ipv6'>;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { flags } from '../src/flags.ts';
-import { readSettings, type Settings } from '../src/settings.ts';
+import { readRequest, type Settings } from '../src/request.ts';
 
 async function settings(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Settings> {
-  const request = await readSettings(args, environment);
+  const request = await readRequest(args, environment);
   if (request.kind !== 'run') throw new Error(`asks for ${request.kind}`);
   return request.settings;
 }
@@ -20,9 +20,8 @@ describe('spellings of Go', () => {
   });
 
   it.each(['true', 'T', '1', 'TRUE', 'false', 'F', '0', 'False'])('reads a switch with =%s', async (text) => {
-    const off = ['false', 'F', '0', 'False'].includes(text);
-    if (off) expect((await settings([`-ip-masq=${text}`]))['ip-masq']).toBe(false);
-    else await expect(settings([`-ip-masq=${text}`])).rejects.toThrow('-ip-masq cannot be used');
+    const on = ['true', 'T', '1', 'TRUE'].includes(text);
+    expect((await settings([`-ip-masq=${text}`]))['ip-masq']).toBe(on);
   });
 
   it('repeats -iface and -iface-regex', async () => {
@@ -53,7 +52,14 @@ describe('defaults and environment', () => {
       'subnet-lease-renew-margin': 60,
       'healthz-port': 0,
       'ip-masq': false,
+      'ip-masq-fully-random-disable': false,
+      'iptables-forward-rules': true,
+      'iptables-resync': 5,
       'public-ip': undefined,
+      'etcd-api': 'auto',
+      'udp-accept': 'peers',
+      'docker-opts-file': '',
+      'docker-opts-key': 'DOCKER_OPTS',
     });
   });
 
@@ -68,6 +74,17 @@ describe('defaults and environment', () => {
     expect(read['etcd-prefix']).toBe('/e');
     expect(read.iface).toEqual(['eth1']);
     expect(read['public-ip']?.toString()).toBe('192.0.2.1');
+  });
+
+  it('reads the variables of distribution packages after its own', async () => {
+    const packaged = { FLANNEL_ETCD_ENDPOINTS: 'http://a:1', FLANNEL_ETCD_PREFIX: '/atomic.io/network' };
+    expect(await settings([], packaged)).toMatchObject({
+      'etcd-endpoints': ['http://a:1'],
+      'etcd-prefix': '/atomic.io/network',
+    });
+    expect(
+      await settings(['-etcd-prefix=/c'], { ...packaged, FLANNELD_ETCD_ENDPOINTS: 'http://b:2' }),
+    ).toMatchObject({ 'etcd-endpoints': ['http://b:2'], 'etcd-prefix': '/c' });
   });
 
   it('lets the command line win', async () => {
@@ -96,6 +113,12 @@ describe('mistakes', () => {
     ],
     [['-subnet-lease-renew-margin=1440'], 'from 1 to 1439'],
     [['-etcd-endpoints=http://a,,http://b'], '-etcd-endpoints has an empty item'],
+    [['-etcd-api=v4'], '-etcd-api must be one of auto, v3, v2, not "v4"'],
+    [['-udp-accept', 'all'], '-udp-accept must be one of peers, any, not "all"'],
+    [['-docker-opts-key=A B'], '-docker-opts-key must be the name of a shell variable, not "A B"'],
+    [['clean'], 'unknown command "clean"; did you mean cleanup?'],
+    [['cleanup', '-apply'], 'unknown flag -apply'],
+    [['etcd-migrate', '-iface=eth0'], 'unknown flag -iface'],
     [['-etcd-prefix'], 'etcd-prefix'],
     [['-listen=:8080'], '-listen went with flannel 0.8'],
     [
@@ -113,12 +136,31 @@ describe('mistakes', () => {
 });
 
 it.each([['--help'], ['-h'], ['-help']])('%s shows every flag, in groups', async (flag) => {
-  const request = await readSettings([flag], {});
+  const request = await readRequest([flag], {});
   if (request.kind !== 'help') throw new Error('no help');
   for (const name of Object.keys(flags)) expect(request.text).toContain(`--${name}`.replace(/^--v$/, '-v'));
   expect(request.text).toContain('etcd:');
 });
 
 it('--version', async () => {
-  expect(await readSettings(['-version'], {})).toEqual({ kind: 'version' });
+  expect(await readRequest(['-version'], {})).toEqual({ kind: 'version' });
+});
+
+it('reads the flags of the other commands', async () => {
+  expect(await readRequest(['cleanup', '-lease'], {})).toMatchObject({
+    kind: 'cleanup',
+    settings: { lease: true, 'subnet-file': '/run/flannel/subnet.env' },
+  });
+  expect(await readRequest(['etcd-migrate'], { FLANNELD_ETCD_PREFIX: '/a' })).toMatchObject({
+    kind: 'etcd-migrate',
+    settings: { apply: false, 'etcd-prefix': '/a' },
+  });
+});
+
+it.each(['cleanup', 'etcd-migrate'])('%s --help explains that command', async (command) => {
+  const request = await readRequest([command, '--help'], {});
+  expect(request).toMatchObject({
+    kind: 'help',
+    text: expect.stringContaining(`flanneld ${command} [flags]`) as string,
+  });
 });

@@ -1,0 +1,21 @@
+import { createEtcdRegistry, type EtcdRegistryOptions } from '@flannel-ts/etcd-registry';
+import type { Registry } from '@flannel-ts/subnet';
+import type { Values } from './flag.ts';
+import type { apiFlag, etcdFlags } from './flags.ts';
+import type { Logger } from './log.ts';
+
+/** How to reach etcd, by the flags that say it. */
+export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegistryOptions, 'api'> {
+  return {
+    endpoints: settings['etcd-endpoints'],
+    prefix: settings['etcd-prefix'],
+    tls: { ca: settings['etcd-cafile'], cert: settings['etcd-certfile'], key: settings['etcd-keyfile'] },
+    username: settings['etcd-username'],
+    password: settings['etcd-password'],
+  };
+}
+
+/** The registry that the flags name. @throws {EtcdOptionError} */
+export function openRegistry(settings: Values<typeof etcdFlags & typeof apiFlag>, log: Logger): Registry {
+  return createEtcdRegistry({ log }, { ...etcdOptions(settings), api: settings['etcd-api'] });
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { createLab, startEtcd, type Etcd, type Host, type Lab } from '@flannel-ts/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const flanneld = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
+const CONFIG = '/coreos.com/network/config';
+const ALLOC = '{"Network":"10.5.0.0/16","Backend":{"Type":"alloc"}}';
+
+describe('a daemon that has to wait', () => {
+  const stack = new AsyncDisposableStack();
+  let lab: Lab;
+  let host: Host;
+  let etcd: Etcd;
+
+  beforeAll(async () => {
+    lab = stack.use(await createLab());
+    host = await lab.addHost();
+    const commandPrefix = ['ip', 'netns', 'exec', lab.underlay.namespace];
+    etcd = stack.use(await startEtcd({ commandPrefix, address: lab.underlayAddress, enableV2: true }));
+  });
+  afterAll(() => stack.disposeAsync());
+
+  const start = (...flags: string[]) => {
+    const files = [`--subnet-file=${join(host.directory, 'subnet.env')}`];
+    return host.start([flanneld, `--etcd-endpoints=${etcd.endpoints[0]!}`, ...files, ...flags]);
+  };
+
+  it('says that etcd is down, goes on when it is back, and says what config it wants', async () => {
+    await etcd.kill();
+    await using daemon = start('--etcd-api=v3');
+    const down = await daemon.line(/cannot read the network config/);
+    expect(down).toContain(etcd.endpoints[0]);
+    expect(down).toContain('"level":"warn"');
+    await etcd.restart();
+    expect(await daemon.line(/there is no network config yet/)).toContain(`etcdctl put ${CONFIG}`);
+
+    await etcd.etcdctl('put', CONFIG, '{"Network":"10.5.0.0/16","SubnetLen":31}');
+    await daemon.line(/the network config is invalid: SubnetLen must be less than \/31/);
+    await etcd.etcdctl('put', CONFIG, ALLOC);
+    await daemon.line(/"msg":"ready"/);
+    expect(daemon.lines.filter((line) => line.includes('cannot read the network config')).length).toBe(1);
+  });
+
+  it('looks for the config in both APIs of etcd and says which one it takes', async () => {
+    await etcd.etcdctl('del', CONFIG);
+    await using daemon = start();
+    await daemon.line(/there is no network config yet/);
+    await etcd.etcdctlV2('set', CONFIG, ALLOC);
+    await daemon.line(/"msg":"ready"/);
+    expect(daemon.lines.some((line) => line.includes('v2'))).toBe(true);
+    expect(await etcd.etcdctlV2('ls', '/coreos.com/network/subnets')).toMatch(/10\.5\.\d+\.0-24/);
+  });
+
+  it('ends with exit code 0 when it is told to while it waits', async () => {
+    const daemon = start('--etcd-prefix=/nothing/here');
+    await daemon.line(/there is no network config yet/);
+    const started = performance.now();
+    expect(await daemon.stop()).toBe(0);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+describe('a command line', () => {
+  const stack = new AsyncDisposableStack();
+  let host: Host;
+  beforeAll(async () => {
+    host = await stack.use(await createLab()).addHost();
+  });
+  afterAll(() => stack.disposeAsync());
+
+  it.each([
+    [['--etcd-endpoint=x'], 2, 'did you mean -etcd-endpoints?'],
+    [['--kube-subnet-mgr'], 2, 'not supported yet'],
+    [['--iface=nope', '--etcd-endpoints=http://127.0.0.1:1'], 1, 'no interface matches -iface nope'],
+    [['--etcd-endpoints=127.0.0.1:2379'], 1, 'want URLs such as http://127.0.0.1:2379'],
+    [['--version'], 0, 'flanneld 0.1.0'],
+  ])('%j ends with exit code %i', async (flags, code, text) => {
+    const daemon = host.start([flanneld, ...flags]);
+    expect(await daemon.exited).toBe(code);
+    expect(daemon.lines.join('\n')).toContain(text);
+  });
+});

@@ -1,0 +1,77 @@
+import { createCluster, type Cluster, type Node } from '@flannel-ts/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, leaseKeyOf, overlayRoutes, storedLeases } from './contract.ts';
+
+const SUBNETS = '/coreos.com/network/subnets/';
+
+describe('leases while the daemon runs', () => {
+  let cluster: Cluster;
+  let node: Node;
+
+  beforeAll(async () => {
+    cluster = await createCluster({ backend: { Type: 'vxlan' } });
+    node = await cluster.addNode();
+    await node.ready();
+  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  it('takes its subnet again, in place, when somebody deletes the lease', async () => {
+    const key = await leaseKeyOf(node);
+    const [before] = await storedLeases(cluster);
+    await cluster.etcd.etcdctl('del', SUBNETS + key);
+    const { answer } = await eventually(
+      () => storedLeases(cluster),
+      (leases) => leases.length > 0,
+      5_000,
+    );
+    expect(answer).toEqual([before]);
+    expect(await node.daemon.line(/the lease vanished/)).toContain(key);
+    expect(await cluster.etcd.etcdctl('get', SUBNETS + key, '--write-out=json')).toContain('"lease"');
+  });
+
+  it('follows good leases beside one that nobody can read', async () => {
+    const put = (key: string, value: string) => cluster.etcd.etcdctl('put', SUBNETS + key, value);
+    const peer = (octet: number) =>
+      `{"PublicIP":"192.168.77.${octet}","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"02:00:00:00:00:${octet}"}}`;
+    await put('10.5.1.0-24', peer(51));
+    await put('10.5.2.0-24', '{"PublicIP":');
+    await put('nonsense', peer(53));
+    await put('10.5.4.0-24', peer(54).replace('"vxlan"', '"host-gw"'));
+    await put('10.5.5.0-24', '{"PublicIP":"192.168.77.55","BackendType":"vxlan"}');
+    await put('10.5.6.0-24', peer(56));
+    const { answer } = await eventually(
+      () => overlayRoutes(node),
+      (routes) => routes.length === 2,
+      2_000,
+    );
+    expect(answer).toEqual([
+      '10.5.1.0/24 via 10.5.1.0 dev flannel.1 onlink',
+      '10.5.6.0/24 via 10.5.6.0 dev flannel.1 onlink',
+    ]);
+    expect(await node.daemon.line(/10\.5\.2\.0-24/)).toContain('"level":"warn"');
+    expect(await node.daemon.line(/10\.5\.5\.0-24/)).toContain('VtepMAC must be a MAC address');
+  });
+
+  it('keeps a reservation without time to live', async () => {
+    await cluster.etcd.etcdctl('put', `${SUBNETS}10.5.77.0-24`, '{"PublicIP":"192.168.77.12"}');
+    const reserved = await cluster.addNode();
+    await reserved.ready();
+    expect(reserved.host.address).toBe('192.168.77.12');
+    expect(await leaseKeyOf(reserved)).toBe('10.5.77.0-24');
+    const stored = await cluster.etcd.etcdctl('get', `${SUBNETS}10.5.77.0-24`, '--write-out=json');
+    expect(stored).not.toContain('"lease"');
+    await reserved.daemon.stop();
+  });
+});
+
+it('tells every daemon but one when the network is full', async () => {
+  await using cluster = await createCluster({
+    backend: { Type: 'alloc' },
+    network: { Network: '10.5.0.0/16', SubnetMin: '10.5.10.0', SubnetMax: '10.5.11.0' },
+  });
+  const nodes = [await cluster.addNode(), await cluster.addNode()];
+  await Promise.all(nodes.map((node) => node.ready()));
+  const third = await cluster.addNode();
+  expect(await third.daemon.exited).toBe(1);
+  expect(third.daemon.lines.join('\n')).toContain('out of subnets');
+});
