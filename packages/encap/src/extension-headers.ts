@@ -41,7 +41,7 @@ export class ExtensionHeaders {
   /** 32 bits; 0 without a fragment header. */
   identification = 0;
 
-  /** Follows the chain from `start`, where a header of type `nextHeader` is; at most 8 headers, none beyond `end`. */
+  /** Follows the chain from `start`, where a header of type `nextHeader` is: at most 8, none beyond `end`. */
   walk(bytes: Uint8Array, nextHeader: number, start: number, end: number): Malformed | undefined {
     this.fragmentOffset = 0;
     this.moreFragments = false;

@@ -4,13 +4,13 @@
  *
  * - **Decoding** is a view, made once per reader and not per packet. `view.read(bytes, start, end)` checks
  *   one header in place and returns `undefined`, or a {@link Malformed} value with layer, offset and reason;
- *   nothing throws because of what a packet says. Getters then read the caller's buffer: integers, and
- *   indices where addresses (`sourceAt`), and the payload (`payloadStart`, `payloadEnd`), begin and end. The
- *   payload of one view is what the next one reads. What a payload is (EtherType, protocol) is the caller's to ask, and
+ *   nothing throws because of what a packet says. Getters then read the caller's buffer: integers, and the
+ *   indices where addresses (`sourceAt`) and the payload (`payloadStart`, `payloadEnd`) are. The payload of
+ *   one view is what the next one reads. What a payload is (EtherType, protocol) is the caller's to ask, and
  *   an unknown one is no error.
- * - **Encoding** is a function, `writeX(bytes, at, fields)`: it writes one header into the caller's buffer and
- *   returns the index behind it. A field or a buffer that does not do is an {@link EncodeError}, before anything
- *   is written.
+ * - **Encoding** is a function, `writeX(bytes, at, fields)`: it writes one header into the caller's buffer
+ *   and returns the index behind it. A field or a buffer that does not do is an {@link EncodeError}, before
+ *   anything is written.
  * - **Checksums** are apart from both. Decoding does not verify them, because hardware has, or because it is
  *   too early: `Ipv4View.verifyChecksum` and {@link transportChecksumState} do. {@link writeIpv4} computes
  *   that of its header; {@link setTransportChecksum} sets the one that covers a payload, once it is there.

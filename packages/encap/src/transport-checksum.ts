@@ -14,8 +14,8 @@ import { UDP_HEADER_BYTES } from './udp.ts';
  *   not TCP, UDP or the ICMP of the family.
  *
  * The pseudo-header has the destination of the moment: of a source-routed packet the checksum is `invalid`
- * until its last hop. UDP without a checksum over IPv6 is `invalid` (RFC 8200, 8.1). A tunnel that agreed with its peer on
- * RFC 6935 sees it by `UdpView.checksum`.
+ * until its last hop. UDP without a checksum over IPv6 is `invalid` (RFC 8200, 8.1); a tunnel that agreed
+ * with its peer on RFC 6935 sees it by `UdpView.checksum`.
  */
 export type ChecksumState = 'valid' | 'invalid' | 'none' | 'unknown';
 

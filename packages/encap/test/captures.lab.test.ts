@@ -134,6 +134,8 @@ describe("flannel's udp backend", () => {
     const nodes = [await cluster.addNode(), await cluster.addNode()] as const;
     for (const node of nodes) await node.ready();
     const containers = [await nodes[0].addContainer(), await nodes[1].addContainer()] as const;
+    // The daemons' connections to etcd are captured too.
+    await disableOffloads(cluster.lab.underlay, 'br0');
     for (const namespace of [nodes[0].host, nodes[1].host, ...containers]) {
       await disableOffloads(namespace, 'eth0');
     }
