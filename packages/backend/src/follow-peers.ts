@@ -59,8 +59,9 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     device.own(backend.ownership);
     backend.tunnel?.setOwn(ownState.own ?? []);
     backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
-    const states: [string, HostState][] = [...plans].map(([key, state]) => [key, state.host ?? {}]);
-    await device.apply(new Map([[SELF, ownState.host ?? {}], ...states]));
+    const wanted = new Map<string, HostState>([[SELF, ownState.host ?? {}]]);
+    for (const [key, { host }] of plans) if (host) wanted.set(key, host);
+    await device.apply(wanted);
   }
 
   async function applyChanges(changes: readonly ReturnType<typeof plan>[]): Promise<void> {

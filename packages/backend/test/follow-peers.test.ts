@@ -146,7 +146,7 @@ describe('a tunnel', () => {
       '10.5.2.0/24 192.0.2.2:8285',
       '10.5.3.0/24 192.0.2.3:8285',
     ]);
-    expect(device.wantedBy('10.5.2.0-24')).toEqual([]);
+    expect(device.calls).toEqual(['own flannel0', 'apply self']);
     const moved = { publicIp: { ipv4: parseAddress('192.0.2.33') } };
     await delta(put(lease(3, moved, '2')), removed(2), put(lease(4)));
     expect(tunnel.state()).toEqual([
