@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { start, startEtcd, type Etcd } from '@flannel-ts/lab';
 import { describe, expect, it } from 'vitest';
 import { APIS } from './support.ts';
@@ -6,7 +6,7 @@ import { APIS } from './support.ts';
 const watcher = [
   process.execPath,
   '--conditions=@flannel-ts/source',
-  join(import.meta.dirname, 'watcher.ts'),
+  fileURLToPath(new URL('./watcher.ts', import.meta.url)),
 ];
 
 describe.each(APIS)('a closed %s registry leaves nothing running', (api) => {

@@ -118,7 +118,7 @@ describe('a write whose answer is lost', () => {
     relay.holdAnswers();
     const creating = remote.createLease(request('10.5.1.0-24'));
     await vi.waitFor(async () => expect(await stored()).toBeTruthy());
-    await etcdctl2(etcd, 'set', KEY, '{"PublicIP":"192.0.2.9"}');
+    await etcdctl2(etcd, 'set', '--ttl', '3600', KEY, '{"PublicIP":"192.0.2.9"}');
     relay.cut();
     await expect(creating).rejects.toThrow(LeaseExistsError);
   });

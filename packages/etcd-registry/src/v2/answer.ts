@@ -23,8 +23,8 @@ export type Answer =
 
 /** etcd's `errorCode` for what a well-made request may meet (etcd, Documentation/v2/errorcode.md). */
 export const KEY_NOT_FOUND = 100;
-export const COMPARE_FAILED = 101;
-export const NODE_EXISTS = 105;
+const COMPARE_FAILED = 101;
+const NODE_EXISTS = 105;
 export const INDEX_CLEARED = 401;
 
 const REFUSALS: ReadonlySet<unknown> = new Set([KEY_NOT_FOUND, COMPARE_FAILED, NODE_EXISTS, INDEX_CLEARED]);
