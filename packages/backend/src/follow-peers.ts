@@ -31,6 +31,12 @@ export interface PeerFollower {
   follow(event: LeaseEvent): Promise<readonly LeaseChange[]>;
 }
 
+/** What a lease asked of this host, and what it asks now. */
+interface PlanChange {
+  readonly before: WantedState | undefined;
+  readonly after: WantedState | undefined;
+}
+
 const SELF = 'self';
 
 /** Follows the leases of peers, as the holder of the lease `self`. */
@@ -41,18 +47,18 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   const ownState = backend.planSelf(self);
   let started = false;
 
-  /** Plans one change. The cost is that of the change. */
-  function plan(change: LeaseChange): {
-    key: string;
-    before: WantedState | undefined;
-    after: WantedState | undefined;
-  } {
-    const key = leaseKey(change.kind === 'put' ? change.lease : change);
-    const before = plans.get(key);
-    const after = change.kind === 'put' ? planPeer(components, self, change.lease) : undefined;
-    if (after) plans.set(key, after);
-    else plans.delete(key);
-    return { key, before, after };
+  /** Plans changes, by lease: one that changes twice counts as one change. The cost is that of the changes. */
+  function plan(changes: readonly LeaseChange[]): ReadonlyMap<string, PlanChange> {
+    const planned = new Map<string, PlanChange>();
+    for (const change of changes) {
+      const key = leaseKey(change.kind === 'put' ? change.lease : change);
+      const { before } = planned.get(key) ?? { before: plans.get(key) };
+      const after = change.kind === 'put' ? planPeer(components, self, change.lease) : undefined;
+      if (after) plans.set(key, after);
+      else plans.delete(key);
+      planned.set(key, { before, after });
+    }
+    return planned;
   }
 
   async function applyAll(): Promise<void> {
@@ -64,12 +70,13 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     await device.apply(wanted);
   }
 
-  async function applyChanges(changes: readonly ReturnType<typeof plan>[]): Promise<void> {
+  async function applyChanges(changes: ReadonlyMap<string, PlanChange>): Promise<void> {
+    const all = [...changes.values()];
     backend.tunnel?.updateRoutes({
-      add: changes.flatMap(({ after }) => routesOf(after)),
-      remove: changes.flatMap(({ before }) => routesOf(before)).map(({ destination }) => destination),
+      add: all.flatMap(({ after }) => routesOf(after)),
+      remove: all.flatMap(({ before }) => routesOf(before)).map(({ destination }) => destination),
     });
-    await device.update(new Map(changes.map(({ key, after }) => [key, after?.host])));
+    await device.update(new Map([...changes].map(([key, { after }]) => [key, after?.host])));
   }
 
   return {
@@ -78,7 +85,7 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     },
     async follow(event) {
       const changes = table.apply(event);
-      const planned = changes.map(plan);
+      const planned = plan(changes);
       await (started ? applyChanges(planned) : applyAll());
       started = true;
       return changes;

@@ -155,4 +155,11 @@ describe('a tunnel', () => {
       '10.5.4.0/24 192.0.2.4:8285',
     ]);
   });
+
+  it('keeps no route of a lease that came and went in one event', async () => {
+    const { tunnel, snapshot, delta } = await follow('udp');
+    await snapshot(lease(2));
+    await delta(put(lease(3)), removed(3));
+    expect(tunnel.state()).toEqual(['own 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:8285']);
+  });
 });
