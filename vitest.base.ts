@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@flannel-ts/source', 'node', 'import', 'default'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

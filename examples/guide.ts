@@ -86,9 +86,9 @@ async function startEtcdOfTheGuide(
 ): Promise<void> {
   heading('etcd serves clients on 2379 and 4001, v2 API; the operator writes the network config');
   const commandPrefix = ['ip', 'netns', 'exec', lab.underlay.namespace];
-  // On every address, as the guide's etcd: the operator uses 127.0.0.1, the hosts its address.
-  const options = { commandPrefix, address: '0.0.0.0', secondPort: 4001, enableV2: true };
-  stack.use(await startEtcd(options));
+  // As in the guide: the operator reaches it on 127.0.0.1, the hosts on its address.
+  const serve = { everywhere: true, secondPort: 4001, enableV2: true };
+  stack.use(await startEtcd({ commandPrefix, address: lab.underlayAddress, ...serve }));
   await writeFile(join(lab.directory, 'flannel-network-config.json'), VXLAN_CONFIG);
   const operator = namespaceShell(lab.underlay, 'etcd', {
     env: { ...ENV, ETCDCTL_API: '2' },
@@ -120,13 +120,15 @@ async function startFlanneld({ host, shell, start }: Machine, etcd: string): Pro
   show(host.name, 'systemctl start flanneld', said.map(({ level, msg }) => `${level}: ${msg}`).join('\n'));
 }
 
-/** What systemd would run: `ExecStart` of the unit, after its `EnvironmentFile`s. */
+/** What systemd would run: `ExecStart` of the unit, after its `Environment` and `EnvironmentFile`s. */
 async function unitCommand(): Promise<string> {
-  const unit = (await readFile(join(ROOT, 'packaging/systemd/flanneld.service'), 'utf8')).split('\n');
+  const unit = (await readFile(join(ROOT, 'packaging/files/flanneld.service'), 'utf8')).split('\n');
   const valuesOf = (key: string) =>
     unit.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
   const files = valuesOf('EnvironmentFile').map((file) => file.replace(/^-/, ''));
-  const read = files.map((file) => `[ ! -e ${file} ] || . ${file}`).join('; ');
+  const read = [...valuesOf('Environment'), ...files.map((file) => `[ ! -e ${file} ] || . ${file}`)].join(
+    '; ',
+  );
   const command = valuesOf('ExecStart')[0]!.replace('/usr/bin/', '');
   return `sh -c 'set -a; ${read}; exec ${command}'`;
 }

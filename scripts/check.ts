@@ -28,6 +28,7 @@ const checks: readonly Check[] = [
     command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${VITEST_REPORT}`],
     tally: vitestTally,
   },
+  { name: 'guide', command: ['node', 'examples/guide.ts'] },
   { name: 'readme-examples', command: ['node', 'scripts/readme-examples.ts'] },
   { name: 'unused', command: ['knip'] },
   { name: 'packages', command: ['node', 'scripts/check-packages.ts'] },

@@ -10,6 +10,8 @@ export interface EtcdOptions {
   readonly commandPrefix?: readonly string[];
   /** IP address to listen on. @default '127.0.0.1' */
   readonly address?: string;
+  /** Serve clients on every address, and not only on {@link EtcdOptions.address}. @default false */
+  readonly everywhere?: boolean;
   /** Serve clients on this port too. @default none */
   readonly secondPort?: number;
   /** Serve the v2 API too. @default false */
@@ -56,7 +58,7 @@ function freePort(): number {
 }
 
 async function tryStart(size: number, options: EtcdOptions, firstPort: number): Promise<EtcdCluster> {
-  const { address = '127.0.0.1', secondPort, tls } = options;
+  const { address = '127.0.0.1', tls } = options;
   await using stack = new AsyncDisposableStack();
   const ports = Array.from({ length: size }, (_, index) => firstPort + 2 * index);
   const endpoints = ports.map((port) => `${tls ? 'https' : 'http'}://${address}:${port}`);
@@ -69,7 +71,7 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
       const flags = {
         name: `member${index}`,
         'data-dir': directory,
-        'listen-client-urls': secondPort ? `${endpoint},http://${address}:${secondPort}` : endpoint,
+        'listen-client-urls': listenUrls(endpoint, options),
         'advertise-client-urls': endpoint,
         'listen-peer-urls': peerUrls[index]!,
         'initial-advertise-peer-urls': peerUrls[index]!,
@@ -85,4 +87,12 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
   await Promise.all(members.map((member) => member.restart()));
   const all = stack.move();
   return { endpoints, members, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function listenUrls(endpoint: string, { everywhere, secondPort }: EtcdOptions): string {
+  const first = new URL(endpoint);
+  if (everywhere) first.hostname = '0.0.0.0';
+  const second = new URL(first);
+  if (secondPort !== undefined) second.port = `${secondPort}`;
+  return [...new Set([first.origin, second.origin])].join(',');
 }
