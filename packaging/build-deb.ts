@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeControl } from './control.ts';
 import { workspace } from './paths.ts';
-import { settle } from './settle.ts';
+import { settleModes } from './settle-modes.ts';
 import { stageTree } from './stage.ts';
 
 const manifest = JSON.parse(await readFile(join(workspace, 'package.json'), 'utf8')) as { version: string };
@@ -25,7 +25,7 @@ const tree = await mkdtemp(join(tmpdir(), 'flanneld-deb-'));
 try {
   await stageTree(tree, { date: new Date(Number(epoch) * 1000) });
   await writeControl(tree, { version, architecture });
-  await settle(tree, Number(epoch));
+  await settleModes(tree);
   await mkdir(values.out, { recursive: true });
   const deb = join(values.out, `flanneld_${version}_${architecture}.deb`);
   // Level 3 packs Node in a second; xz would save a fifth and take minutes.

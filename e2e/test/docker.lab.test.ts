@@ -20,7 +20,7 @@ interface Engine {
   readonly options: readonly string[];
 }
 
-describe('two Docker Engines with the options that mk-docker-opts rendered', () => {
+describe('two Docker Engines with the options that mk-docker-opts rendered', { timeout: 60_000 }, () => {
   let cluster: Cluster;
   let engines: [Engine, Engine];
 

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHost, type BootedHost } from './booted-host.ts';
 import { eventually, storedLeases } from './contract.ts';
 
-const BUILD = ['node', join(import.meta.dirname, '../../packaging/build-deb.ts')];
+const WORKSPACE = join(import.meta.dirname, '../..');
+const BUILD = ['node', join(WORKSPACE, 'packaging/build-deb.ts')];
 const CONFIG = '/coreos.com/network/config';
 const DEFAULT_FILE = '/etc/default/flanneld';
 
 /** The steps of an operator, in order, on one host with systemd as process 1. */
-describe('the Debian package', () => {
+describe('the Debian package', { timeout: 120_000 }, () => {
   let cluster: Cluster;
   let lan: Host;
   let host: BootedHost;
@@ -22,6 +23,7 @@ describe('the Debian package', () => {
     lan = await cluster.lab.addHost();
     debs = await mkdtemp(join(lan.directory, 'debs-'));
     host = await bootHost(lan, debs);
+    await host.run('mount', '-t', 'tmpfs', 'tmpfs', WORKSPACE);
     before = await installedFiles();
   });
   afterAll(async () => {
@@ -32,21 +34,25 @@ describe('the Debian package', () => {
   it('is the same bytes when it is built twice', async () => {
     const [first, second] = [await buildDeb('1.0.0'), await buildDeb('1.0.0', 'again')];
     expect((await readFile(first)).equals(await readFile(second))).toBe(true);
-  }, 120_000);
+  });
 
   it('installs, enabled and not started', async () => {
     const output = await host.run('dpkg', '--install', '/mnt/flanneld_1.0.0_amd64.deb');
     expect(output).toContain('set FLANNEL_ETCD_ENDPOINTS in /etc/default/flanneld');
     expect(await property('UnitFileState')).toBe('enabled');
     expect(await property('ActiveState')).toBe('inactive');
+  });
+
+  it('starts from a compile cache that the installation filled', async () => {
+    // Nothing else has run the daemon yet.
+    const script = 'exec 2>&1; NODE_DEBUG_NATIVE=COMPILE_CACHE exec flanneld --version';
+    expect(await host.run('sh', '-c', script)).toMatch(/bin\/main-\S+\.js was accepted/);
+  });
+
+  it('runs without the workspace', async () => {
     expect(await host.run('flanneld', '--version')).toMatch(/^flanneld \d+\.\d+\.\d+/);
     expect(await host.run('flanneld', '--help')).toContain('--etcd-endpoints');
     expect(await host.run('mk-docker-opts', '-h')).toContain('mk-docker-opts [-f FLANNEL-ENV-FILE]');
-  }, 60_000);
-
-  it('starts from a compile cache that the installation filled', async () => {
-    const script = 'exec 2>&1; NODE_DEBUG_NATIVE=COMPILE_CACHE exec flanneld --version';
-    expect(await host.run('sh', '-c', script)).toMatch(/bin\/main-\S+\.js.*success/);
   });
 
   it('has man pages without a fault that name every flag', async () => {
@@ -86,7 +92,7 @@ describe('the Debian package', () => {
       `DOCKER_NETWORK_OPTIONS=" --bip=${bip} --ip-masq=false --mtu=1450"`,
     );
     expect(await lan.run('ip', '-brief', 'address', 'show', 'flannel.1')).toContain(`${network}/32`);
-  }, 30_000);
+  });
 
   it('may do its work behind all restrictions of the unit', async () => {
     expect(await lan.run('ss', '--listening', '--tcp', '--numeric')).toContain('127.0.0.1:8471');
@@ -100,7 +106,7 @@ describe('the Debian package', () => {
     expect((await journal()).match(/"level":"(warn|error|fatal)".*/g) ?? []).toEqual([
       expect.stringContaining('there is no network config yet'),
     ]);
-  }, 30_000);
+  });
 
   it('comes back after a crash, and not after a wrong setting', async () => {
     const pid = await property('MainPID');
@@ -118,7 +124,7 @@ describe('the Debian package', () => {
     );
     expect([await property('ActiveState'), await property('ExecMainStatus')]).toEqual(['failed', '2']);
     await appendDefaults('FLANNELD_HEALTHZ_PORT=');
-  }, 30_000);
+  });
 
   it('gives Docker the leased subnet, before it starts', async () => {
     await host.run('systemctl', 'start', 'docker');
@@ -126,7 +132,7 @@ describe('the Debian package', () => {
     const { FLANNEL_SUBNET } = await subnetEnv();
     expect(await lan.run('ip', '-brief', 'address', 'show', 'docker0')).toContain(` ${FLANNEL_SUBNET!} `);
     await host.run('systemctl', 'stop', 'docker.service', 'docker.socket', 'containerd');
-  }, 60_000);
+  });
 
   it('is upgraded under the running network, and keeps the settings', async () => {
     await buildDeb('1.1.0');
@@ -138,7 +144,7 @@ describe('the Debian package', () => {
     expect(await property('MainPID')).not.toBe(pid);
     expect(await host.run('cat', DEFAULT_FILE)).toContain(cluster.endpoint);
     expect(await storedLeases(cluster)).toEqual(lease);
-  }, 60_000);
+  });
 
   it('leaves the network and the settings when it is removed, and says how they go', async () => {
     const output = await host.run('dpkg', '--remove', 'flanneld');
@@ -147,7 +153,7 @@ describe('the Debian package', () => {
     expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
     expect(await host.run('cat', DEFAULT_FILE)).toContain(cluster.endpoint);
     await expect(host.run('ls', '/usr/lib/flannel', '/usr/bin/flanneld')).rejects.toThrow('No such file');
-  }, 30_000);
+  });
 
   it('runs the cleanup when it is removed, if that is set', async () => {
     await host.run('dpkg', '--install', '/mnt/flanneld_1.1.0_amd64.deb');
@@ -155,7 +161,7 @@ describe('the Debian package', () => {
     await host.run('dpkg', '--remove', 'flanneld');
     await expect(lan.run('ip', 'link', 'show', 'flannel0')).rejects.toThrow('does not exist');
     expect(await lan.run('iptables', '--table=nat', '--list-rules')).not.toContain('flanneld');
-  }, 60_000);
+  });
 
   it('leaves nothing when it is purged', async () => {
     await host.run('dpkg', '--purge', 'flanneld');
@@ -174,7 +180,7 @@ describe('the Debian package', () => {
   async function installedFiles(): Promise<Set<string>> {
     const places = ['/etc', '/usr/bin', '/usr/lib', '/usr/share/doc', '/usr/share/man'];
     const states = ['/var/lib/dpkg/info', '/var/lib/systemd/deb-systemd-helper-enabled'];
-    const files = (await host.run('find', ...places, ...states, '-xdev')).split('\n');
+    const files = (await host.run('find', ...places, ...states, '-maxdepth', '4')).split('\n');
     return new Set(files.filter((file) => !/^\/etc\/(docker|cni)\b/.test(file)));
   }
 
