@@ -1,3 +1,4 @@
+import type { Family } from '@flannel-ts/ip';
 import type { Namespace } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFirewall, type Firewall, type FirewallEvent } from '../src/index.ts';
@@ -5,11 +6,17 @@ import { runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
 import { wantedRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
-import { seenAs } from './support/whoami.ts';
+import { seenAs, type Question } from './support/whoami.ts';
 
 const families = [4, 6] as const;
 
-/** Drops what is forwarded and nobody accepts, as Docker does: by a policy that the tool under test can see. */
+/** Who asks what, and what it is seen as. */
+interface Case extends Question {
+  readonly what: string;
+  readonly seen: string;
+}
+
+/** Drops what is forwarded and nobody accepts, by the policy of iptables' FORWARD, as Docker does. */
 async function dropForwarded(host: Namespace, { options }: ToolUnderTest): Promise<void> {
   for (const program of ['iptables', 'ip6tables']) {
     await host.run(`${program}-${options.variant!}`, '-w', '5', '-P', 'FORWARD', 'DROP');
@@ -28,10 +35,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       overlay = await createOverlay();
       [first, second] = overlay.hosts;
       firewalls = overlay.hosts.map(({ namespace }) =>
-        createFirewall(
-          { run: runInside(namespace), onEvent: (event) => events.push(event) },
-          { ...tool.options, resyncMs: 200 },
-        ),
+        createFirewall({ run: runInside(namespace), onEvent: (event) => events.push(event) }, tool.options),
       );
       await Promise.all(firewalls.map((firewall, index) => firewall.apply(wantedRules(index + 1))));
     });
@@ -41,69 +45,86 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       expect(events).toEqual([]);
     });
 
+    async function expectSeen(place: Namespace, cases: readonly Case[]): Promise<void> {
+      const seen = await seenAs(place, cases);
+      expect(cases.map(({ what }, index) => `${what}: ${seen[index]!}`)).toEqual(
+        cases.map((row) => `${row.what}: ${row.seen}`),
+      );
+    }
+
     describe.each(families)('IPv%i', (family) => {
-      it('masquerades a container to the outside', async () => {
-        const seen = await seenAs(first.container.namespace, overlay.outside.at[family].underlay);
-        expect(seen).toBe(first.at[family].underlay);
+      it('a container is masqueraded to the outside, and keeps its address for other containers', async () => {
+        await expectSeen(first.container.namespace, [
+          {
+            what: 'outside',
+            to: overlay.outside.at[family].underlay,
+            seen: first.at[family].underlay,
+          },
+          {
+            what: 'container on another host',
+            to: second.container.at[family].overlay,
+            seen: first.container.at[family].overlay,
+          },
+        ]);
       });
 
-      it('keeps a container’s address for containers on another host', async () => {
-        const seen = await seenAs(first.container.namespace, second.container.at[family].overlay);
-        expect(seen).toBe(first.container.at[family].overlay);
-      });
-
-      it('masquerades the host to remote containers, whatever address it sends from', async () => {
-        const to = second.container.at[family].overlay;
+      it('a host is masqueraded to remote containers, and keeps its address for its own', async () => {
         const { underlay, loopback } = first.at[family];
-        expect(await seenAs(first.namespace, to)).toBe(underlay);
-        expect(await seenAs(first.namespace, to, { source: loopback })).toBe(underlay);
+        const remote = second.container.at[family].overlay;
+        const own = first.container.at[family].overlay;
+        await expectSeen(first.namespace, [
+          { what: 'remote', to: remote, seen: underlay },
+          { what: 'remote, from another address', to: remote, source: loopback, seen: underlay },
+          { what: 'own, from another address', to: own, source: loopback, seen: loopback },
+          {
+            what: 'remote, marked by kube-proxy',
+            to: remote,
+            source: loopback,
+            mark: '0x4000',
+            seen: loopback,
+          },
+          {
+            what: 'remote, with other marks too',
+            to: remote,
+            source: loopback,
+            mark: '0xc001',
+            seen: loopback,
+          },
+          { what: 'remote, other marks', to: remote, source: loopback, mark: '0x8001', seen: underlay },
+        ]);
       });
 
-      it('keeps the host’s address for its own containers', async () => {
-        const source = first.at[family].loopback;
-        const seen = await seenAs(first.namespace, first.container.at[family].overlay, { source });
-        expect(seen).toBe(source);
-      });
-
-      it('keeps the address of an outside host that is routed to the container’s host', async () => {
+      it('an outside host keeps its address by way of the container’s host, and not by way of another', async () => {
         const { namespace, at } = overlay.outside;
-        expect(await seenAs(namespace, first.container.at[family].overlay)).toBe(at[family].underlay);
-      });
-
-      it('masquerades an outside host that is routed to another host', async () => {
-        const seen = await seenAs(overlay.outside.namespace, second.container.at[family].overlay);
-        expect(seen).toBe(first.at[family].underlay);
-      });
-
-      it('leaves alone what kube-proxy marked, among other marks', async () => {
-        const source = first.at[family].loopback;
-        const to = second.container.at[family].overlay;
-        expect(await seenAs(first.namespace, to, { source, mark: '0x4000' })).toBe(source);
-        expect(await seenAs(first.namespace, to, { source, mark: '0xc001' })).toBe(source);
-        expect(await seenAs(first.namespace, to, { source, mark: '0x8000' })).toBe(first.at[family].underlay);
+        await expectSeen(namespace, [
+          {
+            what: 'the container’s host',
+            to: first.container.at[family].overlay,
+            seen: at[family].underlay,
+          },
+          { what: 'another host', to: second.container.at[family].overlay, seen: first.at[family].underlay },
+        ]);
       });
     });
 
-    it('masquerades no more when it is turned off', async () => {
+    it('nothing is masqueraded when that is turned off', async () => {
       await firewalls[0]!.apply(wantedRules(1, { masquerade: undefined }));
-      for (const family of families) {
-        const seen = await seenAs(first.container.namespace, overlay.outside.at[family].underlay);
-        expect(seen).toBe(first.container.at[family].overlay);
-      }
-      await firewalls[0]!.apply(wantedRules(1));
+      const row = (family: Family): Case => ({
+        what: `IPv${family}`,
+        to: overlay.outside.at[family].underlay,
+        seen: first.container.at[family].overlay,
+      });
+      await expectSeen(first.container.namespace, families.map(row));
     });
 
     it(
       tool === nftables
-        ? 'cannot accept what the policy of another table drops'
-        : 'accepts what is forwarded from and to the overlay, and only while that is wanted',
+        ? 'what the policy of another table drops is not accepted'
+        : 'what is forwarded from and to the overlay is accepted, and only while that is wanted',
       async () => {
         await dropForwarded(first.namespace, tool);
-        const ask = (family: 4 | 6) =>
-          seenAs(first.container.namespace, second.container.at[family].overlay, { seconds: 1 }).catch(
-            () => 'nobody',
-          );
-        const answers = async () => Promise.all(families.map(ask));
+        const questions = families.map((family) => ({ to: second.container.at[family].overlay }));
+        const answers = () => seenAs(first.container.namespace, questions, { seconds: 2 });
         const addresses = families.map((family) => first.container.at[family].overlay);
         expect(await answers()).toEqual(tool === nftables ? ['nobody', 'nobody'] : addresses);
         await firewalls[0]!.apply(wantedRules(1, { forward: false }));

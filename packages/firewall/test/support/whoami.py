@@ -1,4 +1,5 @@
-"""serve PORT: tells every TCP client its address. ask ADDRESS PORT SECONDS [SOURCE [MARK]]: prints what it was told."""
+"""serve PORT: tells every TCP client its address. ask PORT SECONDS QUERY...: prints a line for each answer, where a
+query is ADDRESS,SOURCE,MARK; "nobody" when none comes."""
 import socket
 import sys
 
@@ -14,18 +15,22 @@ def serve(port):
                 client.sendall(peer[0].removeprefix("::ffff:").encode())
 
 
-def ask(address, port, seconds, source=None, mark="0"):
+def ask(port, seconds, address, source, mark):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.settimeout(float(seconds))
+        sock.settimeout(seconds)
         sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark, 0))
         if source:
             sock.bind((source, 0))
-        sock.connect((address, port))
-        print(sock.recv(100).decode())
+        try:
+            sock.connect((address, port))
+            return sock.recv(100).decode()
+        except TimeoutError:
+            return "nobody"
 
 
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]))
 else:
-    ask(sys.argv[2], int(sys.argv[3]), *sys.argv[4:])
+    for query in sys.argv[4:]:
+        print(ask(int(sys.argv[2]), float(sys.argv[3]), *query.split(",")))

@@ -1,27 +1,31 @@
 import type { Namespace } from '@flannel-ts/lab';
 import { join } from 'node:path';
 
-const SCRIPT = join(import.meta.dirname, 'whoami.py');
 const PORT = '7777';
-/** Starts fast: no site packages. */
-const PYTHON = ['python3', '-I', '-S', SCRIPT];
+/** Without site packages it starts faster. */
+const SCRIPT = ['python3', '-I', '-S', join(import.meta.dirname, 'whoami.py')];
 
-export interface AskOptions {
-  /** Source address that it sends from. */
+export interface Question {
+  /** The server's address. */
+  readonly to: string;
+  /** Source address to send from. @default what the kernel chooses */
   readonly source?: string;
-  /** The packets' mark. */
+  /** The packets' mark. @default none */
   readonly mark?: string;
-  /** Seconds to wait for an answer. @default 10 */
-  readonly seconds?: number;
 }
 
 /** Starts a TCP server that tells every client the address it comes from. */
 export async function serve(place: Namespace): Promise<void> {
-  await place.start([...PYTHON, 'serve', PORT]).line(/^listening$/);
+  await place.start([...SCRIPT, 'serve', PORT]).line(/^listening$/);
 }
 
-/** The address as which the server at `address` sees `place`. @throws {CommandError} when they cannot talk */
-export async function seenAs(place: Namespace, address: string, options: AskOptions = {}): Promise<string> {
-  const { source = '', mark = '0', seconds = 10 } = options;
-  return (await place.run(...PYTHON, 'ask', address, PORT, `${seconds}`, source, mark)).trim();
+/** Connects from `place` to one server after another: the addresses as which they see it, or `nobody`. */
+export async function seenAs(
+  place: Namespace,
+  questions: readonly Question[],
+  { seconds = 10 } = {},
+): Promise<string[]> {
+  const queries = questions.map(({ to, source = '', mark = '0' }) => `${to},${source},${mark}`);
+  const output = await place.run(...SCRIPT, 'ask', PORT, `${seconds}`, ...queries);
+  return output.trimEnd().split('\n');
 }
