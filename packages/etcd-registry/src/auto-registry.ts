@@ -45,7 +45,7 @@ export function createAutoRegistry(
       if (config !== undefined) return { api: 'v3', config, why: 'the network config is there' };
     } catch (error) {
       signal.throwIfAborted();
-      if (!(await speaksOnlyV2(access))) throw error;
+      if (!(await speaksOnlyV2(access, signal))) throw error;
       why = 'this etcd is too old for v3';
     }
     try {

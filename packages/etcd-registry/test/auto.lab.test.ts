@@ -155,6 +155,22 @@ describe('an etcd 2', () => {
   }
 });
 
+it('a registry that is closed while it looks for the API gives up at once', async () => {
+  const asked = Promise.withResolvers<void>();
+  await using old = await listen((path) => {
+    if (path === '/version') asked.resolve();
+    return new Promise(() => undefined);
+  });
+  const { registry } = open(old);
+  const reading = registry.readConfig();
+  reading.catch(() => undefined);
+  await asked.promise;
+  const closing = performance.now();
+  await registry[Symbol.asyncDispose]();
+  await expect(reading).rejects.toThrow('the registry was closed');
+  expect(performance.now() - closing).toBeLessThan(1_000);
+});
+
 /** An etcd 2, of which Debian has none any more: what it answers by path, and no gRPC. */
 function startEtcd2(answers: Readonly<Record<string, object>>) {
   const node = { key: CONFIG, value: 'of etcd 2', modifiedIndex: 7, createdIndex: 7 };

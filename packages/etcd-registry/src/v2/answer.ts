@@ -39,11 +39,19 @@ export function parseAnswer({ status, headers, body }: HttpAnswer): Answer {
     if (status === 404) throw new ApiMissingError();
     throw new Error(`HTTP status ${status}: ${body.slice(0, 200).trim()}`);
   }
-  const index = Number(headers['x-etcd-index']);
   const { errorCode: code, action, node } = message;
-  if (typeof action === 'string' && node) return { kind: 'done', action, node: node as Node, index };
-  if (REFUSALS.has(code)) return { kind: 'refused', code: code as number, index };
-  throw new Error([message.message, message.cause].filter(Boolean).join(': ') || `HTTP status ${status}`);
+  const index = Number(headers['x-etcd-index'] ?? NaN);
+  if (Number.isSafeInteger(index)) {
+    if (typeof action === 'string' && isNode(node)) return { kind: 'done', action, node, index };
+    if (REFUSALS.has(code)) return { kind: 'refused', code: code as number, index };
+  }
+  const reason = [message.message, message.cause].filter(Boolean).join(': ');
+  throw new Error(reason || `HTTP status ${status} and no answer of etcd's: ${body.slice(0, 200).trim()}`);
+}
+
+function isNode(value: unknown): value is Node {
+  const node = value as Partial<Node> | null | undefined;
+  return typeof node?.key === 'string' && typeof node.modifiedIndex === 'number';
 }
 
 /** `undefined` for a text that is no JSON object. */

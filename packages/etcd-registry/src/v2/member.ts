@@ -23,7 +23,7 @@ export interface Member extends Disposable {
   /** Fails unless the member answers by `deadline` and knows its leader: without one it sees no changes. */
   probe(deadline: number): Promise<void>;
   /** The version that all members of the cluster have at least, such as `2.3.0`. */
-  clusterVersion(deadline: number): Promise<string>;
+  clusterVersion(deadline: number, signal: AbortSignal): Promise<string>;
 }
 
 /** Connections for requests; each wait has one of its own besides. More requests queue. */
@@ -57,8 +57,8 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
     });
   }
 
-  const get = (path: string, deadline: number) =>
-    exchange(endpoint, { method: 'GET', path, headers: {}, agent: waits, deadline, signal: gone.signal });
+  const get = (path: string, deadline: number, signal = gone.signal) =>
+    exchange(endpoint, { method: 'GET', path, headers: {}, agent: waits, deadline, signal });
 
   return {
     endpoint,
@@ -74,8 +74,8 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
       const { status } = await get('/v2/members/leader', deadline);
       if (status === 503) throw new Error('no leader');
     },
-    async clusterVersion(deadline) {
-      const { body } = await get('/version', deadline);
+    async clusterVersion(deadline, signal) {
+      const { body } = await get('/version', deadline, signal);
       const version = parseObject(body)?.etcdcluster;
       if (typeof version === 'string') return version;
       throw new Error(`no version of etcd: ${body.slice(0, 200)}`);

@@ -8,13 +8,14 @@ const ANSWER_MS = 3_000;
  * Whether the cluster is too old for the v3 API: its version, the lowest of its members', is 2.x by all
  * endpoints that answer. While none does, or they differ, nobody knows.
  */
-export async function speaksOnlyV2(access: Access): Promise<boolean> {
+export async function speaksOnlyV2(access: Access, signal: AbortSignal): Promise<boolean> {
   const answers = await Promise.allSettled(
     access.endpoints.map(async (endpoint) => {
       using member = await connectMember(endpoint, access);
-      return await member.clusterVersion(Date.now() + ANSWER_MS);
+      return await member.clusterVersion(Date.now() + ANSWER_MS, signal);
     }),
   );
+  signal.throwIfAborted();
   const versions = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
   return versions.length > 0 && versions.every((version) => version.startsWith('2.'));
 }
