@@ -97,8 +97,6 @@ async function startEngine(node: Node): Promise<Engine> {
   );
   const options = words.trim().split('\n');
   const docker = await startDocker(node.host, { options });
-  // Docker drops what it does not forward itself; goes when flanneld keeps its own forward rules.
-  await node.host.run('iptables', '-P', 'FORWARD', 'ACCEPT');
   return { node, docker, options };
 }
 

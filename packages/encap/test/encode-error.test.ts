@@ -22,7 +22,7 @@ const udp = { sourcePort: 1, destinationPort: 2, payloadBytes: 0 };
 type Write<Fields> = (bytes: Uint8Array, at: number, fields: Fields) => number;
 
 /** The error of an encoder for valid fields but one, which is named first; nothing may be written. */
-function refusal<Fields>(write: Write<Fields>, valid: Fields, wrong: Partial<Fields>) {
+function refusal<Fields>(write: Write<Fields>, valid: NoInfer<Fields>, wrong: Partial<NoInfer<Fields>>) {
   const bytes = new Uint8Array(100).fill(0xee);
   try {
     write(bytes, 0, { ...valid, ...wrong });
