@@ -26,7 +26,7 @@ COMMIT
 COMMIT
 `;
 
-/** What upstream's v0.13 and v0.19 leave, for the subnet 10.5.7.0/24. */
+/** What upstream's daemons before the chain left, without and with a comment, for the subnet 10.5.7.0/24. */
 const UPSTREAM = ['', '-m comment --comment "flanneld masq" ']
   .flatMap((comment) => [
     `-A POSTROUTING -s 10.5.0.0/16 -d 10.5.0.0/16 ${comment}-j RETURN`,

@@ -22,7 +22,7 @@ const foreign = [
   '-s 10.5.0.0/16 -d 10.5.0.0/16 -j FLANNEL',
   '-m comment --comment "flanneld masquerade" -j MASQUERADE',
 ];
-/** What upstream's daemons of v0.14 to v0.19 left, for an earlier subnet. */
+/** What upstream's daemons before the chain left, for an earlier subnet. */
 const leftovers = [
   '-s 10.5.0.0/16 -d 10.5.0.0/16 -m comment --comment "flanneld masq" -j RETURN',
   '! -s 10.5.0.0/16 -d 10.5.7.0/24 -m comment --comment "flanneld masq" -j RETURN',
@@ -121,8 +121,11 @@ describe('says what is wrong', () => {
     ],
     [
       'another jump',
-      { [chain]: rules, [parent]: [jump, `-o eth0 -g ${chain}`] },
-      [`${parent} has one jump too many: -o eth0 -g ${chain}`],
+      { [chain]: rules, [parent]: [jump, `-o eth0 -g ${chain}`, `-m comment --comment -j -j ${chain}`] },
+      [
+        `${parent} has one jump too many: -o eth0 -g ${chain}`,
+        `${parent} has one jump too many: -m comment --comment -j -j ${chain}`,
+      ],
     ],
     [
       'rules of an earlier daemon',
@@ -135,7 +138,7 @@ describe('says what is wrong', () => {
   });
 });
 
-describe('rules of upstream before v0.14, without a comment', () => {
+describe('rules of upstream’s oldest daemons, without a comment', () => {
   const early = [
     '-s 10.5.0.0/16 -d 10.5.0.0/16 -j RETURN',
     '-s 10.5.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE --random-fully',
