@@ -2,10 +2,10 @@ import type { ChainPlan } from './plan.ts';
 import { ruleComment, ruleTarget, type SavedRule, type SavedTable } from './saved-table.ts';
 
 /**
- * Rules that upstream's daemons put into the built-in chain itself, up to v0.20. The later ones have the comment. The oldest
- * have none; they are known as a set, since alone each could be somebody else's: no masquerading within
- * a network, together with masquerading of all that leaves it but multicast. Those of the FORWARD chain have no
- * such mark, and depend on no subnet, so they stay.
+ * Rules that upstream's daemons up to v0.20 put into the built-in chain itself. The later ones have the comment.
+ * The oldest have none; they are known as a set, since alone each could be somebody else's: no masquerading
+ * within a network, together with masquerading of all that leaves it but multicast. Those of the FORWARD chain
+ * have no such mark, and depend on no subnet, so they stay.
  */
 export function findLeftovers(plan: ChainPlan, saved: SavedTable): SavedRule[] {
   const rules = saved.rules.filter(({ chain }) => chain === plan.parent);

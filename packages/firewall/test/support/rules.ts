@@ -1,8 +1,8 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { splitByFamily, type FamilyRules, type WantedRules } from '../../src/wanted-rules.ts';
 
-export const network = parsePrefix('10.5.0.0/16');
-export const networkIPv6 = parsePrefix('fc00::/48');
+const network = parsePrefix('10.5.0.0/16');
+const networkIPv6 = parsePrefix('fc00::/48');
 
 /** Everything wanted in both families, for the host with the subnets 10.5.X.0/24 and fc00:0:0:X::/64. */
 export function wantedRules(number: number, change: Partial<WantedRules> = {}): WantedRules {
