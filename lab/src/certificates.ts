@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
+import { makeDirectory } from './leftovers.ts';
 
 /** Paths of a PEM certificate and its key. */
 export interface KeyPair {
@@ -21,7 +21,7 @@ export interface Certificates extends AsyncDisposable {
 
 /** Makes a certificate authority with openssl. */
 export async function createCertificates(): Promise<Certificates> {
-  const directory = await mkdtemp(join(tmpdir(), 'ftlab-ca-'));
+  const directory = await makeDirectory('ca');
   let issued = 0;
   const request = async (name: string, commonName: string, ...flags: string[]): Promise<KeyPair> => {
     const pair = { cert: join(directory, `${name}.pem`), key: join(directory, `${name}.key`) };

@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { KeyPair } from './certificates.ts';
 import { createMember, type Etcd } from './etcd-member.ts';
+import { makeDirectory } from './leftovers.ts';
 
 export interface EtcdOptions {
   /** Put before every command, to run etcd elsewhere: `['ip', 'netns', 'exec', 'x']`. @default [] */
@@ -66,7 +65,7 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
   const initialCluster = peerUrls.map((url, index) => `member${index}=${url}`).join(',');
   const members = await Promise.all(
     endpoints.map(async (endpoint, index) => {
-      const directory = await mkdtemp(join(tmpdir(), 'ftlab-etcd-'));
+      const directory = await makeDirectory('etcd');
       stack.defer(() => rm(directory, { recursive: true, force: true }));
       const flags = {
         name: `member${index}`,

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { createContainer, type Container, type ContainerOptions } from './container.ts';
+import { makeDirectory, OWNER, sweep } from './leftovers.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 
 /** Hosts on one underlay network: namespaces joined by a bridge in a namespace of its own. */
@@ -40,9 +39,9 @@ const UNDERLAY = '192.168.77';
 /** Makes an empty lab. Whatever it made goes with {@link AsyncDisposable}, and with the next lab after a crash. */
 export async function createLab(): Promise<Lab> {
   await sweep();
-  const prefix = `ftlab-${process.pid}-${labs++}`;
+  const prefix = `${OWNER}-${labs++}`;
   await using stack = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), 'ftlab-'));
+  const directory = await makeDirectory('lab');
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const underlay = stack.use(await createNamespace(`${prefix}-net`));
   const inUnderlay = (...args: string[]) => run(['ip', '-n', underlay.namespace, ...args]);
@@ -83,12 +82,3 @@ export async function createLab(): Promise<Lab> {
 }
 
 let labs = 0;
-
-/** Deletes namespaces of labs whose process is gone, as after SIGKILL. */
-async function sweep(): Promise<void> {
-  const names = existsSync('/run/netns') ? await readdir('/run/netns') : [];
-  for (const name of names) {
-    const pid = /^ftlab-(\d+)-/.exec(name)?.[1];
-    if (pid && !existsSync(`/proc/${pid}`)) await run(['ip', 'netns', 'delete', name]);
-  }
-}

@@ -10,7 +10,7 @@ export interface Device extends AsyncDisposable {
   /**
    * Creates the link, adopts an equal one, or recreates one that differs in what cannot be changed.
    * @returns its MAC address and index now.
-   * @throws {LinkMissingError} {@link NetlinkError}
+   * @throws {LinkMissingError} `NetlinkError` of `@flannel-ts/netlink`
    */
   ensureLink(link: WantedLink): Promise<{ readonly index: number; readonly mac: string | undefined }>;
 

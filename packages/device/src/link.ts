@@ -20,7 +20,7 @@ export type LinkOutcome = 'unchanged' | 'changed' | 'created' | 'recreated';
 /**
  * Makes a link what is wanted: adopts it, changes it in place, creates it, or recreates it where it differs
  * in something fixed. A recreated device keeps its MAC address, which peers know.
- * @throws {LinkMissingError} {@link NetlinkError}
+ * @throws {LinkMissingError} `NetlinkError` of `@flannel-ts/netlink`
  */
 export async function makeLink(netlink: NetlinkConnection, wanted: WantedLink): Promise<LinkOutcome> {
   const links = new Links(await netlink.links());

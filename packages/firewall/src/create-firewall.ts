@@ -119,7 +119,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
         wanted = [];
         clearTimeout(timer);
         for (const rules of NO_RULES) {
-          await tool.sync(rules, 'all');
+          await clear(tool, rules);
           await clear(other, rules);
         }
       });

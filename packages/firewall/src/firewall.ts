@@ -28,8 +28,8 @@ export interface Firewall extends AsyncDisposable {
   apply(wanted: WantedRules): Promise<void>;
 
   /**
-   * Removes every rule and chain of flannel, of both tools and families, and stops keeping them. The tool that
-   * was not chosen may be missing.
+   * Removes every rule and chain of flannel, of both tools and families, and stops keeping them. A tool
+   * that is not installed has left none.
    * @throws {FirewallToolError}
    */
   remove(): Promise<void>;
