@@ -12,7 +12,15 @@ const floorRules = floors.map((floor) => ({
 
 export default tseslint.config(
   {
-    ignores: ['**/dist/**', '**/build/**', '**/prebuilds/**', '**/node_modules/**', 'docs/api/**', '.nx/**'],
+    ignores: [
+      '**/dist/**',
+      '**/build/**',
+      '**/prebuilds/**',
+      '**/node_modules/**',
+      'docs/api/**',
+      'tmp/**',
+      '.nx/**',
+    ],
   },
   ...tseslint.configs.strictTypeChecked,
   {

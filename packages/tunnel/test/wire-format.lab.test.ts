@@ -20,6 +20,8 @@ describe.each(['auto', 'none'] as const)('wire format with offloads: %s', (offlo
     const lab = stack.use(await createLab());
     host = await lab.addHost();
     peerHost = await lab.addHost();
+    // Else the kernel sends neighbour and router solicitations of its own through the tunnel.
+    await host.run('sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1');
     tunnel = stack.use(await open());
     peer = stack.use(openSocket(peerHost.path, peerHost.address, port));
     application = stack.use(openSocket(host.path, '10.5.1.0', 2000));
