@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs';
-import { copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { bundleMkDockerOpts } from './bundle-mk-docker-opts.ts';
 import { collectLicences } from './licences.ts';
@@ -44,7 +44,6 @@ async function stageDaemon(library: string): Promise<void> {
   const scripts = globSync(join(dist, 'bin/*.js'));
   if (scripts.length === 0) throw new Error(`${dist}/bin has no bundle; run "npm run build" first`);
   for (const file of scripts) await copy(file, join(library, 'bin', basename(file)));
-  await cp(join(dist, 'proto'), join(library, 'proto'), { recursive: true });
 }
 
 async function stageModules(nodeModules: string): Promise<void> {

@@ -1,9 +1,9 @@
-// Bundles the daemon into few files, so that it starts fast: dist/start.js, its chunks, and etcd's proto files.
-import { cp, rename, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+// Bundles the daemon into few files, so that it starts fast: dist/bin/start.js and its chunks.
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
+import { etcdProtocol } from './etcd-protocol.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -28,14 +28,14 @@ await build({
       'const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;',
     ].join('\n'),
   },
+  plugins: [etcdProtocol],
+  // Names stay, for stack traces.
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   sourcemap: true,
   logLevel: 'warning',
 });
-// etcd3 reads ../proto beside its own directory when it loads.
-const etcd3 = dirname(createRequire(import.meta.url).resolve('etcd3/package.json'));
-await cp(join(etcd3, 'proto'), join(next, 'proto'), { recursive: true });
 await rm(dist, { recursive: true, force: true });
 await rename(next, dist);
 // Fills the compile cache that ships with the bundle.

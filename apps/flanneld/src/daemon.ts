@@ -8,10 +8,17 @@ import {
 import { createDevice } from '@flannel-ts/device';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
-import { keepLease, systemClock, type Lease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
+import {
+  keepLease,
+  systemClock,
+  type Lease,
+  type LeaseEvent,
+  type LeaseKeeper,
+  type Registry,
+} from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { serveHealth } from './health.ts';
-import { keepFirewall } from './keep-firewall.ts';
+import { openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import { openRegistry } from './open-registry.ts';
@@ -59,17 +66,20 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const backend = stack.use(await selectBackend(config)({ device, underlay, config, udpAccept, onEvent }));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = await previousSubnet(settings, log);
+  const { leases, events } = await startWatch(registry, signal);
   const lease = await acquireOwnLease(
     { registry, log },
-    { config, attributes, previous, ttlMs: LEASE_TTL_MS, signal },
+    { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
   );
+  const firewall = stack.use(openFirewall(settings, config, log));
+  const rules = firewall.apply(wantedRules(settings, config, lease));
   const follower = createPeerFollower({ backend, device, config, onEvent }, lease);
   const keeper = keepLease(
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
-  const following = followLeases({ registry, follower, keeper }, signal, async () => {
-    stack.use(await keepFirewall(settings, { config, lease, log }));
+  const following = followLeases({ events, follower, keeper }, async () => {
+    await rules;
     await writeSubnetFiles(settings, { config, lease, backend });
     ready = true;
     context.onReady({ lease, backend, follower });
@@ -77,14 +87,34 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   await Promise.race([following, keeper.done]);
 }
 
-/** One watch serves both: peers are followed, and the keeper sees what happens to our own lease. */
-async function followLeases(
-  { registry, follower, keeper }: { registry: Registry; follower: PeerFollower; keeper: LeaseKeeper },
+/** All leases, and what the watch says next: the snapshot first. One watch serves the whole daemon. */
+async function startWatch(
+  registry: Registry,
   signal: AbortSignal,
+): Promise<{ readonly leases: readonly Lease[]; readonly events: AsyncIterable<LeaseEvent> }> {
+  const rest = registry.watchLeases({ signal })[Symbol.asyncIterator]();
+  const first = await rest.next();
+  signal.throwIfAborted();
+  if (first.done || first.value.kind !== 'snapshot') throw new Error('the watch began without a snapshot');
+  const snapshot = first.value;
+  async function* events() {
+    yield snapshot;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  }
+  return { leases: snapshot.leases, events: events() };
+}
+
+/** Peers are followed, and the keeper sees what happens to our own lease. */
+async function followLeases(
+  {
+    events,
+    follower,
+    keeper,
+  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper },
   onFirst: () => Promise<void>,
 ): Promise<void> {
   let first = true;
-  for await (const event of registry.watchLeases({ signal })) {
+  for await (const event of events) {
     keeper.observe(await follower.follow(event));
     if (first) await onFirst();
     first = false;

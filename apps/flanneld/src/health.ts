@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 
 /** Serves `/healthz` (200 while the process lives) and `/readyz` (503 until `ready` says otherwise). */
 export async function serveHealth(options: {
@@ -8,6 +7,8 @@ export async function serveHealth(options: {
   readonly port: number;
   readonly ready: () => boolean;
 }): Promise<AsyncDisposable & { readonly port: number }> {
+  // Only here: importing it loads all of `fetch` with it.
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const status = { '/healthz': 200, '/readyz': options.ready() ? 200 : 503 }[request.url ?? ''] ?? 404;
     response.writeHead(status, { 'content-type': 'text/plain' }).end(STATUS_TEXT[status]);

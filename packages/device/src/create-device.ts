@@ -24,6 +24,9 @@ export interface DeviceOptions {
 /** An entry that is gone already needs no deleting. */
 const ALREADY_GONE = ['ENOENT', 'ESRCH', 'ENODEV', 'EADDRNOTAVAIL'];
 
+/** Milliseconds from the first compare to the second. */
+const SETTLING_MS = 1_000;
+
 /** Keeps the kernel equal to the wanted state, starting when {@link Device.apply} is called first. */
 export function createDevice(components: DeviceComponents, options: DeviceOptions = {}): Device {
   const { netlink, onEvent = () => undefined } = components;
@@ -36,6 +39,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
   let turn: Promise<unknown> = Promise.resolve();
   let comparing: Promise<void> | undefined;
   let watching: Promise<void> | undefined;
+  let lookAgain: NodeJS.Timeout | undefined;
 
   /** Runs tasks one after another: each sees what the one before left. */
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -113,6 +117,19 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     });
   }
 
+  /**
+   * Begins after the first compare: the kernel's reports of it are thousands, and nothing new. What somebody
+   * changed in between is found soon after.
+   */
+  function watch(): void {
+    if (watching || stop.signal.aborted) return;
+    watching = watchDrift(
+      { netlink, wanted, links: () => links, mend, reconcile, onEvent },
+      { signal: stop.signal, reconcileIntervalMs },
+    );
+    lookAgain = setTimeout(() => void reconcile(), SETTLING_MS).unref();
+  }
+
   return {
     ensureLink: (link) =>
       inTurn(async () => {
@@ -124,16 +141,12 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     own(value) {
       ownership = value;
     },
-    apply(value) {
-      watching ??= watchDrift(
-        { netlink, wanted, links: () => links, mend, reconcile, onEvent },
-        { signal: stop.signal, reconcileIntervalMs },
-      );
-      return inTurn(async () => {
+    apply: (value) =>
+      inTurn(async () => {
         wanted.replaceAll(value);
         await compare();
-      });
-    },
+        watch();
+      }),
     update: (changes) =>
       inTurn(async () => {
         await change(planChanges(wanted.update(changes)));
@@ -141,6 +154,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     reconcile,
     async [Symbol.asyncDispose]() {
       stop.abort();
+      clearTimeout(lookAgain);
       await Promise.all([turn, watching]);
       failures[Symbol.dispose]();
     },

@@ -105,8 +105,13 @@ it('does not quarrel with another program as fast as it can', async () => {
   const deadline = performance.now() + 1_000;
   const signal = AbortSignal.timeout(1_000);
   let deleted = 0;
+  const events = host.netlink.subscribe({ signal })[Symbol.asyncIterator]();
+  // The subscription is there with the first question, before anything is deleted.
+  let next = events.next();
   await host.run('ip route delete 10.5.7.0/24');
-  for await (const event of host.netlink.subscribe({ signal })) {
+  for (let result = await next; !result.done; result = await next) {
+    next = events.next();
+    const event = result.value;
     if (event.kind !== 'route' || event.change !== 'put') continue;
     await host.netlink.request({ op: 'delete-route', route: event.route });
     deleted++;

@@ -15,9 +15,11 @@ import { isSameHost, leaseKey, type Lease } from './lease.ts';
  */
 export async function acquireLease(components: AcquireComponents, options: AcquireOptions): Promise<Lease> {
   let lost: ReadonlySet<string> = new Set();
+  let known = options.leases;
   for (;;) {
     options.signal?.throwIfAborted();
-    const leases = await components.registry.readLeases(options);
+    const leases = known ?? (await components.registry.readLeases(options));
+    known = undefined;
     const own = leases.filter((lease) => isSameHost(lease.attributes, options.attributes));
     const fitting = own.filter((lease) => isCompatible(options.config, lease.subnets));
     const givenUp = await giveUp(

@@ -1,7 +1,7 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { Random } from './allocate.ts';
 import type { NetworkConfig } from './config.ts';
-import type { LeaseAttributes } from './lease.ts';
+import type { Lease, LeaseAttributes } from './lease.ts';
 import type { Logger } from './logger.ts';
 import type { Registry } from './registry.ts';
 
@@ -13,6 +13,8 @@ export interface AcquireOptions {
   readonly previous?: SubnetPair | undefined;
   /** Time to live in milliseconds. */
   readonly ttlMs: number;
+  /** All leases, when the caller has just read them, as from a watch; saves a request. @default they are read */
+  readonly leases?: readonly Lease[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,5 +1,5 @@
-import { request as requestHttp, type Agent, type IncomingHttpHeaders } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { isSecure } from '../options.ts';
 
@@ -9,7 +9,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  readonly agent: Agent;
+  readonly agent: http.Agent;
   /** Milliseconds since the epoch; none for a request that is answered when something happens. */
   readonly deadline?: number;
   readonly signal: AbortSignal;
@@ -17,8 +17,13 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+}
+
+/** Node's client for an endpoint, when it is needed: importing `node:http` loads all of `fetch` with it. */
+export function importHttp(endpoint: URL): Promise<typeof http | typeof https> {
+  return isSecure(endpoint) ? import('node:https') : import('node:http');
 }
 
 /** Sends one HTTP request and reads the whole answer. */
@@ -26,19 +31,16 @@ export async function exchange(
   endpoint: URL,
   { path, body, deadline, signal, ...options }: HttpRequest,
 ): Promise<HttpAnswer> {
+  const { request: open } = await importHttp(endpoint);
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const request = (isSecure(endpoint) ? requestHttps : requestHttp)(
-    new URL(path, endpoint),
-    options,
-    (response) => {
-      text(response).then((body) => {
-        const { complete, statusCode = 0, headers } = response;
-        if (complete) resolve({ status: statusCode, headers, body });
-        else reject(new Error('the connection broke'));
-      }, reject);
-    },
-  );
+  const request = open(new URL(path, endpoint), options, (response) => {
+    text(response).then((body) => {
+      const { complete, statusCode = 0, headers } = response;
+      if (complete) resolve({ status: statusCode, headers, body });
+      else reject(new Error('the connection broke'));
+    }, reject);
+  });
   request.on('error', reject);
   const giveUp = (reason: Error) => {
     reject(reason);

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent, type AgentOptions } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent, AgentOptions } from 'node:http';
 import { isSecure, type Access, type TlsFiles } from '../options.ts';
 import { parseAnswer, parseObject, type Answer } from './answer.ts';
-import { exchange, type HttpAnswer } from './exchange.ts';
+import { exchange, importHttp, type HttpAnswer } from './exchange.ts';
 
 /** A request of `/v2/keys`: GET without a form, PUT with one. */
 export interface KeyRequest {
@@ -33,8 +32,8 @@ const CONNECTIONS = 64;
 export async function connectMember(endpoint: URL, { tls, user }: Access): Promise<Member> {
   const secure = isSecure(endpoint);
   const files = secure ? await readFiles(tls) : {};
-  const open = (options: AgentOptions) =>
-    secure ? new HttpsAgent({ ...options, ...files }) : new HttpAgent(options);
+  const http = await importHttp(endpoint);
+  const open = (options: AgentOptions) => new http.Agent({ ...options, ...files });
   const requests = open({ keepAlive: true, maxSockets: CONNECTIONS });
   // Apart, so that waits and probes never queue behind requests.
   const waits = open({ keepAlive: true });
@@ -43,7 +42,7 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
 
   function send(
     { key, method, query, form }: KeyRequest,
-    options: { readonly agent: HttpAgent; readonly deadline?: number; readonly signal: AbortSignal },
+    options: { readonly agent: Agent; readonly deadline?: number; readonly signal: AbortSignal },
   ): Promise<HttpAnswer> {
     return exchange(endpoint, {
       ...options,
