@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   acquireLease,
   leaseKey,
@@ -7,26 +6,25 @@ import {
   type Lease,
   type Registry,
 } from '@flannel-ts/subnet';
+import { keepTrying, NotYet } from './keep-trying.ts';
 import type { Logger } from './log.ts';
-
-const RETRY_MS = 1_000;
 
 /** Takes a lease, again every second while the registry is out of reach. @throws {OutOfSubnetsError} */
 export async function acquireOwnLease(
-  components: { readonly registry: Registry; readonly log: Logger },
+  { registry, log }: { readonly registry: Registry; readonly log: Logger },
   options: AcquireOptions & { readonly signal: AbortSignal },
 ): Promise<Lease> {
-  const { log } = components;
-  for (let said = ''; ;) {
+  async function attempt(): Promise<Lease | NotYet> {
     try {
-      const lease = await acquireLease({ ...components, random: Math.random }, options);
-      log.info({ lease: leaseKey(lease) }, 'subnet leased');
-      return lease;
+      return await acquireLease({ registry, log, random: Math.random }, options);
     } catch (error) {
       if (!(error instanceof RegistryUnavailableError)) throw error;
-      if (error.message !== said) log.warn({ error }, 'cannot lease a subnet yet; trying again every second');
-      said = error.message;
-      await delay(RETRY_MS, undefined, { signal: options.signal });
+      return new NotYet(error.message, { error });
     }
   }
+
+  const tell = ({ facts }: NotYet) => log.warn(facts, 'cannot lease a subnet yet; trying again every second');
+  const lease = await keepTrying(attempt, { tell, signal: options.signal });
+  log.info({ lease: leaseKey(lease) }, 'subnet leased');
+  return lease;
 }

@@ -8,14 +8,7 @@ import {
 import { createDevice } from '@flannel-ts/device';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
-import {
-  keepLease,
-  systemClock,
-  type Lease,
-  type LeaseEvent,
-  type LeaseKeeper,
-  type Registry,
-} from '@flannel-ts/subnet';
+import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { serveHealth } from './health.ts';
 import { openFirewall, wantedRules } from './firewall.ts';
@@ -23,6 +16,7 @@ import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import { openRegistry } from './open-registry.ts';
 import type { Settings } from './request.ts';
+import { startWatch } from './start-watch.ts';
 import { previousSubnet, writeSubnetFiles } from './subnet-files.ts';
 import { findUnderlay } from './underlay.ts';
 import { waitForConfig } from './wait-for-config.ts';
@@ -85,23 +79,6 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     context.onReady({ lease, backend, follower });
   });
   await Promise.race([following, keeper.done]);
-}
-
-/** All leases, and what the watch says next: the snapshot first. One watch serves the whole daemon. */
-async function startWatch(
-  registry: Registry,
-  signal: AbortSignal,
-): Promise<{ readonly leases: readonly Lease[]; readonly events: AsyncIterable<LeaseEvent> }> {
-  const rest = registry.watchLeases({ signal })[Symbol.asyncIterator]();
-  const first = await rest.next();
-  signal.throwIfAborted();
-  if (first.done || first.value.kind !== 'snapshot') throw new Error('the watch began without a snapshot');
-  const snapshot = first.value;
-  async function* events() {
-    yield snapshot;
-    yield* { [Symbol.asyncIterator]: () => rest };
-  }
-  return { leases: snapshot.leases, events: events() };
 }
 
 /** Peers are followed, and the keeper sees what happens to our own lease. */

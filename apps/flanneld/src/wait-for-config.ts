@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   NetworkConfigError,
   parseNetworkConfig,
@@ -6,38 +5,30 @@ import {
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
+import { keepTrying, NotYet } from './keep-trying.ts';
 
-/** Milliseconds between attempts; upstream's. */
-const RETRY_MS = 1_000;
-
-/**
- * Reads the network config, again every second until it is there and valid. Says what it waits for when
- * that changes, and not every second.
- */
+/** Reads the network config, again every second until it is there and valid. */
 export async function waitForConfig(
-  components: { readonly registry: Registry; readonly log: Logger },
-  options: { readonly prefix: string; readonly signal: AbortSignal },
+  { registry, log }: { readonly registry: Registry; readonly log: Logger },
+  { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
 ): Promise<NetworkConfig> {
-  const { registry, log } = components;
-  const key = `${options.prefix}/config`;
-  let said = '';
-  for (;;) {
-    const problem = await attempt();
-    if (typeof problem !== 'string') return problem;
-    if (problem !== said) log.warn({ key }, problem);
-    said = problem;
-    await delay(RETRY_MS, undefined, { signal: options.signal });
-  }
+  const key = `${prefix}/config`;
+  const example = `etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
 
-  async function attempt(): Promise<NetworkConfig | string> {
+  async function attempt(): Promise<NetworkConfig | NotYet> {
     try {
-      const text = await registry.readConfig({ signal: options.signal });
+      const text = await registry.readConfig({ signal });
       if (text !== undefined) return parseNetworkConfig(text);
-      return `there is no network config yet; write one, for example: etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
+      return new NotYet(`there is no network config yet; write one, for example: ${example}`);
     } catch (error) {
-      options.signal.throwIfAborted();
-      if (error instanceof NetworkConfigError) return `the network config is invalid: ${error.message}`;
-      return `cannot read the network config: ${error instanceof Error ? error.message : String(error)}`;
+      signal.throwIfAborted();
+      if (error instanceof NetworkConfigError)
+        return new NotYet(`the network config is invalid: ${error.message}`);
+      return new NotYet(
+        `cannot read the network config: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
+
+  return keepTrying(attempt, { tell: ({ reason }) => log.warn({ key }, reason), signal });
 }
