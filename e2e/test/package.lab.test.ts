@@ -23,7 +23,8 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     lan = await cluster.lab.addHost();
     debs = await mkdtemp(join(lan.directory, 'debs-'));
     host = await bootHost(lan, debs);
-    await host.run('mount', '-t', 'tmpfs', 'tmpfs', WORKSPACE);
+    // A workspace below /tmp is out of sight already.
+    await host.run('sh', '-c', '[ ! -d "$1" ] || mount -t tmpfs tmpfs "$1"', 'hide', WORKSPACE);
     before = await installedFiles();
   });
   afterAll(async () => {
