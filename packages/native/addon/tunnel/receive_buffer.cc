@@ -2,14 +2,16 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace flannel::tunnel {
 
-ReceiveBuffer::ReceiveBuffer(std::size_t capacity) : data_(capacity * stride), slots_(capacity), headers_(capacity) {}
+ReceiveBuffer::ReceiveBuffer(std::size_t capacity)
+    : data_(capacity * stride), slots_(capacity), headers_(capacity), limit_(capacity) {}
 
 int ReceiveBuffer::receive(int fd) {
-  for (std::size_t index = 0; index < slots_.size(); index++) {
+  for (std::size_t index = 0; index < limit_; index++) {
     Slot& slot = slots_[index];
     slot.part = {dataOf(index), largestMessage};
     msghdr& message = headers_[index].msg_hdr;
@@ -20,7 +22,15 @@ int ReceiveBuffer::receive(int fd) {
     message.msg_control = slot.control.data();
     message.msg_controllen = slot.control.size();
   }
-  return ::recvmmsg(fd, headers_.data(), static_cast<unsigned>(headers_.size()), 0, nullptr);
+  const int messages = ::recvmmsg(fd, headers_.data(), static_cast<unsigned>(limit_), 0, nullptr);
+  if (messages > 0) adapt({headers_.data(), static_cast<std::size_t>(messages)});
+  return messages;
+}
+
+void ReceiveBuffer::adapt(std::span<const mmsghdr> messages) {
+  std::size_t bytes = 1;
+  for (const mmsghdr& message : messages) bytes += message.msg_len;
+  limit_ = std::clamp<std::size_t>(bytesPerCall * messages.size() / bytes, 1, slots_.size());
 }
 
 std::size_t ReceiveBuffer::segmentSize(msghdr& message) {

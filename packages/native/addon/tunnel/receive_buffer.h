@@ -17,10 +17,10 @@ namespace flannel::tunnel {
 /** Messages of a UDP socket, several per system call, each of one datagram or of several that the kernel joined. */
 class ReceiveBuffer {
  public:
-  /** @param capacity messages in one system call. */
+  /** @param capacity messages in one system call at the most. */
   explicit ReceiveBuffer(std::size_t capacity);
 
-  /** Receives what is there, up to the capacity; returns the number of messages, or -1 with errno. */
+  /** Receives what is there, up to a limit; returns the number of messages, or -1 with errno. */
   int receive(int fd);
 
   const Endpoint& sender(std::size_t index) const { return slots_[index].sender; }
@@ -39,6 +39,8 @@ class ReceiveBuffer {
 
  private:
   static constexpr std::size_t largestMessage = 65535;
+  /** What is received in one call should stay in the processor's cache until it is delivered. */
+  static constexpr std::size_t bytesPerCall = 1024 * 1024;
   /** Not a power of two: the beginnings of all messages would compete for the same few lines of the processor's cache. */
   static constexpr std::size_t stride = 65536 + 5 * 64;
 
@@ -48,6 +50,8 @@ class ReceiveBuffer {
     alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> control;
   };
 
+  /** Takes many small messages in the next call, or few large ones, as the last ones were. */
+  void adapt(std::span<const mmsghdr> messages);
   std::uint8_t* dataOf(std::size_t index) { return &data_[index * stride]; }
   /** Size of the datagrams in a message, all but the last. */
   static std::size_t segmentSize(msghdr& message);
@@ -55,6 +59,8 @@ class ReceiveBuffer {
   std::vector<std::uint8_t> data_;
   std::vector<Slot> slots_;
   std::vector<mmsghdr> headers_;
+  /** Messages in the next call. */
+  std::size_t limit_;
 };
 
 }  // namespace flannel::tunnel

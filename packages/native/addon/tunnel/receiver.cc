@@ -9,8 +9,8 @@
 namespace flannel::tunnel {
 namespace {
 
-/** Messages per burst with offloads; without, each packet has system calls of its own. */
-constexpr std::size_t messagesPerBurst = 16;
+/** Messages per burst with offloads, at the most; without, each packet has system calls of its own. */
+constexpr std::size_t messagesPerBurst = 128;
 
 }  // namespace
 
