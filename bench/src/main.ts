@@ -22,19 +22,20 @@ const benchmarks: readonly Benchmark[] = [
 ];
 const names = benchmarks.map(({ name }) => name);
 
-const usage = `npm run bench -- [--only NAME]… [--rounds N] [--seconds N] [--json FILE]
+const usage = `npm run bench -- [--only NAME]… [--rounds N] [--seconds N] [--congestion NAME] [--json FILE]
 
   --only NAME    run this one; may be given several times (default: all)
   --rounds N     how often everything is measured; the table has median, minimum and maximum (default: 3)
   --seconds N    length of each run of traffic: 1 for a quick look (default: 3)
+  --congestion   of TCP, one that /proc/sys/net/ipv4/tcp_available_congestion_control names (default: cubic, Linux's own)
   --json FILE    write the table as [{ name, metric, unit, median, min, max, runs }]
 
 ${benchmarks.map(({ name, describe }) => `  ${name.padEnd(12)} ${describe}`).join('\n')}`;
 
-const { only, rounds, seconds, json } = readOptions();
+const { only, rounds, seconds, congestion, json } = readOptions();
 console.log(
   `${cpus().length} cores with load ${loadavg()[0]!.toFixed(2)}, Linux ${release()}, Node ${process.version}; ` +
-    `${rounds} rounds, ${seconds} s of traffic each\n`,
+    `${rounds} rounds, ${seconds} s of traffic each, TCP with ${congestion}\n`,
 );
 const report = new Report();
 try {
@@ -42,7 +43,7 @@ try {
     console.log(`── ${benchmark.name}: ${benchmark.describe}`);
     await benchmark.run({
       rounds,
-      seconds,
+      traffic: { seconds, congestion },
       sample: (name, figure) => report.sample(name, figure),
       progress: (text) => console.log(`   ${text}`),
     });
@@ -61,6 +62,7 @@ function readOptions() {
         only: { type: 'string', multiple: true, default: names },
         rounds: { type: 'string', default: '3' },
         seconds: { type: 'string', default: '3' },
+        congestion: { type: 'string', default: 'cubic' },
         json: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

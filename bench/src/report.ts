@@ -23,11 +23,18 @@ export interface Benchmark {
   run(context: BenchContext): Promise<void>;
 }
 
+/** How traffic is sent. */
+export interface Traffic {
+  /** Length of each run. */
+  readonly seconds: number;
+  /** TCP's congestion control. */
+  readonly congestion: string;
+}
+
 export interface BenchContext {
   /** How often each case is measured. */
   readonly rounds: number;
-  /** Length of each run of traffic. */
-  readonly seconds: number;
+  readonly traffic: Traffic;
   /** Adds one sample of a case. */
   readonly sample: (name: string, figure: Figure) => void;
   /** Says what is being measured. */

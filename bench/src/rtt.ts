@@ -1,6 +1,6 @@
 import { startIperfServer } from './iperf-server.ts';
 import type { Pair } from './pairs.ts';
-import type { Figure } from './report.ts';
+import type { Figure, Traffic } from './report.ts';
 
 /** Round trips of pings over an idle path. */
 export async function measureIdleRtt(pair: Pair): Promise<Figure[]> {
@@ -8,11 +8,12 @@ export async function measureIdleRtt(pair: Pair): Promise<Figure[]> {
 }
 
 /** Round trips of pings beside a TCP stream. */
-export async function measureLoadedRtt(pair: Pair, seconds: number): Promise<Figure[]> {
+export async function measureLoadedRtt(pair: Pair, { seconds, congestion }: Traffic): Promise<Figure[]> {
   const { from, to } = pair;
   await using _server = await startIperfServer(to);
   // Longer than the pings take, and ended after them.
-  const client = ['iperf3', '--forceflush', '--client', to.address, '--time', `${seconds * 10}`];
+  const options = ['--time', `${seconds * 10}`, '--congestion', congestion];
+  const client = ['iperf3', '--forceflush', '--client', to.address, ...options];
   await using load = from.start(client);
   await load.line(/ connected to /);
   const ended = load.exited.then((code) => {

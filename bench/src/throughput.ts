@@ -7,7 +7,7 @@ export const throughput: Benchmark = {
   name: 'throughput',
   describe:
     'TCP of one and four streams between containers of flanneld: udp, vxlan, host-gw; and plain veth between hosts',
-  async run({ rounds, seconds, sample, progress }) {
+  async run({ rounds, traffic, sample, progress }) {
     await using stack = new AsyncDisposableStack();
     const pairs = [await hostPair(stack, 'plain veth')];
     for (const backend of ['udp', 'vxlan', 'host-gw'])
@@ -16,7 +16,7 @@ export const throughput: Benchmark = {
       for (const pair of pairs) {
         progress(`round ${round}: ${pair.name}`);
         for (const streams of [1, 4]) {
-          for (const figure of await measureTcp(pair, streams, seconds)) sample(pair.name, figure);
+          for (const figure of await measureTcp(pair, streams, traffic)) sample(pair.name, figure);
         }
       }
     }

@@ -1,5 +1,5 @@
 import { flanneldPair, hostPair, tunnelPair, type Pair } from './pairs.ts';
-import type { BenchContext, Benchmark, Figure } from './report.ts';
+import type { BenchContext, Benchmark, Figure, Traffic } from './report.ts';
 import { measureIdleRtt, measureLoadedRtt } from './rtt.ts';
 import { measureTcp } from './tcp.ts';
 import { measureUdp } from './udp.ts';
@@ -10,17 +10,17 @@ const TUNNEL = 'tunnel, all offloads';
 const PER_CALL = 'tunnel, one packet per call';
 const MANY_PEERS = 'tunnel, all offloads, 10,000 peers';
 
-type Measure = (pair: Pair, seconds: number) => Promise<Figure[]>;
+type Measure = (pair: Pair, traffic: Traffic) => Promise<Figure[]>;
 
 interface Case {
   readonly pair: Pair;
   readonly measures: readonly Measure[];
 }
 
-const tcp1: Measure = (pair, seconds) => measureTcp(pair, 1, seconds);
-const tcp4: Measure = (pair, seconds) => measureTcp(pair, 4, seconds);
-const udp1400: Measure = (pair, seconds) => measureUdp(pair, 1400, seconds);
-const udp64: Measure = (pair, seconds) => measureUdp(pair, 64, seconds);
+const tcp1: Measure = (pair, traffic) => measureTcp(pair, 1, traffic);
+const tcp4: Measure = (pair, traffic) => measureTcp(pair, 4, traffic);
+const udp1400: Measure = (pair, traffic) => measureUdp(pair, 1400, traffic);
+const udp64: Measure = (pair, traffic) => measureUdp(pair, 64, traffic);
 const measureAll = [tcp1, tcp4, udp1400, udp64, measureIdleRtt, measureLoadedRtt];
 
 /** Each is divided by the other, figure by figure, within a round. */
@@ -66,7 +66,7 @@ async function measureRound(
   cases: readonly Case[],
   underlay: Underlay,
   round: number,
-  { seconds, sample, progress }: BenchContext,
+  { traffic, sample, progress }: BenchContext,
 ): Promise<void> {
   const suffix = underlay === 'super-packets' ? '' : `, ${underlay}`;
   const results = new Map<string, Figure[]>();
@@ -74,7 +74,7 @@ async function measureRound(
     progress(`round ${round}: ${pair.name}${suffix}`);
     await setUnderlay(pair, underlay);
     const figures: Figure[] = [];
-    for (const measure of measures) figures.push(...(await measure(pair, seconds)));
+    for (const measure of measures) figures.push(...(await measure(pair, traffic)));
     checkFrames(underlay, figures);
     for (const figure of figures) sample(`${pair.name}${suffix}`, figure);
     results.set(pair.name, figures);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { startIperfServer } from './iperf-server.ts';
 import type { Pair } from './pairs.ts';
-import type { Figure } from './report.ts';
+import type { Figure, Traffic } from './report.ts';
 
 const ACCEPTED_LOSS_PERCENT = 1;
 /** Each halves the range that the answer lies in: it is exact to 3 % of what was sent in the flood. */
@@ -16,7 +16,7 @@ const SOCKET_BUFFER = 512 << 10;
 const PACING_MICROSECONDS = 100;
 
 /** Datagrams of `bytes` as fast as one iperf3 sends, and as fast as less than 1 % of them are lost. */
-export async function measureUdp(pair: Pair, bytes: number, seconds: number): Promise<Figure[]> {
+export async function measureUdp(pair: Pair, bytes: number, { seconds }: Traffic): Promise<Figure[]> {
   const flood = await send(pair, { bytes, seconds, packetsPerSecond: 0 });
   const metric = `UDP ${bytes} B`;
   return [

@@ -4,7 +4,12 @@ import type { Namespace } from './namespace.ts';
 export async function iperf(
   from: Namespace,
   to: Namespace & { readonly address: string },
-  options: { readonly seconds: number; readonly streams?: number },
+  options: {
+    readonly seconds: number;
+    readonly streams?: number;
+    /** TCP's congestion control, of those that the kernel has (default: the machine's). */
+    readonly congestion?: string;
+  },
 ): Promise<number> {
   await using server = to.start(['iperf3', '--server', '--one-off', '--forceflush']);
   await server.line(/Server listening/);
@@ -13,6 +18,7 @@ export async function iperf(
     '--json',
     ...['--client', to.address],
     ...['--time', `${options.seconds}`, '--parallel', `${options.streams ?? 1}`],
+    ...(options.congestion ? ['--congestion', options.congestion] : []),
   );
   return end.sum_received.bits_per_second;
 }
