@@ -17,6 +17,7 @@
         "addon/tunnel/icmp.cc",
         "addon/tunnel/ip_header.cc",
         "addon/tunnel/mergeable.cc",
+        "addon/tunnel/packet_threads.cc",
         "addon/tunnel/raw_socket.cc",
         "addon/tunnel/receive_buffer.cc",
         "addon/tunnel/receiver.cc",
@@ -26,7 +27,6 @@
         "addon/tunnel/send_queue.cc",
         "addon/tunnel/transmitter.cc",
         "addon/tunnel/tun_device.cc",
-        "addon/tunnel/tunnel.cc",
         "addon/tunnel/udp_socket.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "addon"],

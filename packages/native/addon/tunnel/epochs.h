@@ -9,7 +9,7 @@
 
 namespace flannel::tunnel {
 
-/** The two threads that read shared tables. */
+/** The two directions, whose threads read shared tables. */
 enum class Reader : std::uint8_t { transmit, receive };
 
 /**

@@ -9,7 +9,7 @@
 
 namespace flannel::tunnel {
 
-/** Makes the ICMP errors of one thread: from this host's own address, and not too many. */
+/** Makes the ICMP errors of one direction: from this host's own address, and not too many. */
 class IcmpReporter {
  public:
   explicit IcmpReporter(const LocalSubnets& local) : local_(local) {}

@@ -5,7 +5,7 @@
 
 namespace flannel::tunnel {
 
-/** A token bucket for ICMP errors (RFC 1812, section 4.3.2.8; RFC 4443, section 2.4 (f)). For one thread. */
+/** A token bucket for ICMP errors (RFC 1812, section 4.3.2.8; RFC 4443, section 2.4 (f)). For one thread at a time. */
 class RateLimit {
  public:
   using Clock = std::chrono::steady_clock;

@@ -20,13 +20,6 @@ Receiver::Receiver(Context& context)
       coalescer_(context.tun.offloads()),
       icmp_(context.local) {}
 
-void Receiver::run() {
-  while (context_.stop.waitFor(context_.socket.fd(), POLLIN)) {
-    while (deliverBurst() && !context_.stop.raised()) {
-    }
-  }
-}
-
 bool Receiver::deliverBurst() {
   const Epochs::Guard guard(context_.epochs, Reader::receive);
   const int messages = buffer_.receive(context_.socket.fd());

@@ -12,20 +12,21 @@
 
 namespace flannel::tunnel {
 
-/** The thread's work from the network to the TUN device. */
+/** The work from the network to the TUN device, for one thread at a time. */
 class Receiver {
  public:
   explicit Receiver(Context& context);
 
-  /** Runs until the stop signal. @throws std::system_error when the socket fails for good. */
-  void run();
+  /**
+   * Receives packets and delivers them; false when there are no more for now.
+   * @throws std::system_error when the socket fails for good.
+   */
+  bool deliverBurst();
 
   const Traffic& traffic() const { return traffic_; }
   const DropCounts& drops() const { return drops_; }
 
  private:
-  /** Receives packets and delivers them; false when there are no more for now. */
-  bool deliverBurst();
   void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender);
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
   void write(const Coalescer::Item& item);

@@ -83,7 +83,7 @@ void SendQueue::flush() {
     const int errorNumber = errno;
     if (count > 0) {
       for (const std::size_t end = sent + count; sent < end; sent++) report(messages_[sent], 0);
-    } else if (errorNumber != EINTR && !(errorNumber == EAGAIN && stop_.waitFor(socket_.fd(), POLLOUT))) {
+    } else if (errorNumber != EINTR && !(errorNumber == EAGAIN && stop_.waitFor({socket_.fd()}, POLLOUT))) {
       report(messages_[sent++], errorNumber);
     }
   }

@@ -1,37 +1,37 @@
 #pragma once
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
+#include <array>
 #include <atomic>
+#include <initializer_list>
 
-#include "file_descriptor.h"
-#include "system_error.h"
+#include "event.h"
 
 namespace flannel::tunnel {
 
 /** Tells threads that wait for packets to end. */
 class StopSignal {
  public:
-  StopSignal() : fd_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "open an eventfd")) {}
-
   void raise() {
     raised_.store(true, std::memory_order_relaxed);
-    ::eventfd_write(fd_.get(), 1);
+    event_.raise();
   }
   bool raised() const { return raised_.load(std::memory_order_relaxed); }
 
-  /** Waits until `fd` is ready for `events`; false when it is time to stop. */
-  bool waitFor(int fd, short events) const {
-    pollfd polled[] = {{fd, events, 0}, {fd_.get(), POLLIN, 0}};
-    while (::poll(polled, 2, -1) < 0) {
+  /** Waits until one of two descriptors at most is ready for `events`; false when it is time to stop. */
+  bool waitFor(std::initializer_list<int> fds, short events) const {
+    std::array<pollfd, 3> polled{{{event_.fd(), POLLIN, 0}}};
+    nfds_t count = 1;
+    for (const int fd : fds) polled[count++] = {fd, events, 0};
+    while (::poll(polled.data(), count, -1) < 0) {
       if (errno != EINTR) throwErrno("wait for packets");
     }
-    return polled[1].revents == 0;
+    return polled[0].revents == 0;
   }
 
  private:
-  FileDescriptor fd_;
+  Event event_;
   std::atomic<bool> raised_ = false;
 };
 

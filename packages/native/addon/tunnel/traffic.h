@@ -5,7 +5,7 @@
 
 namespace flannel::tunnel {
 
-/** A number that one thread counts and others read. Without a locked instruction, which two writers would need. */
+/** A number that one thread at a time counts and others read: without a locked instruction, which two writers would need. */
 class Count {
  public:
   void add(std::uint64_t amount) {
@@ -27,7 +27,7 @@ struct Traffic {
   }
 };
 
-/** Traffic in both directions, each on a cache line of its own because each has its own thread. */
+/** Traffic in both directions, each on a cache line of its own because two threads may count them. */
 struct PeerTraffic {
   alignas(64) Traffic sent;
   alignas(64) Traffic received;

@@ -31,13 +31,6 @@ Transmitter::Transmitter(Context& context)
       sending_(context.socket, context.stop, *this, burst_),
       icmp_(context.local) {}
 
-void Transmitter::run() {
-  while (context_.stop.waitFor(context_.tun.fd(), POLLIN)) {
-    while (forwardBurst() && !context_.stop.raised()) {
-    }
-  }
-}
-
 bool Transmitter::forwardBurst() {
   const Epochs::Guard guard(context_.epochs, Reader::transmit);
   std::span<std::uint8_t> free = buffer_;

@@ -14,20 +14,21 @@
 
 namespace flannel::tunnel {
 
-/** The thread's work from the TUN device to the network. */
+/** The work from the TUN device to the network, for one thread at a time. */
 class Transmitter final : private SendListener {
  public:
   explicit Transmitter(Context& context);
 
-  /** Runs until the stop signal. @throws std::system_error when the device is gone. */
-  void run();
+  /**
+   * Reads packets and sends them; false when there are no more for now.
+   * @throws std::system_error when the device is gone.
+   */
+  bool forwardBurst();
 
   const Traffic& traffic() const { return traffic_; }
   const DropCounts& drops() const { return drops_; }
 
  private:
-  /** Reads packets and sends them; false when there are no more for now. */
-  bool forwardBurst();
   /** Reads one packet to the front of `buffer` and queues it; returns its size, 0 when there is none. */
   std::size_t forwardNext(std::span<std::uint8_t> buffer);
   void forward(const OffloadHeader& offload, std::span<std::uint8_t> packet);

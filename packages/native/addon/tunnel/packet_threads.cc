@@ -1,0 +1,96 @@
+#include "packet_threads.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <utility>
+
+namespace flannel::tunnel {
+namespace {
+
+/** Bytes that one turn carries when there is work for two threads: more than an answer of one super-packet. */
+constexpr std::uint64_t muchPerTurn = 65536;
+/** Longer than the pauses within a transfer, shorter than those between messages that somebody waits for. */
+constexpr auto silence = std::chrono::milliseconds(1);
+
+}  // namespace
+
+PacketThreads::PacketThreads(Context& context, Transmitter& transmitter, Receiver& receiver, OnFailure onFailure)
+    : context_(context), transmitter_(transmitter), receiver_(receiver), onFailure_(std::move(onFailure)) {
+  // Signals are for the main thread; new threads inherit the mask.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  first_ = start("tunnel", &PacketThreads::carry);
+  second_ = start("tunnel-helper", &PacketThreads::help);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+std::thread PacketThreads::start(const char* name, void (PacketThreads::*run)()) {
+  std::thread thread([this, run] {
+    try {
+      (this->*run)();
+    } catch (const std::exception& error) {
+      onFailure_(error);
+    }
+  });
+  pthread_setname_np(thread.native_handle(), name);
+  return thread;
+}
+
+void PacketThreads::carry() {
+  bool both = true;
+  while (context_.stop.waitFor({context_.tun.fd(), both ? context_.socket.fd() : returned_.fd()}, POLLIN)) {
+    if (!both) both = returned_.take();
+    both = carryUntilQuiet(both);
+  }
+}
+
+bool PacketThreads::carryUntilQuiet(bool both) {
+  bool more = true;
+  while (more && !context_.stop.raised()) {
+    const std::uint64_t before = carried();
+    more = transmitter_.forwardBurst();
+    if (!both) continue;
+    more |= receiver_.deliverBurst();
+    if (carried() - before <= muchPerTurn) continue;
+    both = false;
+    given_.raise();
+  }
+  return both;
+}
+
+void PacketThreads::help() {
+  while (context_.stop.waitFor({given_.fd()}, POLLIN)) {
+    given_.take();
+    receiveUntilSilence();
+    returned_.raise();
+  }
+}
+
+void PacketThreads::receiveUntilSilence() {
+  using Clock = std::chrono::steady_clock;
+  // By the clock, not by a timer: that would have to be set before every wait.
+  auto waiting = Clock::now();
+  bool silent = false;
+  while (!silent && context_.stop.waitFor({context_.socket.fd()}, POLLIN)) {
+    silent = Clock::now() - waiting > silence;
+    while (receiver_.deliverBurst() && !context_.stop.raised()) {
+    }
+    waiting = Clock::now();
+  }
+}
+
+std::uint64_t PacketThreads::carried() const {
+  return transmitter_.traffic().bytes.get() + receiver_.traffic().bytes.get();
+}
+
+void PacketThreads::stop() {
+  context_.stop.raise();
+  if (first_.joinable()) first_.join();
+  if (second_.joinable()) second_.join();
+}
+
+}  // namespace flannel::tunnel
