@@ -1,8 +1,23 @@
 import type { Pair } from './pairs.ts';
 import type { Figure } from './report.ts';
 
-/** What crosses the virtual underlay: whole super-packets, or packets cut to 1500 bytes, as on real Ethernet. */
-export type Underlay = 'super-packets' | '1500-byte packets';
+/**
+ * What crosses the virtual underlay: whole super-packets; packets cut to 1500 bytes, as on real Ethernet; or those between
+ * devices that fill in checksums and merge what they receive (GRO), as most network cards and their drivers do.
+ */
+export type Underlay =
+  'super-packets' | '1500-byte packets' | '1500-byte packets, checksums and GRO by the device';
+
+/** As ethtool(8) calls them. */
+const features = ['tx', 'tso', 'gso', 'tx-udp-segmentation', 'gro'] as const;
+type Feature = (typeof features)[number];
+
+/** Offloads that are on. A veth has no GRO unless it is asked for. */
+const offloads: Record<Underlay, readonly Feature[]> = {
+  'super-packets': ['tx', 'tso', 'gso', 'tx-udp-segmentation'],
+  '1500-byte packets': [],
+  '1500-byte packets, checksums and GRO by the device': ['tx', 'gro'],
+};
 
 /** Unit of the figures that tell what crossed the underlay. */
 export const FRAME_LENGTH = 'B/frame';
@@ -12,12 +27,12 @@ const LONGEST_FRAME = 1514;
 
 /** Turns the offloads of the hosts' `eth0` and of the bridge's ports on or off. */
 export async function setUnderlay({ lab, hosts }: Pair, underlay: Underlay): Promise<void> {
-  const state = underlay === 'super-packets' ? 'on' : 'off';
-  // A veth has no GRO unless it is asked for: the same with both.
-  const features = ['tx', state, 'tso', state, 'gso', state, 'gro', 'off'];
+  const on = offloads[underlay];
+  const states = features.flatMap((feature) => [feature, on.includes(feature) ? 'on' : 'off']);
   for (const host of hosts) {
-    await host.run('ethtool', '-K', 'eth0', ...features);
-    await lab.underlay.run('ethtool', '-K', host.name, ...features);
+    await host.run('ethtool', '-K', 'eth0', ...states);
+    // A switch merges nothing.
+    await lab.underlay.run('ethtool', '-K', host.name, ...states, 'gro', 'off');
   }
 }
 
