@@ -10,8 +10,9 @@
 namespace flannel::tunnel {
 namespace {
 
-/** Bytes that one turn carries when there is work for two threads: more than an answer of one super-packet. */
-constexpr std::uint64_t muchPerTurn = 65536;
+/** A turn that carries more has work for two threads: more than one super-packet, or than a burst of small ones. */
+constexpr std::uint64_t bytesForOne = 65536;
+constexpr std::uint64_t packetsForOne = 64;
 /** Longer than the pauses within a transfer, shorter than those between messages that somebody waits for. */
 constexpr auto silence = std::chrono::milliseconds(1);
 
@@ -51,13 +52,13 @@ void PacketThreads::carry() {
 bool PacketThreads::carryUntilQuiet(bool both) {
   bool more = true;
   while (more && !context_.stop.raised()) {
-    const std::uint64_t before = carried();
+    const Amount before = carried();
     more = transmitter_.forwardBurst();
     if (!both) continue;
     more |= receiver_.deliverBurst();
-    if (carried() - before <= muchPerTurn) continue;
-    both = false;
-    given_.raise();
+    const Amount after = carried();
+    both = after.packets - before.packets <= packetsForOne && after.bytes - before.bytes <= bytesForOne;
+    if (!both) given_.raise();
   }
   return both;
 }
@@ -83,8 +84,10 @@ void PacketThreads::receiveUntilSilence() {
   }
 }
 
-std::uint64_t PacketThreads::carried() const {
-  return transmitter_.traffic().bytes.get() + receiver_.traffic().bytes.get();
+PacketThreads::Amount PacketThreads::carried() const {
+  const Traffic& sent = transmitter_.traffic();
+  const Traffic& received = receiver_.traffic();
+  return {sent.packets.get() + received.packets.get(), sent.bytes.get() + received.bytes.get()};
 }
 
 void PacketThreads::stop() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <thread>
@@ -32,6 +33,11 @@ class PacketThreads {
   void stop();
 
  private:
+  struct Amount {
+    std::uint64_t packets;
+    std::uint64_t bytes;
+  };
+
   std::thread start(const char* name, void (PacketThreads::*run)());
   /** The first thread. */
   void carry();
@@ -41,8 +47,8 @@ class PacketThreads {
   void help();
   /** Receives until the first datagram after a silence. */
   void receiveUntilSilence();
-  /** Bytes so far. */
-  std::uint64_t carried() const;
+  /** In both directions so far. */
+  Amount carried() const;
 
   Context& context_;
   Transmitter& transmitter_;
