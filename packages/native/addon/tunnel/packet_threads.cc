@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <chrono>
@@ -13,6 +14,11 @@ namespace {
 /** A turn that carries more has work for two threads: more than one super-packet, or than a burst of small ones. */
 constexpr std::uint64_t bytesForOne = 65536;
 constexpr std::uint64_t packetsForOne = 64;
+/**
+ * A thread that has found nothing lets others run this often, and looks again, before it sleeps: those who fill its queue
+ * then need not wake it, and more lies there. Each time is short where nobody else wants the processor.
+ */
+constexpr int yieldsBeforeSleep = 3;
 /** Longer than the pauses within a transfer, shorter than those between messages that somebody waits for. */
 constexpr auto silence = std::chrono::milliseconds(1);
 
@@ -45,22 +51,34 @@ void PacketThreads::carry() {
   bool both = true;
   while (context_.stop.waitFor({context_.tun.fd(), both ? context_.socket.fd() : returned_.fd()}, POLLIN)) {
     if (!both) both = returned_.take();
-    both = carryUntilQuiet(both);
+    if (both) both = carryBoth();
+    if (!both) carryOne([this] { return transmitter_.forwardBurst(); });
   }
 }
 
-bool PacketThreads::carryUntilQuiet(bool both) {
-  bool more = true;
-  while (more && !context_.stop.raised()) {
+bool PacketThreads::carryBoth() {
+  for (bool more = true; more && !context_.stop.raised();) {
     const Amount before = carried();
     more = transmitter_.forwardBurst();
-    if (!both) continue;
     more |= receiver_.deliverBurst();
     const Amount after = carried();
-    both = after.packets - before.packets <= packetsForOne && after.bytes - before.bytes <= bytesForOne;
-    if (!both) given_.raise();
+    if (after.packets - before.packets > packetsForOne || after.bytes - before.bytes > bytesForOne) {
+      given_.raise();
+      return false;
+    }
   }
-  return both;
+  return true;
+}
+
+template <typename Burst>
+void PacketThreads::carryOne(Burst burst) {
+  for (int yields = 0; yields <= yieldsBeforeSleep; yields++) {
+    if (yields > 0) ::sched_yield();
+    while (burst()) {
+      if (context_.stop.raised()) return;
+      yields = 0;
+    }
+  }
 }
 
 void PacketThreads::help() {
@@ -78,8 +96,7 @@ void PacketThreads::receiveUntilSilence() {
   bool silent = false;
   while (!silent && context_.stop.waitFor({context_.socket.fd()}, POLLIN)) {
     silent = Clock::now() - waiting > silence;
-    while (receiver_.deliverBurst() && !context_.stop.raised()) {
-    }
+    carryOne([this] { return receiver_.deliverBurst(); });
     waiting = Clock::now();
   }
 }

@@ -41,8 +41,11 @@ class PacketThreads {
   std::thread start(const char* name, void (PacketThreads::*run)());
   /** The first thread. */
   void carry();
-  /** Carries what is there. Returns whether this thread still has both directions. */
-  bool carryUntilQuiet(bool both);
+  /** Carries what is there in both directions; false when there was so much that it gave the second what is received. */
+  bool carryBoth();
+  /** Carries in one direction until nothing has come for a few turns. */
+  template <typename Burst>
+  void carryOne(Burst burst);
   /** The second thread. */
   void help();
   /** Receives until the first datagram after a silence. */
