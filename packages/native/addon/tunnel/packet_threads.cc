@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 
 #include <chrono>
@@ -14,10 +13,7 @@ namespace {
 /** A turn that carries more has work for two threads: more than one super-packet, or than a burst of small ones. */
 constexpr std::uint64_t bytesForOne = 65536;
 constexpr std::uint64_t packetsForOne = 64;
-/**
- * A thread that has found nothing lets others run this often, and looks again, before it sleeps: those who fill its queue
- * then need not wake it, and more lies there. Each time is short where nobody else wants the processor.
- */
+/** A thread of a transfer that has found nothing lets others run this often, and looks again, before it sleeps. */
 constexpr int yieldsBeforeSleep = 3;
 /** Longer than the pauses within a transfer, shorter than those between messages that somebody waits for. */
 constexpr auto silence = std::chrono::milliseconds(1);
@@ -49,10 +45,11 @@ std::thread PacketThreads::start(const char* name, void (PacketThreads::*run)())
 
 void PacketThreads::carry() {
   bool both = true;
+  Courtesy courtesy;
   while (context_.stop.waitFor({context_.tun.fd(), both ? context_.socket.fd() : returned_.fd()}, POLLIN)) {
     if (!both) both = returned_.take();
     if (both) both = carryBoth();
-    if (!both) carryOne([this] { return transmitter_.forwardBurst(); });
+    if (!both) carryOne(courtesy, [this] { return transmitter_.forwardBurst(); });
   }
 }
 
@@ -71,32 +68,33 @@ bool PacketThreads::carryBoth() {
 }
 
 template <typename Burst>
-void PacketThreads::carryOne(Burst burst) {
-  for (int yields = 0; yields <= yieldsBeforeSleep; yields++) {
-    if (yields > 0) ::sched_yield();
+void PacketThreads::carryOne(Courtesy& courtesy, Burst burst) {
+  int yields = 0;
+  do {
     while (burst()) {
       if (context_.stop.raised()) return;
       yields = 0;
     }
-  }
+  } while (yields++ < yieldsBeforeSleep && courtesy.yield());
 }
 
 void PacketThreads::help() {
+  Courtesy courtesy;
   while (context_.stop.waitFor({given_.fd()}, POLLIN)) {
     given_.take();
-    receiveUntilSilence();
+    receiveUntilSilence(courtesy);
     returned_.raise();
   }
 }
 
-void PacketThreads::receiveUntilSilence() {
+void PacketThreads::receiveUntilSilence(Courtesy& courtesy) {
   using Clock = std::chrono::steady_clock;
   // By the clock, not by a timer: that would have to be set before every wait.
   auto waiting = Clock::now();
   bool silent = false;
   while (!silent && context_.stop.waitFor({context_.socket.fd()}, POLLIN)) {
     silent = Clock::now() - waiting > silence;
-    carryOne([this] { return receiver_.deliverBurst(); });
+    carryOne(courtesy, [this] { return receiver_.deliverBurst(); });
     waiting = Clock::now();
   }
 }

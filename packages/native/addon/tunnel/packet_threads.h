@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "context.h"
+#include "courtesy.h"
 #include "event.h"
 #include "receiver.h"
 #include "transmitter.h"
@@ -41,15 +42,15 @@ class PacketThreads {
   std::thread start(const char* name, void (PacketThreads::*run)());
   /** The first thread. */
   void carry();
-  /** Carries what is there in both directions; false when there was so much that it gave the second what is received. */
+  /** Carries what is there in both directions; false when there was so much that it gave one to the second. */
   bool carryBoth();
   /** Carries in one direction until nothing has come for a few turns. */
   template <typename Burst>
-  void carryOne(Burst burst);
+  void carryOne(Courtesy& courtesy, Burst burst);
   /** The second thread. */
   void help();
   /** Receives until the first datagram after a silence. */
-  void receiveUntilSilence();
+  void receiveUntilSilence(Courtesy& courtesy);
   /** In both directions so far. */
   Amount carried() const;
 
