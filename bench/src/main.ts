@@ -27,7 +27,9 @@ const usage = `npm run bench -- [--only NAME]… [--rounds N] [--seconds N] [--c
   --only NAME    run this one; may be given several times (default: all)
   --rounds N     how often everything is measured; the table has median, minimum and maximum (default: 3)
   --seconds N    length of each run of traffic: 1 for a quick look (default: 3)
-  --congestion   of TCP, one that /proc/sys/net/ipv4/tcp_available_congestion_control names (default: cubic, Linux's own)
+  --congestion NAME
+                 TCP's congestion control, of those in /proc/sys/net/ipv4/tcp_available_congestion_control (default: cubic,
+                 Linux's own)
   --json FILE    write the table as [{ name, metric, unit, median, min, max, runs }]
 
 ${benchmarks.map(({ name, describe }) => `  ${name.padEnd(12)} ${describe}`).join('\n')}`;

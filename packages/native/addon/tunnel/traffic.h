@@ -5,7 +5,7 @@
 
 namespace flannel::tunnel {
 
-/** A number that one thread at a time counts and others read: without a locked instruction, which two writers would need. */
+/** A number that one thread at a time counts and others read, without the locked instruction that two writers need. */
 class Count {
  public:
   void add(std::uint64_t amount) {
