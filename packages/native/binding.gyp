@@ -4,6 +4,7 @@
       "target_name": "flannel_native",
       "sources": [
         "addon/addon.cc",
+        "addon/bpf.cc",
         "addon/js_error.cc",
         "addon/namespace.cc",
         "addon/netlink_port.cc",

@@ -27,6 +27,7 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
     return DefineClass(env, "NetlinkPort",
                        {
                            InstanceMethod("send", &NetlinkPort::send),
+                           InstanceMethod("exchange", &NetlinkPort::exchange),
                            InstanceMethod("listen", &NetlinkPort::listen),
                            InstanceMethod("close", &NetlinkPort::closeMethod),
                        });
@@ -82,6 +83,14 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
                                   reinterpret_cast<sockaddr*>(&kernel), sizeof(kernel));
     if (sent < 0) fail("sendto AF_NETLINK");
     return env_.Undefined();
+  }
+
+  /** The kernel works a request of the routing netlink off within sendto, so that the answer is there when it returns. */
+  Napi::Value exchange(const Napi::CallbackInfo& info) {
+    send(info);
+    const ssize_t length = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+    if (length < 0) fail("recv AF_NETLINK");
+    return Napi::Buffer<std::uint8_t>::Copy(env_, buffer_.data(), static_cast<std::size_t>(length));
   }
 
   Napi::Value listen(const Napi::CallbackInfo& info) {

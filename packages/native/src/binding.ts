@@ -1,15 +1,17 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { BpfCalls } from './bpf.ts';
 import type { PacketTunnel, PacketTunnelOptions } from './packet-tunnel.ts';
 
 /** What the addon exports; each part of this package types its own. */
-interface Binding {
+interface Binding extends BpfCalls {
   readonly NetlinkPort: new (
     protocol: number,
     groups: readonly number[],
     receiveBufferBytes: number,
   ) => {
     send(datagram: Uint8Array): void;
+    exchange(datagram: Uint8Array): Uint8Array;
     listen(onDatagram: (datagram: Uint8Array) => void, onError: (error: SystemError) => void): void;
     close(): void;
   };

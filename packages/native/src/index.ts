@@ -1,11 +1,18 @@
 /**
- * The only C++ of flannel-ts: netlink sockets, packet tunnel threads, network namespaces, sd_notify.
+ * The only C++ of flannel-ts: netlink sockets, packet tunnel threads, bpf(2), network namespaces, sd_notify.
  *
  * @packageDocumentation
  */
 export { AddonError, type SystemError } from './binding.ts';
+export { bpfCalls, type BpfCalls } from './bpf.ts';
 export { inNamespace } from './namespace.ts';
-export { openNetlinkPort, type NetlinkPort, type NetlinkPortOptions } from './netlink-port.ts';
+export {
+  openNetlinkExchange,
+  openNetlinkPort,
+  type NetlinkExchange,
+  type NetlinkPort,
+  type NetlinkPortOptions,
+} from './netlink-port.ts';
 export { notifySystemd } from './notify.ts';
 export {
   openPacketTunnel,

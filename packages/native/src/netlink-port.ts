@@ -25,6 +25,9 @@ export interface NetlinkPortOptions {
   readonly receiveBufferBytes?: number;
 }
 
+/** Receive buffer for one answer. */
+const ANSWER_BYTES = 64 * 1024;
+
 /** Opens a netlink socket in this thread's network namespace. @throws {SystemError} {@link AddonError} */
 export function openNetlinkPort(options: NetlinkPortOptions = {}): NetlinkPort {
   const { protocol = 0, groups = [], receiveBufferBytes = 4 * 1024 * 1024 } = options;
@@ -33,6 +36,26 @@ export function openNetlinkPort(options: NetlinkPortOptions = {}): NetlinkPort {
     send: (datagram) => port.send(datagram),
     listen: (onDatagram, onError) => port.listen(onDatagram, onError),
     close: () => port.close(),
+    [Symbol.dispose]: () => port.close(),
+  };
+}
+
+/** A netlink socket for requests that the kernel answers while it takes them. */
+export interface NetlinkExchange extends Disposable {
+  /** Sends one datagram and returns the first of the answer. @throws {SystemError} `EAGAIN` when there is none */
+  exchange(datagram: Uint8Array): Uint8Array;
+}
+
+/**
+ * Opens a netlink socket in this thread's network namespace, for code that must be synchronous: the routing netlink answers
+ * within the call that sends, and so does that of IPsec (NETLINK_XFRM).
+ * @param protocol - NETLINK_ protocol
+ * @throws {SystemError} {@link AddonError}
+ */
+export function openNetlinkExchange(protocol: number): NetlinkExchange {
+  const port = new (loadBinding().NetlinkPort)(protocol, [], ANSWER_BYTES);
+  return {
+    exchange: (datagram) => port.exchange(datagram),
     [Symbol.dispose]: () => port.close(),
   };
 }

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace flannel {
+
+/** Adds the calls of bpf(2), `findInterface` and `closeDescriptor` to the addon's exports. */
+void initBpf(Napi::Env env, Napi::Object exports);
+
+}  // namespace flannel
