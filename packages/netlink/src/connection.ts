@@ -24,6 +24,14 @@ export interface NetlinkConnection extends AsyncDisposable {
   /** Carries out one operation. @throws {NetlinkError} */
   request(operation: Operation): Promise<void>;
 
-  /** Changes from now on, until `signal` aborts or the iteration is left. */
-  subscribe(options: { readonly signal?: AbortSignal }): AsyncIterable<KernelEvent>;
+  /**
+   * Changes from now on, until `signal` aborts or the iteration is left. FDB entries come with neighbours.
+   * @param options.of - what to hear of @default everything
+   */
+  subscribe(options: {
+    readonly signal?: AbortSignal;
+    readonly of?: readonly SubscriptionTopic[];
+  }): AsyncIterable<KernelEvent>;
 }
+
+export type SubscriptionTopic = 'link' | 'address' | 'route' | 'neighbour';

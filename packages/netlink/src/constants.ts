@@ -1,7 +1,8 @@
 // Numbers of the kernel's headers, by their names there without the common prefix. Netlink is in host byte
 // order, which is little-endian on every machine that Node's Linux builds run on but s390x.
 
-/** linux/netlink.h: NLMSG_ types and NLM_F_ flags. */
+/** linux/netlink.h: protocols, NLMSG_ types and NLM_F_ flags. */
+export const NETLINK_ROUTE = 0;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
 export const NLM_F = {
   REQUEST: 0x1,
@@ -67,6 +68,8 @@ export const IFLA_VXLAN = {
   GROUP6: 16,
   LOCAL6: 17,
   GBP: 23,
+  COLLECT_METADATA: 25,
+  GPE: 27,
 } as const;
 export const IFLA_TUN_PERSIST = 6;
 export const VETH_INFO_PEER = 1;

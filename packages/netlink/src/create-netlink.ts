@@ -1,6 +1,6 @@
 import type { NetlinkPort, NetlinkPortOptions } from '@flannel-ts/native';
 import { runBatch } from './batch.ts';
-import type { NetlinkConnection } from './connection.ts';
+import type { NetlinkConnection, SubscriptionTopic } from './connection.ts';
 import { RTNLGRP } from './constants.ts';
 import { dump } from './dump.ts';
 import { createExchange } from './exchange.ts';
@@ -8,7 +8,13 @@ import { lookUpRoute } from './look-up-route.ts';
 import { readEvents } from './subscription.ts';
 import { ADDRESSES, FDB, LINKS, NEIGHBOURS, ROUTES } from './tables.ts';
 
-const EVENT_GROUPS = Object.values(RTNLGRP);
+const GROUPS: Readonly<Record<SubscriptionTopic, readonly number[]>> = {
+  link: [RTNLGRP.LINK],
+  address: [RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR],
+  route: [RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE],
+  neighbour: [RTNLGRP.NEIGH],
+};
+const EVERYTHING = Object.keys(GROUPS) as SubscriptionTopic[];
 
 /**
  * Opens a connection to the kernel's routing netlink. It keeps the process alive until it is disposed of;
@@ -33,7 +39,8 @@ export function createNetlink(components: {
       const [error] = await runBatch(exchange, [operation]);
       if (error) throw error;
     },
-    subscribe: ({ signal }) => readEvents(components.openPort({ groups: EVENT_GROUPS }), signal),
+    subscribe: ({ signal, of = EVERYTHING }) =>
+      readEvents(components.openPort({ groups: of.flatMap((topic) => GROUPS[topic]) }), signal),
     async [Symbol.asyncDispose]() {
       exchange[Symbol.dispose]();
     },

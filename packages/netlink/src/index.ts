@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { NetlinkConnection } from './connection.ts';
+export type { NetlinkConnection, SubscriptionTopic } from './connection.ts';
 export { createNetlink } from './create-netlink.ts';
 export { describeOperation } from './describe-operation.ts';
 export { NetlinkError } from './errors.ts';
@@ -20,3 +20,4 @@ export type {
   VxlanDetail,
 } from './objects.ts';
 export type { NewLink, NewRoute, Operation } from './operations.ts';
+export { openSynchronousNetlink, type SynchronousNetlink } from './synchronous-netlink.ts';

@@ -7,6 +7,8 @@ export type NewLink = {
   readonly mac?: string | undefined;
 } & (
   | (Omit<VxlanDetail, 'l2miss' | 'group'> & { readonly parentIndex: number })
+  /** A VXLAN-GPE device for packets without Ethernet header whose peers come with each packet (`external`). */
+  | { readonly kind: 'vxlan-gpe'; readonly port: number }
   | { readonly kind: 'bridge' }
   | { readonly kind: 'veth'; readonly peerName: string }
 );

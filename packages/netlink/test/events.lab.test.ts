@@ -93,6 +93,21 @@ it('reports neighbours and FDB entries apart', async () => {
   expect(await next('fdb')).toMatchObject({ change: 'removed', entry: { mac } });
 });
 
+it('reports links and nothing else to a subscriber of links', async () => {
+  const ofLinks = host.netlink.subscribe({ signal: stop.signal, of: ['link'] });
+  await ip('link', 'add', 'br0', 'type', 'bridge');
+  await ip('route', 'add', '10.5.2.0/24', 'via', '192.0.2.9');
+  await next('route', ({ route }) => route.destination.equals(parsePrefix('10.5.2.0/24')));
+  await ip('link', 'add', 'br1', 'type', 'bridge');
+  const heard: KernelEvent[] = [];
+  for await (const event of ofLinks) {
+    heard.push(event);
+    if (event.kind === 'link' && event.link.name === 'br1') break;
+  }
+  expect(heard.filter(({ kind }) => kind !== 'link')).toEqual([]);
+  expect(heard.some((event) => event.kind === 'link' && event.link.name === 'br0')).toBe(true);
+});
+
 it('says when the kernel dropped events, and goes on', async () => {
   const netlink = createNetlink({
     openPort: (options) =>

@@ -8,13 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => host[Symbol.asyncDispose]());
 
-async function ipLink(name: string): Promise<Record<string, unknown>> {
-  const [link] = await host.namespace.json<Record<string, unknown>[]>(
-    ...['ip', '-json', '-details', 'link', 'show', 'dev', name],
-  );
-  return link!;
-}
-
 it('creates a VXLAN device with all its attributes', async () => {
   const eth0 = await host.link('eth0');
   await host.netlink.request({
@@ -24,7 +17,7 @@ it('creates a VXLAN device with all its attributes', async () => {
       ...{ mac: '02:00:00:00:00:05', local: parseAddress('192.0.2.1'), learning: false, gbp: true },
     },
   });
-  expect(await ipLink('flannel.5')).toMatchObject({
+  expect(await host.ipLink('flannel.5')).toMatchObject({
     ...{ mtu: 1400, address: '02:00:00:00:00:05', operstate: 'DOWN' },
     linkinfo: {
       info_kind: 'vxlan',
@@ -47,10 +40,27 @@ it('creates a VXLAN device over IPv6, with defaults of the kernel', async () => 
     op: 'create-link',
     link: { kind: 'vxlan', name: 'vx6', vni: 7, port: 8472, parentIndex, local, learning: true, gbp: false },
   });
-  expect(await ipLink('vx6')).toMatchObject({
+  expect(await host.ipLink('vx6')).toMatchObject({
     linkinfo: { info_data: { id: 7, port: 8472, local6: '2001:db8::1', learning: true } },
   });
   expect((await host.link('vx6')).detail).toMatchObject({ local, learning: true, gbp: false });
+});
+
+it('creates a VXLAN-GPE device that has no Ethernet and takes peers from each packet', async () => {
+  await host.netlink.request({
+    op: 'create-link',
+    link: { kind: 'vxlan-gpe', name: 'gpe0', port: 4791, mtu: 1430 },
+  });
+  const shown = await host.ipLink('gpe0');
+  expect(shown).toMatchObject({
+    ...{ mtu: 1430, link_type: 'none', operstate: 'DOWN' },
+    linkinfo: { info_kind: 'vxlan', info_data: { external: true, gpe: true, port: 4791, learning: false } },
+  });
+  expect(shown).not.toHaveProperty('address');
+  expect(await host.link('gpe0')).toMatchObject({
+    ...{ mtu: 1430, up: false, mac: undefined, parentIndex: undefined },
+    detail: { kind: 'vxlan', vni: 0, port: 4791, learning: false, gbp: false, local: undefined },
+  });
 });
 
 it('reads what others created', async () => {
@@ -87,7 +97,7 @@ it('creates, changes and deletes bridges and veth pairs', async () => {
   const va = await host.link('va');
   const changes = { up: true, mtu: 1280, mac: '02:00:00:00:00:aa', masterIndex: bridge.index };
   await netlink.request({ op: 'set-link', index: va.index, ...changes });
-  expect(await ipLink('va')).toMatchObject({
+  expect(await host.ipLink('va')).toMatchObject({
     ...{
       mtu: 1280,
       address: '02:00:00:00:00:aa',
@@ -95,7 +105,7 @@ it('creates, changes and deletes bridges and veth pairs', async () => {
       flags: expect.arrayContaining(['UP']) as unknown,
     },
   });
-  expect(await ipLink('vb')).toMatchObject({ mtu: 1300 });
+  expect(await host.ipLink('vb')).toMatchObject({ mtu: 1300 });
   await netlink.request({ op: 'set-link', index: va.index, up: false, masterIndex: 0 });
   expect(await host.link('va')).toMatchObject({ up: false, masterIndex: undefined });
   await netlink.request({ op: 'delete-link', index: va.index });

@@ -1,6 +1,12 @@
+import type { NetlinkPortOptions } from '@flannel-ts/native';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EventQueue } from '../src/event-queue.ts';
-import { createNetlink, type KernelEvent, type NetlinkConnection } from '../src/index.ts';
+import {
+  createNetlink,
+  type KernelEvent,
+  type NetlinkConnection,
+  type SubscriptionTopic,
+} from '../src/index.ts';
 import { FakePort } from './support/fake-port.ts';
 import { hex, message } from './support/messages.ts';
 
@@ -10,13 +16,17 @@ const newAddress = message(20, { body: hex('02 08 00 fe 01000000 0800 0200 7f000
 const unknown = message(99, {});
 
 let ports: FakePort[];
+/** What each port was opened with. */
+let opened: (NetlinkPortOptions | undefined)[];
 let netlink: NetlinkConnection;
 let subscriber: FakePort;
 
 beforeEach(() => {
   ports = [];
+  opened = [];
   netlink = createNetlink({
-    openPort() {
+    openPort(options) {
+      opened.push(options);
       const port = new FakePort();
       ports.push(port);
       return port;
@@ -86,6 +96,28 @@ describe('a subscription', () => {
     ports[1]!.deliver(removedLink);
     for await (const _ of events) break;
     expect(ports.map(({ closed }) => closed)).toEqual([false, true]);
+  });
+});
+
+describe('a subscription joins the multicast groups', () => {
+  const cases: [of: SubscriptionTopic[], groups: number[]][] = [
+    [['link'], [1]],
+    [['address'], [5, 9]],
+    [['route'], [7, 11]],
+    [['neighbour'], [3]],
+    [
+      ['link', 'route'],
+      [1, 7, 11],
+    ],
+  ];
+  it.each(cases)('of its topics: %j', (of, groups) => {
+    netlink.subscribe({ of });
+    expect(opened).toEqual([undefined, { groups }]);
+  });
+
+  it('of all topics by default', () => {
+    netlink.subscribe({});
+    expect(opened[1]!.groups!.toSorted((a, b) => a - b)).toEqual([1, 3, 5, 7, 9, 11]);
   });
 });
 

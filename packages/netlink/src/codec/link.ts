@@ -40,7 +40,7 @@ export function writeNewLink(writer: MessageWriter, link: NewLink): void {
   writeSettings(writer, link);
   if (link.kind === 'vxlan') writer.attributeU32(IFLA.LINK, link.parentIndex);
   writer.attribute(IFLA.LINKINFO | NLA_F_NESTED, () => {
-    writer.attributeText(IFLA_INFO.KIND, link.kind);
+    writer.attributeText(IFLA_INFO.KIND, link.kind === 'vxlan-gpe' ? 'vxlan' : link.kind);
     if (link.kind !== 'bridge')
       writer.attribute(IFLA_INFO.DATA | NLA_F_NESTED, () => writeData(writer, link));
   });
@@ -84,6 +84,13 @@ function writeData(writer: MessageWriter, link: Exclude<NewLink, { kind: 'bridge
       writeHeader(writer, 0);
       writeSettings(writer, { name: link.peerName, mtu: link.mtu });
     });
+    return;
+  }
+  if (link.kind === 'vxlan-gpe') {
+    writer.attributeU16BE(IFLA_VXLAN.PORT, link.port);
+    writer.attributeU8(IFLA_VXLAN.LEARNING, 0);
+    writer.attributeU8(IFLA_VXLAN.COLLECT_METADATA, 1);
+    writer.attributeFlag(IFLA_VXLAN.GPE);
     return;
   }
   writer.attributeU32(IFLA_VXLAN.ID, link.vni);

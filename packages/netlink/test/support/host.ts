@@ -8,6 +8,8 @@ export interface Host extends AsyncDisposable {
   readonly netlink: NetlinkConnection;
   /** @throws when there is no such link */
   link(name: string): Promise<Link>;
+  /** What `ip -details link` shows of a link. */
+  ipLink(name: string): Promise<Record<string, unknown>>;
 }
 
 let hosts = 0;
@@ -31,6 +33,11 @@ export async function createHost(): Promise<Host> {
       const found = (await netlink.links()).find((link) => link.name === name);
       if (!found) throw new Error(`no link ${name}`);
       return found;
+    },
+    async ipLink(name) {
+      const show = ['ip', '-json', '-details', 'link', 'show', 'dev', name];
+      const [link] = await namespace.json<[Record<string, unknown>]>(...show);
+      return link;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -1,0 +1,105 @@
+import { parseAddress } from '@flannel-ts/ip';
+import { bpfCalls, inNamespace } from '@flannel-ts/native';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  NetlinkError,
+  openSynchronousNetlink,
+  type NewLink,
+  type Operation,
+  type SynchronousNetlink,
+} from '../src/index.ts';
+import { createHost, type Host } from './support/host.ts';
+
+let host: Host;
+let eth0: number;
+/** Opened in the namespace of the host; the thread has left that since. */
+let netlink: SynchronousNetlink;
+beforeEach(async () => {
+  host = await createHost();
+  eth0 = (await host.link('eth0')).index;
+  netlink = inNamespace(host.namespace.path, openSynchronousNetlink);
+});
+afterEach(async () => {
+  netlink[Symbol.dispose]();
+  await host[Symbol.asyncDispose]();
+});
+
+const gpe0: NewLink = { kind: 'vxlan-gpe', name: 'gpe0', port: 4790 };
+const missing: Operation = { op: 'delete-link', index: 9999 };
+
+function refusal(operation: Operation): unknown {
+  try {
+    netlink.request(operation);
+  } catch (error) {
+    return error;
+  }
+  throw new Error('the kernel did not refuse it');
+}
+
+it('has carried out each operation before the next line runs', async () => {
+  const index = inNamespace(host.namespace.path, () => {
+    using inside = openSynchronousNetlink();
+    inside.request({ op: 'create-link', link: gpe0 });
+    const found = bpfCalls().findInterface('gpe0')!;
+    inside.request({ op: 'set-link', index: found.index, up: true, mtu: 1430 });
+    const address = { address: parseAddress('10.5.1.0'), prefixLength: 32, scope: 'global' } as const;
+    inside.request({ op: 'put-address', address: { linkIndex: found.index, ...address } });
+    return found.index;
+  });
+  expect(await host.ipLink('gpe0')).toMatchObject({
+    ...{ ifindex: index, mtu: 1430, flags: expect.arrayContaining(['UP']) as unknown },
+    linkinfo: { info_kind: 'vxlan', info_data: { external: true, gpe: true, port: 4790, learning: false } },
+  });
+  expect(await host.netlink.addresses({ linkIndex: index, family: 4 })).toMatchObject([
+    { address: parseAddress('10.5.1.0') },
+  ]);
+});
+
+it('stays in its namespace when the thread has left that', async () => {
+  const name = `ftlab${process.pid}`;
+  netlink.request({ op: 'create-link', link: { kind: 'bridge', name } });
+  expect(await host.ipLink(name)).toMatchObject({ linkinfo: { info_kind: 'bridge' } });
+  expect(bpfCalls().findInterface(name)).toBeUndefined();
+});
+
+const cases: [string, () => Operation, facts: Partial<NetlinkError>][] = [
+  [
+    'a name that is taken',
+    () => ({ op: 'create-link', link: { ...gpe0, name: 'eth0' } }),
+    { errno: 17, code: 'EEXIST', operation: 'link add eth0 type vxlan-gpe' },
+  ],
+  [
+    'a link that is not there',
+    () => missing,
+    { errno: 19, code: 'ENODEV', message: 'link delete dev 9999: ENODEV' },
+  ],
+  [
+    'an MTU that is too small',
+    () => ({ op: 'set-link', index: eth0, mtu: 10 }),
+    { errno: 22, code: 'EINVAL', kernelText: 'mtu less than device minimum' },
+  ],
+];
+
+it.each(cases)('throws what the kernel says of %s', (_, makeOperation, facts) => {
+  const error = refusal(makeOperation());
+  expect(error).toBeInstanceOf(NetlinkError);
+  expect(error).toMatchObject(facts);
+});
+
+it('goes on after errors, and each is that of its own operation', async () => {
+  const notMac: Operation = { op: 'set-link', index: eth0, mac: '02:00' };
+  expect(refusal(missing)).toMatchObject({ code: 'ENODEV' });
+  netlink.request({ op: 'create-link', link: gpe0 });
+  expect(refusal(notMac)).toBeInstanceOf(RangeError);
+  netlink.request({ op: 'set-link', index: eth0, mtu: 1400 });
+  expect(refusal({ op: 'create-link', link: gpe0 })).toMatchObject({ code: 'EEXIST' });
+  expect(refusal(missing)).toMatchObject({ code: 'ENODEV' });
+  expect(await host.link('gpe0')).toMatchObject({ detail: { kind: 'vxlan' } });
+  expect(await host.link('eth0')).toMatchObject({ mtu: 1400 });
+});
+
+it('is of no use after it was disposed of', () => {
+  netlink[Symbol.dispose]();
+  netlink[Symbol.dispose]();
+  expect(refusal(missing)).toMatchObject({ code: 'EBADF', syscall: 'sendto AF_NETLINK' });
+});
