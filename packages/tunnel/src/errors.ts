@@ -25,7 +25,7 @@ export class TunnelOpenError extends Error {
 export class TunnelFailedError extends Error {
   readonly device: string;
 
-  constructor(device: string, cause: SystemError) {
+  constructor(device: string, cause: Error) {
     super(`the tunnel on ${device} stopped: ${cause.message}; open it again`, { cause });
     this.name = 'TunnelFailedError';
     this.device = device;

@@ -9,6 +9,7 @@ export type {
   Counter,
   DropReason,
   Endpoint,
+  FastPathState,
   Tunnel,
   TunnelOffloads,
   TunnelRoute,

@@ -7,7 +7,10 @@ import {
 } from '@flannel-ts/native';
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint, encodePrefixes, encodeRoutes, encodeSubnets } from './records.ts';
-import type { DropReason, Endpoint, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
+import { FastPathError } from './fast-path/errors.ts';
+import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
+import { sum } from './fast-path/prefix-table.ts';
+import type { DropReason, Endpoint, FastPathState, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
 
 export interface TunnelOptions {
   readonly tun: {
@@ -27,6 +30,12 @@ export interface TunnelOptions {
   readonly accept?: 'peers' | 'any';
   /** `auto` uses every offload that the kernel has; `none` moves one packet per system call. @default 'auto' */
   readonly offloads?: 'auto' | 'none';
+  /**
+   * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
+   * the Ethernet interface `underlay`, which peers' datagrams arrive on (IPv4 over IPv4; Linux 6.6). What they leave alone
+   * goes through user space, as without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default none
+   */
+  readonly fastPath?: { readonly underlay: string };
   /** Called when a running tunnel stopped carrying packets, at most once. @default ignored */
   readonly onFailure?: (error: TunnelFailedError) => void;
 }
@@ -37,7 +46,8 @@ export interface TunnelOptions {
  * @throws {TunnelOpenError}
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
-  const { tun, socket, accept = 'peers', offloads = 'auto', onFailure = () => undefined } = options;
+  const { tun, socket, accept = 'peers', offloads = 'auto' } = options;
+  const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
   const native = open(options, {
     device: tun.name,
     mtu: tun.mtu,
@@ -45,22 +55,38 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     socket: encodeEndpoint(socket),
     offloads: offloads === 'auto',
     acceptAny: accept === 'any',
-    onFailure: (cause) => onFailure(new TunnelFailedError(tun.name, cause)),
+    onFailure,
   });
+  const local = { address: socket.address, port: native.port };
+  const fast = tryFastPath(options, { tun: native.device, local, onFailure });
   const encodeChecked = (routes: readonly TunnelRoute[]) => {
     for (const { peer } of routes) checkFamily(peer, socket);
     return encodeRoutes(routes);
   };
+  const close = () => {
+    fast.path?.[Symbol.dispose]();
+    native.close();
+  };
   return {
     device: native.device,
-    local: { address: socket.address, port: native.port },
-    setOwn: (subnets) => native.setLocal(encodeSubnets(subnets)),
-    setRoutes: (routes) => native.setRoutes(encodeChecked(routes)),
-    updateRoutes: ({ add, remove }) => native.updateRoutes(encodeChecked(add), encodePrefixes(remove)),
-    stats: () => readStats(native),
-    close: () => native.close(),
-    [Symbol.asyncDispose]: () => {
-      native.close();
+    local,
+    fastPath: fast.state,
+    setOwn(subnets) {
+      native.setLocal(encodeSubnets(subnets));
+      fast.path?.setOwn(subnets);
+    },
+    setRoutes(routes) {
+      native.setRoutes(encodeChecked(routes));
+      fast.path?.setRoutes(routes);
+    },
+    updateRoutes({ add, remove }) {
+      native.updateRoutes(encodeChecked(add), encodePrefixes(remove));
+      fast.path?.updateRoutes({ add, remove });
+    },
+    stats: () => addTraffic(readStats(native), fast.path),
+    close,
+    [Symbol.asyncDispose]() {
+      close();
       return Promise.resolve();
     },
   };
@@ -74,11 +100,41 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
   }
 }
 
+/** A fast path that cannot be had is none: everything works without. */
+function tryFastPath(
+  { fastPath }: TunnelOptions,
+  tunnel: Omit<FastPathOptions, 'underlay'>,
+): { readonly state: FastPathState; readonly path?: FastPath } {
+  if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
+  try {
+    return { state: { on: true }, path: openFastPath({ ...tunnel, ...fastPath }) };
+  } catch (error) {
+    if (!(error instanceof FastPathError)) throw error;
+    return { state: { on: false, reason: error.message } };
+  }
+}
+
+function once<T>(call: (value: T) => void): (value: T) => void {
+  let called = false;
+  return (value) => {
+    if (!called) call(value);
+    called = true;
+  };
+}
+
 function checkFamily(peer: Endpoint, socket: Endpoint): void {
   if (peer.address.family === socket.address.family) return;
   throw new RangeError(
     `the peer ${peer.address.toString()} cannot be reached from a socket on ${socket.address.toString()}: use an IPv${socket.address.family} address`,
   );
+}
+
+function addTraffic(stats: TunnelStats, fast: FastPath | undefined): TunnelStats {
+  if (!fast) return stats;
+  const peers = stats.peers.map((peer) => {
+    return { ...peer, ...sum(peer, fast.traffic(peer.route.destination)) };
+  });
+  return { ...stats, ...sum(stats, fast.total()), peers };
 }
 
 function readStats(native: PacketTunnel): TunnelStats {

@@ -11,7 +11,10 @@ export interface Endpoint {
 export interface TunnelRoute {
   readonly destination: Prefix;
   /** Of the same address family as the tunnel's socket. */
-  readonly peer: Endpoint;
+  readonly peer: Endpoint & {
+    /** The peer has a fast path too: packets to it may take ours. @default false */
+    readonly fastPath?: boolean;
+  };
 }
 
 /** A running tunnel between a TUN device and a UDP socket. */
@@ -21,6 +24,9 @@ export interface Tunnel extends AsyncDisposable {
 
   /** Where the socket is bound. */
   readonly local: Endpoint;
+
+  /** Whether packets may stay in the kernel. */
+  readonly fastPath: FastPathState;
 
   /**
    * Replaces this host's subnets, each with the address of the TUN device in it (`10.5.69.0/24`): packets from peers
@@ -45,6 +51,9 @@ export interface Tunnel extends AsyncDisposable {
   /** Ends the threads and closes the socket within milliseconds; a persistent device stays. Idempotent. */
   close(): void;
 }
+
+/** `reason` tells why there is none. */
+export type FastPathState = { readonly on: true } | { readonly on: false; readonly reason: string };
 
 export interface TunnelStats {
   readonly sent: Counter;

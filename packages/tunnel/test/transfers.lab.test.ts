@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { createOverlay, join, type Overlay } from './support/overlay.ts';
+import { createOverlay, join, modes, type Mode, type Overlay } from './support/overlay.ts';
 
-const modes = ['auto', 'none'] as const;
-const matrix = modes.flatMap((first) =>
-  modes.flatMap((second) => [true, false].map((underlayOffloads) => ({ first, second, underlayOffloads }))),
+const names = Object.keys(modes) as Mode[];
+const matrix = names.flatMap((first) =>
+  names.flatMap((second) => [true, false].map((underlayOffloads) => ({ first, second, underlayOffloads }))),
 );
 
 /** Sends 40 datagrams of 1,000 bytes and a shorter one in one call (UDP_SEGMENT), which Node cannot, and compares the echoes. */
@@ -29,14 +29,14 @@ describe('random data between containers', () => {
   });
   afterAll(() => stack.disposeAsync());
 
-  describe.each(matrix)('offloads $first to $second, of the underlay: $underlayOffloads', (row) => {
+  describe.each(matrix)('$first to $second, underlay offloads: $underlayOffloads', (row) => {
     const tunnels = new AsyncDisposableStack();
     beforeAll(async () => {
       for (const host of overlay.hosts) {
         const onOff = row.underlayOffloads ? 'on' : 'off';
         await host.run('ethtool', '-K', 'eth0', 'tx', onOff, 'tso', onOff, 'gso', onOff, 'gro', onOff);
       }
-      const pair = await join(overlay, [{ offloads: row.first }, { offloads: row.second }]);
+      const pair = await join(overlay, [modes[row.first], modes[row.second]]);
       for (const tunnel of pair) tunnels.use(tunnel);
     });
     afterAll(() => tunnels.disposeAsync());

@@ -20,8 +20,11 @@ export function endpoint(address: string, endpointPort = port): Endpoint {
   return { address: parseAddress(address), port: endpointPort };
 }
 
-export function route(destination: string, address: string, peerPort = port): TunnelRoute {
-  return { destination: parsePrefix(destination), peer: endpoint(address, peerPort) };
+export function route(destination: string, address: string, peerPort = port, fastPath = false): TunnelRoute {
+  return {
+    destination: parsePrefix(destination),
+    peer: { ...endpoint(address, peerPort), ...(fastPath && { fastPath }) },
+  };
 }
 
 /** Opens the tunnel of a host, with the address and the route to all subnets that flanneld would set. */
@@ -53,6 +56,15 @@ export async function createOverlay(stack: AsyncDisposableStack): Promise<Overla
   return { lab, hosts: [first, second], containers: [await container(first, 1), await container(second, 2)] };
 }
 
+/** How a tunnel moves packets: with all offloads, one packet per call, or in the kernel. */
+export const modes = {
+  offloads: { offloads: 'auto' },
+  'one per call': { offloads: 'none' },
+  'fast path': { fastPath: { underlay: 'eth0' } },
+} as const satisfies Readonly<Record<string, Partial<TunnelOptions>>>;
+
+export type Mode = keyof typeof modes;
+
 /** Opens the tunnels of both hosts and makes them each other's peers. */
 export async function join(
   { hosts: [first, second] }: Overlay,
@@ -62,7 +74,7 @@ export async function join(
     await openTunnelOn(first, 1, options[0]),
     await openTunnelOn(second, 2, options[1]),
   ] as const;
-  tunnels[0].setRoutes([route(subnetOf(2), second.address)]);
-  tunnels[1].setRoutes([route(subnetOf(1), first.address)]);
+  tunnels[0].setRoutes([route(subnetOf(2), second.address, port, tunnels[1].fastPath.on)]);
+  tunnels[1].setRoutes([route(subnetOf(1), first.address, port, tunnels[0].fastPath.on)]);
   return tunnels;
 }

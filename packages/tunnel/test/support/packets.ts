@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { parseAddress, type Address } from '@flannel-ts/ip';
+import type { Host } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
 
 export interface PacketFields {
@@ -89,6 +90,7 @@ export function checksum(bytes: Uint8Array): number {
 
 /** A UDP socket inside a namespace, that collects what arrives. */
 export interface LabSocket extends Disposable {
+  readonly port: number;
   readonly received: { readonly data: Buffer; readonly from: RemoteInfo }[];
   send(data: Uint8Array, port: number, address: string): void;
   /** The next datagram that nobody took yet. */
@@ -109,6 +111,7 @@ export function openSocket(namespace: string, address: string, port: number): La
   let taken = 0;
   socket.on('message', (data, from) => received.push({ data, from }));
   return {
+    port,
     received,
     send: (data, port, address) => socket.send(data, port, address),
     async next() {
@@ -118,4 +121,34 @@ export function openSocket(namespace: string, address: string, port: number): La
     onMessage: (listener) => void socket.on('message', listener),
     [Symbol.dispose]: () => socket.close(),
   };
+}
+
+const raw = `
+import socket, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.getprotobyname(sys.argv[1]))
+raw.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[2], 0))
+`;
+
+/** Sends `payload` in an IPv4 packet of the kernel's making, which Node cannot. */
+export async function sendRaw(
+  host: Host,
+  protocol: 'icmp' | 'udp',
+  address: string,
+  payload: Uint8Array,
+): Promise<void> {
+  await host.run('python3', '-c', raw, protocol, address, Buffer.from(payload).toString('hex'));
+}
+
+/** Sends a datagram without UDP checksum, as a fast path does. */
+export async function sendUnchecked(
+  host: Host,
+  ports: { readonly from: number; readonly to: number },
+  address: string,
+  payload: Uint8Array,
+): Promise<void> {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(ports.from, 0);
+  header.writeUInt16BE(ports.to, 2);
+  header.writeUInt16BE(8 + payload.length, 4);
+  await sendRaw(host, 'udp', address, Buffer.concat([header, payload]));
 }

@@ -1,0 +1,57 @@
+import type { Program } from '@flannel-ts/bpf';
+import { bpfCalls } from '@flannel-ts/native';
+import { NetlinkError, openSynchronousNetlink, type SynchronousNetlink } from '@flannel-ts/netlink';
+
+/** The first UDP port to try, and how many there are. */
+const FIRST_PORT = 48_285;
+const PORTS = 16;
+
+/** A VXLAN-GPE device that takes the outer headers off; deleted when it is disposed of. */
+export interface DecapsulationLink extends Disposable {
+  readonly index: number;
+  /** UDP port of its socket. */
+  readonly port: number;
+}
+
+/**
+ * Creates the device in this thread's network namespace, up, in place of one that an earlier process left behind.
+ * @param deliver - runs for what it decapsulates; it stays with the device, which is open to everyone, when this process
+ *   is killed
+ * @throws {NetlinkError} {@link SystemError}
+ */
+export function createDecapsulationLink(name: string, deliver: Program): DecapsulationLink {
+  using opening = new DisposableStack();
+  const netlink = opening.use(openSynchronousNetlink());
+  const left = bpfCalls().findInterface(name);
+  if (left) deleteLink(netlink, left.index);
+  const { index, port } = createOnFreePort(netlink, name, deliver);
+  opening.defer(() => deleteLink(netlink, index));
+  const opened = opening.move();
+  return { index, port, [Symbol.dispose]: () => opened.dispose() };
+}
+
+function createOnFreePort(netlink: SynchronousNetlink, name: string, deliver: Program) {
+  for (let port = FIRST_PORT; ; port++) {
+    netlink.request({ op: 'create-link', link: { kind: 'vxlan-gpe', name, port } });
+    const { index } = bpfCalls().findInterface(name)!;
+    try {
+      deliver.attachForGood(index, 'ingress');
+      // The socket is bound when the device comes up.
+      netlink.request({ op: 'set-link', index, up: true });
+      return { index, port };
+    } catch (error) {
+      deleteLink(netlink, index);
+      const taken = error instanceof NetlinkError && error.code === 'EADDRINUSE';
+      if (!taken || port + 1 === FIRST_PORT + PORTS) throw error;
+    }
+  }
+}
+
+/** Somebody else may have deleted it. */
+function deleteLink(netlink: SynchronousNetlink, index: number): void {
+  try {
+    netlink.request({ op: 'delete-link', index });
+  } catch (error) {
+    if (!(error instanceof NetlinkError && error.code === 'ENODEV')) throw error;
+  }
+}

@@ -1,0 +1,224 @@
+import {
+  add,
+  atomicAdd,
+  call,
+  exit,
+  helper,
+  jumpIf,
+  label,
+  load,
+  move,
+  register,
+  shiftLeft,
+  skb,
+  store,
+  subtract,
+  toNetworkOrder,
+  verdict,
+  type Code,
+} from '@flannel-ts/bpf';
+import type { Seal } from './deliver.ts';
+import { owner, prefixEntry } from './prefix-entry.ts';
+import type { PrefixTable } from './prefix-table.ts';
+import {
+  checkInnerHeader,
+  decrementTtl,
+  ETHERNET_BYTES,
+  findPrefix,
+  fold,
+  FRAGMENT,
+  growHeaders,
+  ip,
+  IPV4_BYTES,
+  IPV4_ETHERTYPE,
+  loadBytes,
+  loadNumber,
+  measureHeaders,
+  measureTraffic,
+  OUTER_BYTES,
+  PROTOCOL,
+  storeBytes,
+  udp,
+} from './snippets.ts';
+
+/** linux/bpf.h */
+const BPF_F_RECOMPUTE_CSUM = 1;
+const BPF_F_CURRENT_NETNS = -1;
+
+/** VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe): flags I and P, next protocol IPv4; then the VNI. Little-endian words. */
+const GPE_BYTES = 8;
+const GPE_FLAGS_AND_PROTOCOL = 0x0100_000c;
+
+/** On the stack, in the order of the packet that the decapsulating device gets. */
+const INNER = -IPV4_BYTES;
+const GPE = INNER - GPE_BYTES;
+const OUTER = GPE - OUTER_BYTES;
+const KEY = OUTER - 8;
+const TUPLE = KEY - 12;
+const SCRATCH = TUPLE - 4;
+/** Of the inner header, up to the checksum. */
+const CHANGED_BYTES = ip.checksum + 2;
+
+export interface ReceiveOptions {
+  readonly table: PrefixTable;
+  /** Where the tunnel's packets arrive, in network byte order. */
+  readonly local: { readonly address: number; readonly port: number };
+  /** UDP port of the decapsulating device, in network byte order. */
+  readonly decapsulationPort: number;
+  readonly seal: Seal;
+}
+
+/**
+ * Takes datagrams that a fast path sent off the underlay: those without a UDP checksum, whose inner source is the sender's
+ * and whose inner destination is ours. They become VXLAN-GPE packets for the socket of the decapsulating device,
+ * still with the tunnel's port, so that the host's firewall sees what it knows. Everything else goes on to the
+ * tunnel's own socket in user space, which drops, answers and counts.
+ */
+export function receiveProgram({ table, local, decapsulationPort, seal }: ReceiveOptions): Code {
+  return [
+    move(6, register(1)),
+    checkOuterHeaders(local),
+    loadBytes({ plus: ETHERNET_BYTES + OUTER_BYTES }, INNER, IPV4_BYTES, 'next'),
+    checkInnerHeader(INNER, 'next'),
+    // r8 is the length of the inner packet from here on.
+    loadNumber(2, INNER + ip.totalLength),
+    jumpIf(2, '!=', register(8), 'next'),
+    findPrefix(table, INNER + ip.destination, KEY, 'next'),
+    load(8, 2, 0, prefixEntry.owner),
+    jumpIf(2, '!=', owner.self, 'next'),
+    findPrefix(table, INNER + ip.source, KEY, 'next'),
+    move(7, register(0)),
+    checkSender(),
+    measureHeaders(INNER, ETHERNET_BYTES + OUTER_BYTES, SCRATCH, 'next'),
+    measureTraffic(),
+    // Counted here, as r9 is needed for the socket: the steps below fail only without memory or the device.
+    atomicAdd(7, prefixEntry.received, 1),
+    atomicAdd(7, prefixEntry.received + 8, 2),
+    findSocket(decapsulationPort),
+    writeHeaders(seal),
+    decrementTtl(INNER),
+    growHeaders(GPE_BYTES, 0, 'drop'),
+    storeBytes(ETHERNET_BYTES, OUTER, OUTER_BYTES + GPE_BYTES + CHANGED_BYTES, BPF_F_RECOMPUTE_CSUM, 'drop'),
+    move(2, seal.index),
+    store(32, 6, skb.tcClassid, register(2)),
+    move(1, register(6)),
+    move(2, register(9)),
+    move(3, 0),
+    call(helper.skAssign),
+    move(7, register(0)),
+    releaseSocket(),
+    jumpIf(7, '!=', 0, 'lost'),
+    move(0, verdict.pass),
+    exit,
+    label('drop'),
+    releaseSocket(),
+    label('lost'),
+    move(0, verdict.drop),
+    exit,
+    label('next'),
+    move(0, verdict.next),
+    exit,
+  ];
+}
+
+/** Leaves unless the packet is a whole UDP datagram to our socket, without options and checksum; r8 becomes its payload's length. */
+function checkOuterHeaders({ address, port }: ReceiveOptions['local']): Code {
+  return [
+    load(32, 2, 6, skb.protocol),
+    jumpIf(2, '!=', IPV4_ETHERTYPE, 'next'),
+    load(32, 2, 6, skb.pktType),
+    jumpIf(2, '!=', 0, 'next'),
+    load(32, 2, 6, skb.vlanPresent),
+    jumpIf(2, '!=', 0, 'next'),
+    loadBytes({ plus: ETHERNET_BYTES }, OUTER, OUTER_BYTES, 'next'),
+    load(8, 2, 10, OUTER + ip.version),
+    jumpIf(2, '!=', 0x45, 'next'),
+    load(8, 2, 10, OUTER + ip.protocol),
+    jumpIf(2, '!=', PROTOCOL.UDP, 'next'),
+    load(16, 2, 10, OUTER + udp.destination),
+    jumpIf(2, '!=', port, 'next'),
+    load(16, 2, 10, OUTER + udp.checksum),
+    jumpIf(2, '!=', 0, 'next'),
+    load(16, 2, 10, OUTER + ip.fragment),
+    jumpIf(2, '&', FRAGMENT, 'next'),
+    load(32, 2, 10, OUTER + ip.destination),
+    move(3, address),
+    jumpIf(2, '!=', register(3), 'next'),
+    loadNumber(8, OUTER + ip.totalLength),
+    // Room for the header of VXLAN-GPE.
+    jumpIf(8, '>', 65_535 - GPE_BYTES, 'next'),
+    subtract(8, IPV4_BYTES),
+    loadNumber(2, OUTER + udp.length),
+    jumpIf(2, '!=', register(8), 'next'),
+    subtract(8, OUTER_BYTES - IPV4_BYTES),
+  ];
+}
+
+/** The peer of the route in r7 must be who sent the datagram, by address and port. */
+function checkSender(): Code {
+  return [
+    load(32, 2, 7, prefixEntry.address),
+    load(32, 3, 10, OUTER + ip.source),
+    jumpIf(2, '!=', register(3), 'next'),
+    load(16, 2, 7, prefixEntry.port),
+    load(16, 3, 10, OUTER + udp.source),
+    jumpIf(2, '!=', register(3), 'next'),
+  ];
+}
+
+/** The decapsulating device's socket, in r9, to be released; leaves when there is none. */
+function findSocket(port: number): Code {
+  return [
+    load(32, 2, 10, OUTER + ip.source),
+    store(32, 10, TUPLE, register(2)),
+    load(32, 2, 10, OUTER + ip.destination),
+    store(32, 10, TUPLE + 4, register(2)),
+    load(16, 2, 10, OUTER + udp.source),
+    store(16, 10, TUPLE + 8, register(2)),
+    move(2, port),
+    store(16, 10, TUPLE + 10, register(2)),
+    move(1, register(6)),
+    move(2, register(10)),
+    add(2, TUPLE),
+    move(3, 12),
+    move(4, BPF_F_CURRENT_NETNS),
+    move(5, 0),
+    call(helper.skLookupUdp),
+    jumpIf(0, '==', 0, 'next'),
+    move(9, register(0)),
+  ];
+}
+
+function releaseSocket(): Code {
+  return [move(1, register(9)), call(helper.skRelease)];
+}
+
+/** Grows both lengths by the header of VXLAN-GPE, mends the checksum of IP (RFC 1624, equation 3), and adds that header. */
+function writeHeaders({ vni }: Seal): Code {
+  return [
+    // ~(~checksum + ~before + after), where the complement of 16 bits is the difference to 0xffff.
+    load(16, 3, 10, OUTER + ip.checksum),
+    load(16, 4, 10, OUTER + ip.totalLength),
+    move(2, 2 * 0xffff),
+    subtract(2, register(3)),
+    subtract(2, register(4)),
+    toNetworkOrder(16, 4),
+    add(4, GPE_BYTES),
+    toNetworkOrder(16, 4),
+    store(16, 10, OUTER + ip.totalLength, register(4)),
+    add(2, register(4)),
+    fold(2, 3),
+    move(3, 0xffff),
+    subtract(3, register(2)),
+    store(16, 10, OUTER + ip.checksum, register(3)),
+    move(2, register(8)),
+    add(2, OUTER_BYTES - IPV4_BYTES + GPE_BYTES),
+    toNetworkOrder(16, 2),
+    store(16, 10, OUTER + udp.length, register(2)),
+    store(32, 10, GPE, GPE_FLAGS_AND_PROTOCOL),
+    move(2, vni),
+    shiftLeft(2, 8),
+    toNetworkOrder(32, 2),
+    store(32, 10, GPE + 4, register(2)),
+  ];
+}

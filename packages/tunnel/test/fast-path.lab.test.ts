@@ -1,0 +1,350 @@
+import { fileURLToPath } from 'node:url';
+import { createLab, type Container, type Host } from '@flannel-ts/lab';
+import { parseAddress } from '@flannel-ts/ip';
+import { inNamespace } from '@flannel-ts/native';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openTunnel, type Tunnel, type TunnelFailedError } from '../src/index.ts';
+import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
+import {
+  createOverlay,
+  endpoint,
+  join,
+  modes,
+  mtu,
+  openTunnelOn,
+  port,
+  route,
+  subnetOf,
+  type Overlay,
+} from './support/overlay.ts';
+import { checksum, ipv4Header, openSocket, sendRaw, sendUnchecked, udpPacket } from './support/packets.ts';
+
+const fast = modes['fast path'];
+const holdOpen = [
+  ...[process.execPath, '--conditions=@flannel-ts/source'],
+  fileURLToPath(new URL('support/held-open.ts', import.meta.url)),
+];
+
+/** Sends 40 datagrams of 1,000 bytes and one of 500 in one call (UDP_SEGMENT), which Node cannot. */
+const sendSegmented = `
+import socket, sys
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.setsockopt(socket.IPPROTO_UDP, 103, 1000)
+udp.sendto(bytes(40_500), (sys.argv[1], 9))
+`;
+
+/** Packets that a device received and sent. */
+async function packetsOf(host: Host, device: string): Promise<{ received: number; sent: number }> {
+  const [link] = await host.json<[{ stats64: { rx: { packets: number }; tx: { packets: number } } }]>(
+    ...['ip', '-json', '-statistics', 'link', 'show', device],
+  );
+  return { received: link.stats64.rx.packets, sent: link.stats64.tx.packets };
+}
+
+/** Sends a packet to the decapsulating device's own port, as anybody can, and waits until the device has it. */
+async function forge(from: Host, to: Host, destination: string): Promise<void> {
+  const devicePort = Number(/:(48\d{3})/.exec(await to.run('ss', '-lun'))![1]);
+  const before = await packetsOf(to, 'flannel0-rx');
+  const header = Buffer.from([0x0c, 0, 0, 1, 0, 0, 0, 0]);
+  const packet = udpPacket({ source: '10.5.1.9', destination, payload: Buffer.from('forged') });
+  await sendUnchecked(from, { from: port, to: devicePort }, to.address, Buffer.concat([header, packet]));
+  const received = async () => (await packetsOf(to, 'flannel0-rx')).received;
+  await expect.poll(received).toBeGreaterThan(before.received);
+}
+
+async function ping(from: Container, to: string, ...options: string[]): Promise<string> {
+  return from.run('sh', '-c', `ping -n -W 1 ${options.join(' ')} ${to} 2>&1; true`);
+}
+
+describe('a fast path between containers', () => {
+  const stack = new AsyncDisposableStack();
+  let overlay: Overlay;
+  let tunnels: readonly [Tunnel, Tunnel];
+
+  beforeAll(async () => {
+    overlay = await createOverlay(stack);
+    // Else the kernel sends router solicitations of its own into the TUN devices.
+    for (const host of overlay.hosts) await host.run('sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1');
+    tunnels = await join(overlay, [fast, fast]);
+    for (const tunnel of tunnels) stack.use(tunnel);
+    await serveTransfers(overlay.containers[1]);
+  });
+  afterAll(() => stack.disposeAsync());
+
+  const pingOther = (...options: string[]) =>
+    ping(overlay.containers[0], overlay.containers[1].address, ...options);
+
+  /** Runs `traffic`, and returns how many packets user space and the decapsulating device of the second host got. */
+  async function pathOf(traffic: () => Promise<unknown>) {
+    const devices = ['flannel0', 'flannel0-rx'] as const;
+    const count = () =>
+      Promise.all([packetsOf(overlay.hosts[0], devices[0]), packetsOf(overlay.hosts[1], devices[1])]);
+    const before = await count();
+    await traffic();
+    const after = await count();
+    return { userSpace: after[0].sent - before[0].sent, kernel: after[1].received - before[1].received };
+  }
+
+  it('is on', () => {
+    expect(tunnels.map(({ fastPath }) => fastPath)).toEqual([{ on: true }, { on: true }]);
+  });
+
+  it('keeps packets in the kernel', async () => {
+    await pingOther('-c 1');
+    const path = await pathOf(async () => expect(await pingOther('-c 5', '-i 0.01')).toContain('5 received'));
+    expect(path).toEqual({ userSpace: 0, kernel: 5 });
+  });
+
+  it('loses no packet while a peer’s link address is unknown', async () => {
+    for (const host of overlay.hosts) await host.run('ip', 'neigh', 'flush', 'dev', 'eth0');
+    expect(await pingOther('-c 3', '-i 0.01')).toContain('3 received');
+  });
+
+  it('counts what both sides agree on, segments of super-packets included', async () => {
+    const before = tunnels.map((tunnel) => tunnel.stats());
+    const [from, to] = overlay.containers;
+    await checkTransfers(from, to.address, { seed: 1, bytes: 3e6 });
+    const after = tunnels.map((tunnel) => tunnel.stats());
+    const change = (host: 0 | 1, direction: 'sent' | 'received') => ({
+      packets: after[host]![direction].packets - before[host]![direction].packets,
+      bytes: after[host]![direction].bytes - before[host]![direction].bytes,
+    });
+    expect(change(0, 'sent')).toEqual(change(1, 'received'));
+    expect(change(1, 'sent')).toEqual(change(0, 'received'));
+    expect(change(0, 'sent').bytes).toBeGreaterThan(3e6);
+    expect(after[0]!.peers[0]!.sent).toEqual(after[0]!.sent);
+  });
+
+  it('counts a super-packet as what it is on the wire', async () => {
+    const [from, to] = overlay.containers;
+    const before = tunnels[0].stats().sent;
+    await from.run('python3', '-c', sendSegmented, to.address);
+    const { packets, bytes } = tunnels[0].stats().sent;
+    expect(packets - before.packets).toBe(41);
+    expect(bytes - before.bytes).toBe(40 * (1000 + 28) + 500 + 28);
+  });
+
+  it('goes through a firewall that knows the tunnel’s port only, and strict reverse path filters', async () => {
+    const [, second] = overlay.hosts;
+    await second.run(
+      'iptables',
+      '-A',
+      'INPUT',
+      '-i',
+      'eth0',
+      '-p',
+      'udp',
+      '--dport',
+      `${port}`,
+      '-j',
+      'ACCEPT',
+    );
+    await second.run('iptables', '-A', 'INPUT', '-i', 'eth0', '-j', 'DROP');
+    await second.run('iptables', '-P', 'FORWARD', 'DROP');
+    await second.run('iptables', '-A', 'FORWARD', '-i', 'flannel0', '-o', 'docker0', '-j', 'ACCEPT');
+    await second.run('iptables', '-A', 'FORWARD', '-i', 'docker0', '-o', 'flannel0', '-j', 'ACCEPT');
+    await second.run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
+    const path = await pathOf(async () => expect(await pingOther('-c 3', '-i 0.01')).toContain('3 received'));
+    expect(path).toEqual({ userSpace: 0, kernel: 3 });
+    await second.run('iptables', '-P', 'FORWARD', 'ACCEPT');
+    await second.run('iptables', '-F');
+  });
+
+  it('carries tunnels of containers unchanged, with their super-packets', async () => {
+    const [from, to] = overlay.containers;
+    for (const [container, other, address] of [
+      [from, to, '10.99.0.1'],
+      [to, from, '10.99.0.2'],
+    ] as const) {
+      const vxlan = ['type', 'vxlan', 'id', '9', 'remote', other.address, 'dstport', '4789', 'dev', 'eth0'];
+      await container.run('ip', 'link', 'add', 'inner0', ...vxlan);
+      await container.run('ip', 'address', 'add', `${address}/24`, 'dev', 'inner0');
+      await container.run('ip', 'link', 'set', 'inner0', 'up');
+    }
+    await checkTransfers(from, '10.99.0.2', { seed: 2, bytes: 3e6 });
+  });
+
+  it('sends what is larger than a path that it learned of through user space, which tells the sender', async () => {
+    const [first, second] = overlay.hosts;
+    const learned = 1300;
+    const outer = ipv4Header(parseAddress(first.address), parseAddress(second.address), 17, 64, 1480, 0x4000);
+    const udp = Buffer.alloc(8);
+    udp.writeUInt16BE(port, 0);
+    udp.writeUInt16BE(port, 2);
+    const icmp = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, learned >> 8, learned & 255]), outer, udp]);
+    icmp.writeUInt16BE(checksum(icmp), 2);
+    // A router on the way says "fragmentation needed" (RFC 1191, section 4).
+    await sendRaw(second, 'icmp', first.address, icmp);
+    const flushed = async () => overlay.containers[0].run('ip', 'route', 'flush', 'cache');
+    await flushed();
+    const answer = await pingOther('-c 1', '-M do', `-s ${mtu - 28}`);
+    expect(answer).toMatch(new RegExp(`Frag needed and DF set \\(mtu = ${learned - 28}\\)`, 'i'));
+    await flushed();
+    const path = await pathOf(async () =>
+      expect(await pingOther('-c 1', '-M do', `-s ${learned - 56}`)).toContain('1 received'),
+    );
+    expect(path).toEqual({ userSpace: 0, kernel: 1 });
+  });
+
+  it('is not open to packets for the decapsulating device itself', async () => {
+    const [first, second] = overlay.hosts;
+    using application = openSocket(second.path, '10.5.2.0', 2000);
+    await forge(first, second, '10.5.2.0');
+    const good = udpPacket({ source: '10.5.1.9', destination: '10.5.2.0', payload: Buffer.from('good') });
+    await sendUnchecked(first, { from: port, to: port }, second.address, good);
+    expect((await application.next()).toString()).toBe('good');
+  });
+
+  it('loses nothing when a peer starts or ends to take fast packets', async () => {
+    const [, second] = overlay.hosts;
+    const flood = pingOther('-c 400', '-i 0.002');
+    let turns = 0;
+    const turning = setInterval(() => {
+      tunnels[0].setRoutes([route(subnetOf(2), second.address, port, turns++ % 2 === 0)]);
+    }, 20);
+    expect(await flood).toContain('400 received');
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  it('ends with the tunnel, and leaves the TUN device to the next', async () => {
+    const [first, second] = overlay.hosts;
+    const totals = tunnels[0].stats().sent;
+    expect(totals.packets).toBeGreaterThan(0);
+    tunnels[0].close();
+    tunnels[0].close();
+    expect(await first.run('ip', 'link')).not.toContain('flannel0-rx');
+    await using tunnel = await openTunnelOn(first, 1);
+    tunnel.setRoutes([route(subnetOf(2), second.address)]);
+    tunnels[1].setRoutes([route(subnetOf(1), first.address)]);
+    const path = await pathOf(async () => expect(await pingOther('-c 2', '-i 0.01')).toContain('2 received'));
+    expect(path).toEqual({ userSpace: 2, kernel: 0 });
+  });
+});
+
+describe('routes of a fast path', () => {
+  it('prefer the longest prefix, of any number of lengths', async () => {
+    await using stack = new AsyncDisposableStack();
+    const lab = stack.use(await createLab());
+    const [host, peerHost] = [await lab.addHost(), await lab.addHost()];
+    await using tunnel = await openTunnelOn(host, 1, fast);
+    const lengths = [9, 12, 16, 20, 24, 28, 32];
+    const peers = lengths.map((length) =>
+      stack.use(openSocket(peerHost.path, peerHost.address, 9000 + length)),
+    );
+    using application = openSocket(host.path, '10.5.1.0', 2000);
+    await host.run('ip', 'route', 'replace', '10.0.0.0/8', 'dev', 'flannel0');
+    tunnel.setRoutes(
+      lengths.map((length) => route(`${networkOf(length)}/${length}`, peerHost.address, 9000 + length, true)),
+    );
+    // The first packet asks for the peer's link address.
+    application.send(Buffer.from('first'), 2000, '10.200.200.200');
+    await peers.at(-1)!.next();
+    for (const [index, length] of lengths.entries()) {
+      // Outside of the next longer prefix.
+      const to = length === 32 ? '10.200.200.200' : outsideOf(lengths[index + 1]!);
+      application.send(Buffer.from(`to ${length}`), 2000, to);
+      expect((await peers[index]!.next()).subarray(28).toString()).toBe(`to ${length}`);
+    }
+    const sent = tunnel.stats().peers.map(({ sent }) => sent.packets);
+    expect(sent.toSorted()).toEqual([1, 1, 1, 1, 1, 1, 2]);
+  });
+
+  const target = 0x0ac8c8c8;
+  const dotted = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.');
+  const networkOf = (length: number) => dotted((target >>> (32 - length)) * 2 ** (32 - length));
+  /** Differs from the target in the last bit of a prefix. */
+  const outsideOf = (length: number) => dotted((target ^ (1 << (32 - length))) >>> 0);
+});
+
+describe('a killed process', () => {
+  it('leaves a device behind that nobody can send into', async () => {
+    await using stack = new AsyncDisposableStack();
+    const lab = stack.use(await createLab());
+    const [host, stranger] = [await lab.addHost(), await lab.addHost()];
+    const program = host.start([...holdOpen, host.address]);
+    await program.line(/open/);
+    await host.run('ip', 'address', 'add', '10.5.2.0/32', 'dev', 'flannel0');
+    await host.run('kill', '-KILL', `${program.pid}`);
+    await program.exited;
+    using application = openSocket(host.path, '10.5.2.0', 2000);
+    using neighbour = openSocket(host.path, '10.5.2.0', 2001);
+    await forge(stranger, host, '10.5.2.0');
+    neighbour.send(Buffer.from('good'), 2000, '10.5.2.0');
+    expect((await application.next()).toString()).toBe('good');
+  });
+});
+
+describe('a host', () => {
+  const stack = new AsyncDisposableStack();
+  let host: Host;
+  beforeAll(async () => {
+    host = await stack.use(await createLab()).addHost();
+  });
+  afterAll(() => stack.disposeAsync());
+
+  const open = (underlay = 'eth0', onFailure?: (error: TunnelFailedError) => void) =>
+    inNamespace(host.path, () =>
+      openTunnel({
+        ...{ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), fastPath: { underlay } },
+        ...(onFailure ? { onFailure } : {}),
+      }),
+    );
+
+  async function reasonOf(tunnel: Tunnel): Promise<string | undefined> {
+    await using opened = tunnel;
+    return opened.fastPath.on ? undefined : opened.fastPath.reason;
+  }
+
+  it('says why it has no fast path, and carries on without', async () => {
+    expect(await reasonOf(open('eth9'))).toBe('there is no interface eth9');
+    expect(await reasonOf(open('lo'))).toBe('lo is not an Ethernet interface');
+    expect(await reasonOf(await openTunnelOn(host, 1))).toBe('it was not asked for');
+  });
+
+  it('says which privilege a process lacks', async () => {
+    const limited = ['setpriv', '--bounding-set=-all,+net_admin,+net_raw'];
+    const program = host.start([...limited, ...holdOpen, host.address]);
+    expect(await program.line(/./)).toMatch(/BPF_MAP_CREATE: EPERM .*; it needs CAP_BPF and CAP_NET_ADMIN$/);
+    await program.stop();
+  });
+
+  it('with IPsec policies has none, which would pass them by', async () => {
+    const policy = ['dst', '192.0.2.0/24', 'dir', 'out'];
+    await host.run('ip', 'xfrm', 'policy', 'add', ...policy, 'tmpl', 'proto', 'esp', 'mode', 'transport');
+    expect(await reasonOf(open())).toBe('this host has IPsec policies, which it would pass by');
+    await host.run('ip', 'xfrm', 'policy', 'delete', ...policy);
+    expect(await reasonOf(open())).toBeUndefined();
+  });
+
+  it('replaces a device that a killed process left behind, and takes another port than one in use', async () => {
+    await host.run(
+      'ip',
+      'link',
+      'add',
+      'flannel0-rx',
+      'type',
+      'vxlan',
+      'external',
+      'gpe',
+      'dstport',
+      '48285',
+    );
+    await host.run('ip', 'link', 'set', 'flannel0-rx', 'up');
+    expect(await reasonOf(open())).toBeUndefined();
+    using _taken = openSocket(host.path, '0.0.0.0', 48_285);
+    await using tunnel = open();
+    expect(tunnel.fastPath).toEqual({ on: true });
+    expect(await host.run('ss', '-lun')).toContain(':48286');
+  });
+
+  it.each(['flannel0-rx', 'eth1'])('reports that %s was deleted', async (device) => {
+    await host.run('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'eth2');
+    const onFailure = vi.fn<(error: TunnelFailedError) => void>();
+    await using _tunnel = open('eth1', onFailure);
+    await host.run('ip', 'link', 'delete', device);
+    await expect.poll(() => onFailure).toHaveBeenCalledOnce();
+    expect(onFailure.mock.calls[0]![0].message).toContain(`${device} was deleted`);
+    await host.run('ip', 'link', 'delete', 'eth1').catch(() => undefined);
+  });
+});
