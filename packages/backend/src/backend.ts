@@ -44,7 +44,7 @@ export interface Backend extends AsyncDisposable {
   planPeer(peer: Lease): WantedState | undefined;
 
   /** Carries packets in this process; absent for backends whose packets stay in the kernel. */
-  readonly tunnel?: Pick<Tunnel, 'setOwn' | 'setRoutes' | 'updateRoutes' | 'stats'> | undefined;
+  readonly tunnel?: Pick<Tunnel, 'fastPath' | 'setOwn' | 'setRoutes' | 'updateRoutes' | 'stats'> | undefined;
 }
 
 /** What a backend is made from. */
@@ -59,6 +59,11 @@ export interface BackendContext {
    * upstream does. Behind a NAT that changes a peer's address or port, only `any` works. @default 'peers'
    */
   readonly udpAccept?: 'peers' | 'any' | undefined;
+  /**
+   * Whether the udp backend keeps packets to peers that can take them so in the kernel, where this host can. What is sent
+   * that way passes by the host's own rules for outgoing packets (iptables OUTPUT, IPsec). @default 'auto'
+   */
+  readonly udpFastPath?: 'auto' | 'off' | undefined;
   /** Opens the udp backend's tunnel, for example in another namespace. @default `openTunnel` of `@flannel-ts/tunnel` */
   readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
 }

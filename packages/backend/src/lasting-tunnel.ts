@@ -23,11 +23,12 @@ export function openLastingTunnel(
   let own: readonly InterfaceAddress[] = [];
   /** `undefined` while it is closed. */
   let tunnel: Tunnel | undefined = open();
+  let { fastPath } = tunnel;
   let stats = tunnel.stats();
   let retry: NodeJS.Timeout | undefined;
 
   function open(): Tunnel {
-    return openTunnel({
+    const opened = openTunnel({
       ...options,
       onFailure(error) {
         onEvent({ kind: 'tunnel-failed', error });
@@ -35,6 +36,8 @@ export function openLastingTunnel(
         reopen();
       },
     });
+    if (options.fastPath) onEvent({ kind: 'fast-path', state: opened.fastPath });
+    return opened;
   }
 
   function close(): void {
@@ -47,6 +50,7 @@ export function openLastingTunnel(
   function reopen(told?: string): void {
     try {
       tunnel = open();
+      ({ fastPath } = tunnel);
       tunnel.setOwn(own);
       tunnel.setRoutes([...routes.values()]);
       onEvent({ kind: 'tunnel-reopened' });
@@ -58,6 +62,9 @@ export function openLastingTunnel(
   }
 
   return {
+    get fastPath() {
+      return fastPath;
+    },
     setOwn(subnets) {
       own = subnets;
       tunnel?.setOwn(subnets);

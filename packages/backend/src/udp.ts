@@ -1,5 +1,6 @@
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix } from '@flannel-ts/ip';
+import type { Json } from '@flannel-ts/subnet';
 import { openTunnel } from '@flannel-ts/tunnel';
 import type { CreateBackend } from './backend.ts';
 import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
@@ -7,6 +8,8 @@ import { openLastingTunnel } from './lasting-tunnel.ts';
 
 const DEVICE = 'flannel0';
 const PORT = 8285;
+/** In the BackendData of a lease: this host takes packets of a fast path. */
+const FAST_PATH = 'FastPath';
 
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
 export const createUdpBackend: CreateBackend = async (context) => {
@@ -17,11 +20,15 @@ export const createUdpBackend: CreateBackend = async (context) => {
   const socket = { address: requireUnderlayIPv4(underlay, config), port };
   const tunnel = openLastingTunnel(
     { openTunnel: context.openTunnel ?? openTunnel, onEvent },
-    { tun: { name: DEVICE, mtu }, socket, accept: context.udpAccept ?? 'peers' },
+    {
+      ...{ tun: { name: DEVICE, mtu }, socket, accept: context.udpAccept ?? 'peers' },
+      ...(context.udpFastPath === 'off' ? {} : { fastPath: { underlay: underlay.link } }),
+    },
   );
   return {
     mtu,
-    attributes: {},
+    // Upstream publishes nothing of udp's, and reads nothing.
+    attributes: tunnel.fastPath.on ? { backendData: { [FAST_PATH]: true } } : {},
     ownership: { links: [DEVICE], gatewayRoutes: [] },
     tunnel,
     planSelf({ subnets }) {
@@ -38,11 +45,17 @@ export const createUdpBackend: CreateBackend = async (context) => {
     },
     planPeer(peer) {
       // Upstream's udp publishes no type, and takes every lease for a peer; one of another backend has no tunnel.
-      const { backendType } = peer.attributes;
+      const { backendType, backendData } = peer.attributes;
       if (backendType !== undefined && backendType !== 'udp') return undefined;
       const address = requirePublicIPv4(peer);
-      return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port } }] };
+      const fastPath = takesFastPackets(backendData);
+      return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port, fastPath } }] };
     },
     [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
   };
 };
+
+/** Whatever else a peer publishes is no offer, and no error: its packets go through user space. */
+function takesFastPackets(backendData: Json | undefined): boolean {
+  return new Map(Object.entries(backendData ?? {})).get(FAST_PATH) === true;
+}

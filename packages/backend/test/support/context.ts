@@ -26,15 +26,17 @@ export interface TestContext extends BackendContext {
   readonly tunnel: FakeTunnel;
 }
 
-export interface TestOptions extends Partial<Pick<BackendContext, 'underlay' | 'udpAccept'>> {
+export interface TestOptions extends Partial<Pick<BackendContext, 'underlay' | 'udpAccept' | 'udpFastPath'>> {
+  /** The kernel can have a fast path. @default true */
+  readonly fastPath?: boolean;
   /** Other keys of the network config. */
   readonly network?: Record<string, Json>;
 }
 
 export function createContext(backend: Json, options: TestOptions = {}): TestContext {
-  const { network, ...rest } = options;
+  const { network, fastPath, ...rest } = options;
   const events: BackendEvent[] = [];
-  const tunnel = createFakeTunnel();
+  const tunnel = createFakeTunnel(fastPath === undefined ? {} : { fastPath });
   const text = JSON.stringify({ Network: '10.5.0.0/16', ...network, Backend: backend });
   return {
     device: createRecordingDevice(),
@@ -80,7 +82,7 @@ export function describeWanted(state: WantedState | undefined): string[] | undef
   );
   const routes = (state.tunnelRoutes ?? []).map(
     ({ destination, peer }) =>
-      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}`,
+      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}`,
   );
   return [...describeState(state.host ?? {}), ...own, ...routes];
 }

@@ -28,7 +28,8 @@ const cause = Object.assign(new Error('open /dev/net/tun: ENOENT'), {
   syscall: 'open',
 });
 
-export function createFakeTunnel(): FakeTunnel {
+/** @param fastPath - whether tunnels have the fast path that they are asked for */
+export function createFakeTunnel({ fastPath = true } = {}): FakeTunnel {
   const opened: TunnelOptions[] = [];
   let current: { own: string[]; routes: Map<string, string>; packets: number } | undefined;
   let refusals = 0;
@@ -50,6 +51,7 @@ export function createFakeTunnel(): FakeTunnel {
     return {
       device: options.tun.name,
       local: options.socket,
+      fastPath: options.fastPath && fastPath ? { on: true } : { on: false, reason: 'old kernel' },
       setOwn(subnets) {
         alive().own = subnets.map(({ prefix }) => `own ${prefix.toString()}`);
       },
