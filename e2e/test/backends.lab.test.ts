@@ -27,7 +27,11 @@ const backends = [
     type: 'udp',
     mtu: 1472,
     device: 'flannel0',
-    lease: (publicIp: string) => ({ PublicIP: publicIp, PublicIPv6: null }),
+    lease: (publicIp: string) => ({
+      PublicIP: publicIp,
+      PublicIPv6: null,
+      BackendData: { FastPath: true },
+    }),
     route: undefined,
   },
 ] as const;

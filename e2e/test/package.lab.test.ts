@@ -104,6 +104,7 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     await configure('udp');
     await host.run('systemctl', 'restart', 'flanneld');
     expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
+    expect(await journal()).toContain('"msg":"fast path: ');
     expect((await journal()).match(/"level":"(warn|error|fatal)".*/g) ?? []).toEqual([
       expect.stringContaining('there is no network config yet'),
     ]);
@@ -152,6 +153,7 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     expect(output).toContain('"flanneld cleanup" removes them');
     await expect(host.run('pgrep', '--full', '/usr/lib/flannel/bin/node')).rejects.toThrow('exit code 1');
     expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
+    expect(await journal()).toContain('"msg":"fast path: ');
     expect(await host.run('cat', DEFAULT_FILE)).toContain(cluster.endpoint);
     await expect(host.run('ls', '/usr/lib/flannel', '/usr/bin/flanneld')).rejects.toThrow('No such file');
   });

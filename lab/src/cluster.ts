@@ -41,8 +41,8 @@ export interface Node {
   readonly subnetFile: string;
   /** Resolves when the daemon says that it is ready. */
   ready(): Promise<void>;
-  /** Stops the daemon if it still runs and starts it again. */
-  restart(): Promise<void>;
+  /** Stops the daemon if it still runs and starts it again, with more flags if there are any. */
+  restart(flags?: readonly string[]): Promise<void>;
   /** What subnet.env says. */
   subnetEnv(): Promise<SubnetEnv>;
   /** Adds a container configured from subnet.env. */
@@ -104,9 +104,9 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
     ready: async () => {
       await daemon.line(/"msg":"ready"/);
     },
-    restart: async () => {
+    restart: async (flags = []) => {
       await daemon.stop();
-      daemon = host.start(command);
+      daemon = host.start([...command, ...flags]);
     },
     subnetEnv,
     addContainer: async () => {

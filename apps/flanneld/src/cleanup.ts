@@ -68,5 +68,6 @@ async function deleteDevices(netlink: NetlinkConnection, { print }: CommandConte
 
 /** The names that the backends give their devices, of the kinds that they make. */
 function isFlannelDevice({ name, detail }: Link): boolean {
-  return /^flannel\.\d+$/.test(name) ? detail.kind === 'vxlan' : name === 'flannel0' && detail.kind === 'tun';
+  if (name === 'flannel0') return detail.kind === 'tun';
+  return /^flannel(\.\d+|0-rx)$/.test(name) && detail.kind === 'vxlan';
 }

@@ -56,8 +56,8 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
   const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
   const onEvent = logBackendEvent.bind(undefined, log);
-  const udpAccept = settings['udp-accept'];
-  const backend = stack.use(await selectBackend(config)({ device, underlay, config, udpAccept, onEvent }));
+  const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
+  const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = await previousSubnet(settings, log);
   const { leases, events } = await startWatch(registry, signal);

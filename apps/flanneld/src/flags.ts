@@ -119,6 +119,14 @@ const dataPathFlags = {
     describe: 'whose packets the udp backend takes: those of leased peers, or any, as upstream does',
     default: 'peers',
   },
+  'udp-fast-path': {
+    kind: 'choice',
+    choices: ['auto', 'off'],
+    group: DATA_PATH,
+    describe:
+      'keep packets of the udp backend in the kernel (eBPF), where this host and the peer can, or never',
+    default: 'auto',
+  },
 } as const satisfies FlagTable;
 
 const firewallFlags = {

@@ -3,11 +3,13 @@ import type { Logger } from './log.ts';
 
 /** Writes what SIGUSR1 asks for: peers, and the tunnel's counters where packets pass through this process. */
 export function logCounters(log: Logger, { backend, follower }: DaemonStatus): void {
-  const stats = backend.tunnel?.stats();
+  const { tunnel } = backend;
+  const stats = tunnel?.stats();
   log.info(
     {
       peers: follower.peers,
       ...(stats && { sent: stats.sent, received: stats.received, drops: stats.drops }),
+      ...(tunnel && { fastPath: tunnel.fastPath.on }),
     },
     'counters',
   );

@@ -34,6 +34,10 @@ export function logBackendEvent(log: Logger, event: BackendEvent): void {
     case 'tunnel-failed':
       log.error({ error: event.error }, 'the tunnel failed; opening it again');
       break;
+    case 'fast-path':
+      if (event.state.on) log.info({}, 'fast path: packets of peers that have it, too, stay in the kernel');
+      else log.info({ reason: event.state.reason }, 'no fast path: all packets go through user space');
+      break;
     case 'tunnel-reopened':
       log.info({}, 'the tunnel carries packets again');
   }

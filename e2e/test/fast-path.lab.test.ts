@@ -1,0 +1,96 @@
+import { createCluster, iperf, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, leaseKeyOf, storedLeases } from './contract.ts';
+
+describe('hosts with udp, two with a fast path and one without', () => {
+  let cluster: Cluster;
+  let nodes: readonly [Node, Node, Node];
+  let containers: readonly [Container, Container, Container];
+
+  beforeAll(async () => {
+    cluster = await createCluster({ backend: { Type: 'udp' } });
+    const off = { flags: ['--udp-fast-path=off'] };
+    nodes = [await cluster.addNode(), await cluster.addNode(), await cluster.addNode(off)];
+    await Promise.all(nodes.map((node) => node.ready()));
+    // Else the kernel sends router solicitations of its own into the TUN devices.
+    for (const { host } of nodes) await host.run('sysctl', '-qw', 'net.ipv6.conf.flannel0.disable_ipv6=1');
+    const [first, second, third] = nodes;
+    containers = [await first.addContainer(), await second.addContainer(), await third.addContainer()];
+  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  /** How many packets reach user space of the first host while it pings another's container so often. */
+  async function packetsInUserSpace(to: Container, count: number): Promise<number> {
+    const read = async () => {
+      const [link] = await nodes[0].host.json<[{ stats64: { tx: { packets: number } } }]>(
+        ...['ip', '-json', '-statistics', 'link', 'show', 'flannel0'],
+      );
+      return link.stats64.tx.packets;
+    };
+    const before = await read();
+    const output = await containers[0].run(
+      'ping',
+      '-n',
+      '-c',
+      `${count}`,
+      '-i',
+      '0.01',
+      '-W',
+      '2',
+      to.address,
+    );
+    expect(output).toContain(' 0% packet loss');
+    return (await read()) - before;
+  }
+
+  it('say at their start what they have, and offer it in their leases', async () => {
+    await nodes[0].daemon.line(/"msg":"fast path: /);
+    expect(nodes[2].daemon.lines.join('\n')).not.toContain('fast path');
+    const leases = new Map((await storedLeases(cluster)).map(({ key, value }) => [key, value]));
+    expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({ BackendData: { FastPath: true } });
+    // To the letter what upstream writes.
+    const publicIp = nodes[2].host.address;
+    expect(leases.get(await leaseKeyOf(nodes[2]))).toEqual({ PublicIP: publicIp, PublicIPv6: null });
+  });
+
+  it('keep packets to each other in the kernel, and those of the third in user space', async () => {
+    await packetsInUserSpace(containers[1], 1);
+    expect(await packetsInUserSpace(containers[1], 5)).toBe(0);
+    expect(await packetsInUserSpace(containers[2], 5)).toBe(5);
+  });
+
+  it('carry streams in every direction', async () => {
+    for (const from of containers)
+      for (const to of containers)
+        if (from !== to) expect(await iperf(from, to, { seconds: 1 })).toBeGreaterThan(0);
+  });
+
+  it('count for each peer what the kernel carried', async () => {
+    const [{ host, daemon }] = nodes;
+    await host.run('kill', '-USR1', `${daemon.pid}`);
+    const subnet = (await leaseKeyOf(nodes[1])).replace('-', '/');
+    const line = await daemon.line(new RegExp(`"subnet":"${subnet}".*"msg":"peer counters"`));
+    const { sent } = JSON.parse(line) as { sent: { packets: number } };
+    expect(sent.packets).toBeGreaterThan(1_000);
+  });
+
+  it('follow a peer that gives its fast path up', async () => {
+    await nodes[1].restart(['--udp-fast-path=off']);
+    await nodes[1].ready();
+    expect(await nodes[1].host.run('ip', 'link')).not.toContain('flannel0-rx');
+    const { answer } = await eventually(
+      () => packetsInUserSpace(containers[1], 3),
+      (packets) => packets === 3,
+      2_000,
+    );
+    expect(answer).toBe(3);
+    expect(await iperf(containers[0], containers[1], { seconds: 1 })).toBeGreaterThan(0);
+  });
+
+  it('take packets in the kernel again after the device for them was deleted', async () => {
+    await nodes[0].host.run('ip', 'link', 'delete', 'flannel0-rx');
+    await nodes[0].daemon.line(/"msg":"the tunnel carries packets again"/);
+    expect(await nodes[0].host.run('ip', 'link')).toContain('flannel0-rx');
+    await packetsInUserSpace(containers[1], 1);
+  });
+});
