@@ -43,7 +43,7 @@ export async function flanneldPair(
 export async function tunnelPair(
   stack: AsyncDisposableStack,
   name: string,
-  options: Pick<TunnelHostOptions, 'offloads' | 'peers'>,
+  options: Pick<TunnelHostOptions, 'offloads' | 'fastPath' | 'peers'>,
 ): Promise<Pair> {
   const lab = stack.use(await createLab());
   const hosts = [await lab.addHost(), await lab.addHost()] as const;

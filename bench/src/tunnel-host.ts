@@ -7,6 +7,8 @@ import { peers } from './peers.ts';
 
 export interface TunnelHostOptions {
   readonly offloads: 'auto' | 'none';
+  /** Keep packets in the kernel; fails where that is not to be had. */
+  readonly fastPath: boolean;
   /** Of the TUN device, in bytes. */
   readonly mtu: number;
   /** The host's address on the underlay. */
@@ -24,16 +26,18 @@ const PORT = 8285;
 const options = JSON.parse(process.argv[2]!) as TunnelHostOptions;
 const route = (destination: TunnelRoute['destination'], address: TunnelRoute['peer']['address']) => ({
   destination,
-  peer: { address, port: PORT },
+  peer: { address, port: PORT, fastPath: options.fastPath },
 });
 await using tunnel = openTunnel({
   tun: { name: 'flannel0', mtu: options.mtu },
   socket: { address: parseAddress(options.address), port: PORT },
   offloads: options.offloads,
+  ...(options.fastPath ? { fastPath: { underlay: 'eth0' } } : {}),
   onFailure(error) {
     throw error;
   },
 });
+if (options.fastPath && !tunnel.fastPath.on) throw new Error(tunnel.fastPath.reason);
 tunnel.setOwn([parseInterfaceAddress(options.subnet)]);
 tunnel.setRoutes([
   route(parsePrefix(options.other.subnet), parseAddress(options.other.address)),

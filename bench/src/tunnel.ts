@@ -7,8 +7,9 @@ import { checkFrames, FRAME_LENGTH, setUnderlay, type Underlay } from './underla
 
 const VXLAN = 'kernel vxlan';
 const TUNNEL = 'tunnel, all offloads';
+const FAST_PATH = 'tunnel, fast path';
 const PER_CALL = 'tunnel, one packet per call';
-const MANY_PEERS = 'tunnel, all offloads, 10,000 peers';
+const manyPeers = (name: string) => `${name}, 10,000 peers`;
 
 type Measure = (pair: Pair, traffic: Traffic) => Promise<Figure[]>;
 
@@ -25,22 +26,25 @@ const measureAll = [tcp1, tcp4, udp1400, udp64, measureIdleRtt, measureLoadedRtt
 
 /** Each is divided by the other, figure by figure, within a round. */
 const comparisons = [
+  [FAST_PATH, PER_CALL],
+  [FAST_PATH, VXLAN],
   [TUNNEL, PER_CALL],
   [TUNNEL, VXLAN],
-  [MANY_PEERS, TUNNEL],
+  [manyPeers(FAST_PATH), FAST_PATH],
+  [manyPeers(TUNNEL), TUNNEL],
 ] as const;
 
 /** The tunnel against what else could carry the packets, and against itself without its offloads. */
 export const tunnel: Benchmark = {
   name: 'tunnel',
   describe:
-    'the UDP tunnel with and without offloads against kernel vxlan, host-gw and plain veth: TCP, UDP, round trips, CPU; ' +
+    'the UDP tunnel with its fast path, with offloads, and without, against kernel vxlan, host-gw and plain veth: TCP, UDP, round trips, CPU; ' +
     'over an underlay of super-packets and of real 1500-byte packets; and with 10,000 peers',
   async run(context) {
     await using stack = new AsyncDisposableStack();
-    const { cases, manyPeers } = await createCases(stack);
+    const { cases, casesOfManyPeers } = await createCases(stack);
     for (let round = 1; round <= context.rounds; round++) {
-      await measureRound([...cases, manyPeers], 'super-packets', round, context);
+      await measureRound([...cases, ...casesOfManyPeers], 'super-packets', round, context);
       await measureRound(cases, '1500-byte packets', round, context);
       const onlyTcp = cases.map(({ pair }) => ({ pair, measures: [tcp1, tcp4] }));
       await measureRound(onlyTcp, '1500-byte packets, checksums and GRO by the device', round, context);
@@ -48,18 +52,26 @@ export const tunnel: Benchmark = {
   },
 };
 
-async function createCases(stack: AsyncDisposableStack): Promise<{ cases: Case[]; manyPeers: Case }> {
+async function createCases(
+  stack: AsyncDisposableStack,
+): Promise<{ cases: Case[]; casesOfManyPeers: Case[] }> {
+  const fastPath = { offloads: 'auto', fastPath: true } as const;
+  const offloads = { offloads: 'auto', fastPath: false } as const;
   const pairs = [
     await hostPair(stack, 'plain veth'),
     await flanneldPair(stack, 'host-gw', 'host-gw'),
     await flanneldPair(stack, VXLAN, 'vxlan'),
-    await tunnelPair(stack, TUNNEL, { offloads: 'auto', peers: 2 }),
-    await tunnelPair(stack, PER_CALL, { offloads: 'none', peers: 2 }),
+    await tunnelPair(stack, FAST_PATH, { ...fastPath, peers: 2 }),
+    await tunnelPair(stack, TUNNEL, { ...offloads, peers: 2 }),
+    await tunnelPair(stack, PER_CALL, { offloads: 'none', fastPath: false, peers: 2 }),
   ];
-  const manyPeers = await tunnelPair(stack, MANY_PEERS, { offloads: 'auto', peers: 10_000 });
+  const pairsOfManyPeers = [
+    await tunnelPair(stack, manyPeers(FAST_PATH), { ...fastPath, peers: 10_000 }),
+    await tunnelPair(stack, manyPeers(TUNNEL), { ...offloads, peers: 10_000 }),
+  ];
   return {
     cases: pairs.map((pair) => ({ pair, measures: measureAll })),
-    manyPeers: { pair: manyPeers, measures: [tcp1, udp64] },
+    casesOfManyPeers: pairsOfManyPeers.map((pair) => ({ pair, measures: [tcp1, udp64] })),
   };
 }
 
