@@ -123,7 +123,10 @@ describe('a router with a smaller MTU behind it', () => {
   });
 });
 
-describe("flannel's udp backend", () => {
+describe.each([
+  { path: 'auto', outer: 'ipv4 checksum-none udp' },
+  { path: 'off', outer: 'ipv4 udp' },
+] as const)("flannel's udp backend, fast path $path", ({ path, outer }) => {
   const stack = new AsyncDisposableStack();
   let host: Host;
   let from: Namespace;
@@ -131,7 +134,8 @@ describe("flannel's udp backend", () => {
 
   beforeAll(async () => {
     const cluster = stack.use(await createCluster({ backend: { Type: 'udp' } }));
-    const nodes = [await cluster.addNode(), await cluster.addNode()] as const;
+    const flags = [`--udp-fast-path=${path}`];
+    const nodes = [await cluster.addNode({ flags }), await cluster.addNode({ flags })] as const;
     for (const node of nodes) await node.ready();
     const containers = [await nodes[0].addContainer(), await nodes[1].addContainer()] as const;
     // The daemons' connections to etcd are captured too.
@@ -148,7 +152,7 @@ describe("flannel's udp backend", () => {
 
   it('carries bare packets: every frame is decoded, every checksum is right', async () => {
     const frames = await capture(host, () => talk(from, to));
-    const tunnel = 'ipv4 udp ipv4';
+    const tunnel = `${outer} ipv4`;
     expect(kinds(frames)).toEqual(
       expect.arrayContaining([
         `${tunnel} icmp echo-request`,

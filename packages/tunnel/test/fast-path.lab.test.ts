@@ -150,6 +150,46 @@ describe('a fast path between containers', () => {
     await second.run('iptables', '-F');
   });
 
+  it.each([
+    ['the first', 0, 1],
+    ['the second', 1, 0],
+  ] as const)(
+    'passes by NAT and connection tracking, whoever speaks first: %s host',
+    async (_title, from, to) => {
+      for (const host of overlay.hosts) {
+        await host.run(
+          'iptables',
+          '-t',
+          'nat',
+          '-A',
+          'POSTROUTING',
+          '-s',
+          '10.99.0.0/24',
+          '-j',
+          'MASQUERADE',
+        );
+        await host.run(
+          'iptables',
+          '-A',
+          'FORWARD',
+          '-m',
+          'conntrack',
+          '--ctstate',
+          'NEW,ESTABLISHED',
+          '-j',
+          'ACCEPT',
+        );
+      }
+      const { containers, hosts } = overlay;
+      const before = await packetsOf(hosts[to], 'flannel0-rx');
+      const answers = await ping(containers[from], containers[to].address, '-c 3', '-i 0.01');
+      expect(answers).toContain('3 received');
+      expect((await packetsOf(hosts[to], 'flannel0-rx')).received - before.received).toBe(3);
+      for (const host of hosts) await host.run('iptables', '-t', 'nat', '-F');
+      for (const host of hosts) await host.run('iptables', '-F');
+    },
+  );
+
   it('carries tunnels of containers unchanged, with their super-packets', async () => {
     const [from, to] = overlay.containers;
     for (const [container, other, address] of [

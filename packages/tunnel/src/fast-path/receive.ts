@@ -215,6 +215,9 @@ function writeHeaders({ vni }: Seal): Code {
     add(2, OUTER_BYTES - IPV4_BYTES + GPE_BYTES),
     toNetworkOrder(16, 2),
     store(16, 10, OUTER + udp.length, register(2)),
+    // The kernel's NAT takes the socket from a packet whose sender's port is not that which the socket is connected to
+    // (nf_nat_ipv4_local_in): none, 0.
+    store(16, 10, OUTER + udp.source, 0),
     store(32, 10, GPE, GPE_FLAGS_AND_PROTOCOL),
     move(2, vni),
     shiftLeft(2, 8),
