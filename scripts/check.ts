@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 
 interface Tally {
   passed: number;
@@ -13,8 +14,32 @@ interface Tally {
 interface Check {
   readonly name: string;
   readonly command: readonly string[];
-  /** Counts what ran inside; without it the check counts as one. */
-  readonly tally?: () => Promise<Tally>;
+  /** What ran inside; without it the check counts as one. */
+  readonly report?: () => Promise<Report>;
+}
+
+interface Report {
+  readonly tally: Tally;
+  /** Names of what failed, for the end of a long output. */
+  readonly failures: readonly string[];
+}
+
+/** The parts read here of vitest's JSON report. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    /** Path of the file. */
+    readonly name: string;
+    /** Why the file as a whole failed, such as an import; empty when only tests did. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 const VITEST_REPORT = 'node_modules/.cache/vitest.json';
@@ -26,7 +51,7 @@ const checks: readonly Check[] = [
   {
     name: 'tests',
     command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${VITEST_REPORT}`],
-    tally: vitestTally,
+    report: vitestReport,
   },
   { name: 'guide', command: ['node', 'examples/guide.ts'] },
   { name: 'readme-examples', command: ['node', 'scripts/readme-examples.ts'] },
@@ -42,12 +67,16 @@ for (const check of checks.filter(({ name }) => only.length === 0 || only.includ
   console.log(`\n── ${check.name}: ${check.command.join(' ')}`);
   const started = performance.now();
   const ok = await succeeds(check.command);
-  const tally = await (check.tally?.() ?? { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
+  const { tally, failures } = await (check.report?.() ?? {
+    tally: { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 },
+    failures: [],
+  });
   if (!ok && tally.failed === 0) tally.failed = 1;
   for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += tally[key];
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   lines.push(
     `${ok ? 'ok    ' : 'FAILED'} ${check.name.padEnd(16)} ${seconds.padStart(6)} s  ${describe(tally)}`,
+    ...failures.map((failure) => `         ${failure}`),
   );
 }
 console.log(`\n${lines.join('\n')}`);
@@ -61,13 +90,25 @@ async function succeeds(command: readonly string[]): Promise<boolean> {
   return code === 0;
 }
 
-async function vitestTally(): Promise<Tally> {
-  const report = JSON.parse(await readFile(VITEST_REPORT, 'utf8')) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numPendingTests: number;
+async function vitestReport(): Promise<Report> {
+  const report = JSON.parse(await readFile(VITEST_REPORT, 'utf8')) as VitestReport;
+  return {
+    tally: {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped: report.numPendingTests,
+    },
+    failures: report.testResults.flatMap(({ name, message, assertionResults }) => {
+      const file = relative('.', name);
+      const failed = assertionResults.filter(({ status }) => status === 'failed');
+      const tests = failed.map((test) => `${file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+      return message === '' ? tests : [...tests, `${file}: ${firstLine(message)}`];
+    }),
   };
-  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests };
+}
+
+function firstLine(text = ''): string {
+  return text.split('\n', 1)[0]!;
 }
 
 function describe({ passed, failed, skipped }: Tally): string {
