@@ -8,5 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // The kernel deletes namespaces of other tests under the lock that it changes devices with.
+    expect: { poll: { timeout: 5_000 } },
   },
 });
