@@ -25,7 +25,6 @@ export const verdict = {
 export const helper = {
   mapLookupElem: 1,
   skbStoreBytes: 9,
-  skbGetTunnelKey: 20,
   redirect: 23,
   skbLoadBytes: 26,
   skbChangeHead: 43,

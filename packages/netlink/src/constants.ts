@@ -68,8 +68,6 @@ export const IFLA_VXLAN = {
   GROUP6: 16,
   LOCAL6: 17,
   GBP: 23,
-  COLLECT_METADATA: 25,
-  GPE: 27,
 } as const;
 export const IFLA_TUN_PERSIST = 6;
 export const VETH_INFO_PEER = 1;

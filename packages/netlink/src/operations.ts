@@ -6,11 +6,10 @@ export type NewLink = {
   readonly mtu?: number | undefined;
   readonly mac?: string | undefined;
 } & (
-  | (Omit<VxlanDetail, 'l2miss' | 'group'> & { readonly parentIndex: number })
-  /** A VXLAN-GPE device for packets without Ethernet header whose peers come with each packet (`external`). */
-  | { readonly kind: 'vxlan-gpe'; readonly port: number }
   | { readonly kind: 'bridge' }
   | { readonly kind: 'veth'; readonly peerName: string }
+  /** Without a parent, the kernel's routes choose the link for each packet. */
+  | (Omit<VxlanDetail, 'l2miss' | 'group'> & { readonly parentIndex?: number })
 );
 
 /** A route to install: with one next hop, and of a kind that has a name. */

@@ -25,7 +25,6 @@ const route: NewRoute = {
 it('says operations in the words of ip and bridge', () => {
   const lines = [
     describeOperation({ op: 'create-link', link: { kind: 'bridge', name: 'cni0' } }),
-    describeOperation({ op: 'create-link', link: { kind: 'vxlan-gpe', name: 'gpe0', port: 4790 } }),
     describeOperation({ op: 'set-link', index: 7, up: true, mtu: 1450, mac }),
     describeOperation({ op: 'set-link', index: 7, up: false, masterIndex: 3 }),
     describeOperation({ op: 'delete-link', index: 7 }),
@@ -40,7 +39,6 @@ it('says operations in the words of ip and bridge', () => {
   ];
   expect(lines).toEqual([
     'link add cni0 type bridge',
-    'link add gpe0 type vxlan-gpe',
     'link set dev 7 up mtu 1450 address 02:00:00:00:00:0a',
     'link set dev 7 down master 3',
     'link delete dev 7',

@@ -130,19 +130,21 @@ it('create-link: VXLAN', () => {
   );
 });
 
-it('create-link: VXLAN-GPE', () => {
+it('create-link: VXLAN that has no parent', () => {
   expectBytes(
-    { op: 'create-link', link: { kind: 'vxlan-gpe', name: 'gpe0', port: 4790 } },
-    `5c000000 1000 0106 04030201 00000000
+    {
+      op: 'create-link',
+      link: { kind: 'vxlan', name: 'vx70', vni: 70, port: 4790, learning: false, gbp: false },
+    },
+    `58000000 1000 0106 04030201 00000000
      00 000000 00000000 00000000 00000000
-     0900 0300 6770653000 000000             | IFLA_IFNAME "gpe0"
-     3000 1280                               | IFLA_LINKINFO
+     0900 0300 7678373000 000000             | IFLA_IFNAME "vx70"
+     2c00 1280                               | IFLA_LINKINFO
      0a00 0100 76786c616e00 0000             | IFLA_INFO_KIND "vxlan"
-     2000 0280                               | IFLA_INFO_DATA
+     1c00 0280                               | IFLA_INFO_DATA
+     0800 0100 46000000                      | IFLA_VXLAN_ID
      0600 0f00 12b6 0000                     | IFLA_VXLAN_PORT 4790
-     0500 0700 00 000000                     | IFLA_VXLAN_LEARNING
-     0500 1900 01 000000                     | IFLA_VXLAN_COLLECT_METADATA
-     0400 1b00                               | IFLA_VXLAN_GPE`,
+     0500 0700 00 000000                     | IFLA_VXLAN_LEARNING`,
   );
 });
 

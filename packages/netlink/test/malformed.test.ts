@@ -28,10 +28,6 @@ const datagram = fc
         ...{ local: parseAddress('192.0.2.1'), learning: false, gbp: true },
       },
     }),
-    fc.constant({
-      op: 'create-link' as const,
-      link: { kind: 'vxlan-gpe' as const, name: 'gpe0', port: 4790 },
-    }),
   )
   .map((operation) => {
     const writer = new MessageWriter(LARGEST_OPERATION_BYTES);

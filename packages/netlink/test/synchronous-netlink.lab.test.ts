@@ -24,7 +24,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]();
 });
 
-const gpe0: NewLink = { kind: 'vxlan-gpe', name: 'gpe0', port: 4790 };
+const vx70: NewLink = { kind: 'vxlan', name: 'vx70', vni: 70, port: 4790, learning: false, gbp: false };
 const missing: Operation = { op: 'delete-link', index: 9999 };
 
 function refusal(operation: Operation): unknown {
@@ -39,16 +39,16 @@ function refusal(operation: Operation): unknown {
 it('has carried out each operation before the next line runs', async () => {
   const index = inNamespace(host.namespace.path, () => {
     using inside = openSynchronousNetlink();
-    inside.request({ op: 'create-link', link: gpe0 });
-    const found = bpfCalls().findInterface('gpe0')!;
+    inside.request({ op: 'create-link', link: vx70 });
+    const found = bpfCalls().findInterface('vx70')!;
     inside.request({ op: 'set-link', index: found.index, up: true, mtu: 1430 });
     const address = { address: parseAddress('10.5.1.0'), prefixLength: 32, scope: 'global' } as const;
     inside.request({ op: 'put-address', address: { linkIndex: found.index, ...address } });
     return found.index;
   });
-  expect(await host.ipLink('gpe0')).toMatchObject({
+  expect(await host.ipLink('vx70')).toMatchObject({
     ...{ ifindex: index, mtu: 1430, flags: expect.arrayContaining(['UP']) as unknown },
-    linkinfo: { info_kind: 'vxlan', info_data: { external: true, gpe: true, port: 4790, learning: false } },
+    linkinfo: { info_kind: 'vxlan', info_data: { id: 70, port: 4790, learning: false } },
   });
   expect(await host.netlink.addresses({ linkIndex: index, family: 4 })).toMatchObject([
     { address: parseAddress('10.5.1.0') },
@@ -65,8 +65,8 @@ it('stays in its namespace when the thread has left that', async () => {
 const cases: [string, () => Operation, facts: Partial<NetlinkError>][] = [
   [
     'a name that is taken',
-    () => ({ op: 'create-link', link: { ...gpe0, name: 'eth0' } }),
-    { errno: 17, code: 'EEXIST', operation: 'link add eth0 type vxlan-gpe' },
+    () => ({ op: 'create-link', link: { ...vx70, name: 'eth0' } }),
+    { errno: 17, code: 'EEXIST', operation: 'link add eth0 type vxlan' },
   ],
   [
     'a link that is not there',
@@ -89,12 +89,12 @@ it.each(cases)('throws what the kernel says of %s', (_, makeOperation, facts) =>
 it('goes on after errors, and each is that of its own operation', async () => {
   const notMac: Operation = { op: 'set-link', index: eth0, mac: '02:00' };
   expect(refusal(missing)).toMatchObject({ code: 'ENODEV' });
-  netlink.request({ op: 'create-link', link: gpe0 });
+  netlink.request({ op: 'create-link', link: vx70 });
   expect(refusal(notMac)).toBeInstanceOf(RangeError);
   netlink.request({ op: 'set-link', index: eth0, mtu: 1400 });
-  expect(refusal({ op: 'create-link', link: gpe0 })).toMatchObject({ code: 'EEXIST' });
+  expect(refusal({ op: 'create-link', link: vx70 })).toMatchObject({ code: 'EEXIST' });
   expect(refusal(missing)).toMatchObject({ code: 'ENODEV' });
-  expect(await host.link('gpe0')).toMatchObject({ detail: { kind: 'vxlan' } });
+  expect(await host.link('vx70')).toMatchObject({ detail: { kind: 'vxlan' } });
   expect(await host.link('eth0')).toMatchObject({ mtu: 1400 });
 });
 

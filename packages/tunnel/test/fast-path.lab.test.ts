@@ -25,12 +25,12 @@ const holdOpen = [
   fileURLToPath(new URL('support/held-open.ts', import.meta.url)),
 ];
 
-/** Sends 40 datagrams of 1,000 bytes and one of 500 in one call (UDP_SEGMENT), which Node cannot. */
+/** Sends so many bytes in datagrams of 1,200 in one call (UDP_SEGMENT), which Node cannot. */
 const sendSegmented = `
 import socket, sys
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.setsockopt(socket.IPPROTO_UDP, 103, 1000)
-udp.sendto(bytes(40_500), (sys.argv[1], 9))
+udp.setsockopt(socket.IPPROTO_UDP, 103, 1200)
+udp.sendto(bytes(int(sys.argv[2])), (sys.argv[1], 9))
 `;
 
 /** Packets that a device received and sent. */
@@ -41,13 +41,20 @@ async function packetsOf(host: Host, device: string): Promise<{ received: number
   return { received: link.stats64.rx.packets, sent: link.stats64.tx.packets };
 }
 
-/** Sends a packet to the decapsulating device's own port, as anybody can, and waits until the device has it. */
+/** Sends a packet to the decapsulating device's own port by its secret VNI, and waits until the device has it. */
 async function forge(from: Host, to: Host, destination: string): Promise<void> {
-  const devicePort = Number(/:(48\d{3})/.exec(await to.run('ss', '-lun'))![1]);
+  const [{ address, linkinfo }] = await to.json<
+    [{ address: string; linkinfo: { info_data: { id: number; port: number } } }]
+  >('ip', '-json', '-details', 'link', 'show', 'flannel0-rx');
+  const { id, port: devicePort } = linkinfo.info_data;
   const before = await packetsOf(to, 'flannel0-rx');
-  const header = Buffer.from([0x0c, 0, 0, 1, 0, 0, 0, 0]);
+  const vxlan = Buffer.alloc(8, 0);
+  vxlan.writeUInt8(0x08, 0);
+  vxlan.writeUIntBE(id, 4, 3);
+  const ethernet = Buffer.from(`${address}0200000000aa0800`.replaceAll(':', ''), 'hex');
   const packet = udpPacket({ source: '10.5.1.9', destination, payload: Buffer.from('forged') });
-  await sendUnchecked(from, { from: port, to: devicePort }, to.address, Buffer.concat([header, packet]));
+  const payload = Buffer.concat([vxlan, ethernet, packet]);
+  await sendUnchecked(from, { from: port, to: devicePort }, to.address, payload);
   const received = async () => (await packetsOf(to, 'flannel0-rx')).received;
   await expect.poll(received).toBeGreaterThan(before.received);
 }
@@ -121,10 +128,19 @@ describe('a fast path between containers', () => {
   it('counts a super-packet as what it is on the wire', async () => {
     const [from, to] = overlay.containers;
     const before = tunnels[0].stats().sent;
-    await from.run('python3', '-c', sendSegmented, to.address);
+    await from.run('python3', '-c', sendSegmented, to.address, '48500');
     const { packets, bytes } = tunnels[0].stats().sent;
     expect(packets - before.packets).toBe(41);
-    expect(bytes - before.bytes).toBe(40 * (1000 + 28) + 500 + 28);
+    expect(bytes - before.bytes).toBe(40 * (1200 + 28) + 500 + 28);
+  });
+
+  it('leaves super-packets to user space that have no room for what the receiver puts in', async () => {
+    const [from, to] = overlay.containers;
+    const before = tunnels[1].stats().received;
+    const path = await pathOf(() => from.run('python3', '-c', sendSegmented, to.address, '65460'));
+    expect(path).toEqual({ userSpace: 1, kernel: 0 });
+    const arrived = () => tunnels[1].stats().received.packets - before.packets;
+    await expect.poll(arrived).toBe(Math.ceil(65_460 / 1200));
   });
 
   it('goes through a firewall that knows the tunnel’s port only, and strict reverse path filters', async () => {
@@ -363,18 +379,8 @@ describe('a host', () => {
   });
 
   it('replaces a device that a killed process left behind, and takes another port than one in use', async () => {
-    await host.run(
-      'ip',
-      'link',
-      'add',
-      'flannel0-rx',
-      'type',
-      'vxlan',
-      'external',
-      'gpe',
-      'dstport',
-      '48285',
-    );
+    const vxlan = ['type', 'vxlan', 'id', '9', 'dstport', '48285'];
+    await host.run('ip', 'link', 'add', 'flannel0-rx', ...vxlan);
     await host.run('ip', 'link', 'set', 'flannel0-rx', 'up');
     expect(await reasonOf(open())).toBeUndefined();
     using _taken = openSocket(host.path, '0.0.0.0', 48_285);

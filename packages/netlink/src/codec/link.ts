@@ -38,9 +38,10 @@ export function decodeLink({ body }: RawMessage): Link | undefined {
 export function writeNewLink(writer: MessageWriter, link: NewLink): void {
   writeHeader(writer, 0);
   writeSettings(writer, link);
-  if (link.kind === 'vxlan') writer.attributeU32(IFLA.LINK, link.parentIndex);
+  if (link.kind === 'vxlan' && link.parentIndex !== undefined)
+    writer.attributeU32(IFLA.LINK, link.parentIndex);
   writer.attribute(IFLA.LINKINFO | NLA_F_NESTED, () => {
-    writer.attributeText(IFLA_INFO.KIND, link.kind === 'vxlan-gpe' ? 'vxlan' : link.kind);
+    writer.attributeText(IFLA_INFO.KIND, link.kind);
     if (link.kind !== 'bridge')
       writer.attribute(IFLA_INFO.DATA | NLA_F_NESTED, () => writeData(writer, link));
   });
@@ -86,15 +87,8 @@ function writeData(writer: MessageWriter, link: Exclude<NewLink, { kind: 'bridge
     });
     return;
   }
-  if (link.kind === 'vxlan-gpe') {
-    writer.attributeU16BE(IFLA_VXLAN.PORT, link.port);
-    writer.attributeU8(IFLA_VXLAN.LEARNING, 0);
-    writer.attributeU8(IFLA_VXLAN.COLLECT_METADATA, 1);
-    writer.attributeFlag(IFLA_VXLAN.GPE);
-    return;
-  }
   writer.attributeU32(IFLA_VXLAN.ID, link.vni);
-  writer.attributeU32(IFLA_VXLAN.LINK, link.parentIndex);
+  if (link.parentIndex !== undefined) writer.attributeU32(IFLA_VXLAN.LINK, link.parentIndex);
   writer.attributeU16BE(IFLA_VXLAN.PORT, link.port);
   writer.attributeU8(IFLA_VXLAN.LEARNING, link.learning ? 1 : 0);
   if (link.local) {

@@ -6,33 +6,47 @@ import { NetlinkError, openSynchronousNetlink, type SynchronousNetlink } from '@
 const FIRST_PORT = 48_285;
 const PORTS = 16;
 
-/** A VXLAN-GPE device that takes the outer headers off; deleted when it is disposed of. */
+/** The device's MAC address. It leaves no host. */
+const MAC = '02:00:00:00:00:01';
+/** Of the packets it gets. The kernel drops those without a valid sender, and those from the device itself. */
+const SENDER_MAC = '02:00:00:00:00:02';
+
+/** The Ethernet header of an IPv4 packet to the device. */
+export const linkHeader = Buffer.from(`${MAC}${SENDER_MAC}0800`.replaceAll(':', ''), 'hex');
+
+/** A VXLAN device that takes the outer headers off; deleted when it is disposed of. */
 export interface DecapsulationLink extends Disposable {
   readonly index: number;
   /** UDP port of its socket. */
   readonly port: number;
 }
 
+export interface DecapsulationOptions {
+  /** 24 bits: what it decapsulates; the kernel drops everything else. */
+  readonly vni: number;
+  /** Runs for what it decapsulates; it stays with the device, which is open to everyone, when this process is killed. */
+  readonly deliver: Program;
+}
+
 /**
  * Creates the device in this thread's network namespace, up, in place of one that an earlier process left behind.
- * @param deliver - runs for what it decapsulates; it stays with the device, which is open to everyone, when this process
- *   is killed
  * @throws {NetlinkError} {@link SystemError}
  */
-export function createDecapsulationLink(name: string, deliver: Program): DecapsulationLink {
+export function createDecapsulationLink(name: string, options: DecapsulationOptions): DecapsulationLink {
   using opening = new DisposableStack();
   const netlink = opening.use(openSynchronousNetlink());
   const left = bpfCalls().findInterface(name);
   if (left) deleteLink(netlink, left.index);
-  const { index, port } = createOnFreePort(netlink, name, deliver);
+  const { index, port } = createOnFreePort(netlink, name, options);
   opening.defer(() => deleteLink(netlink, index));
   const opened = opening.move();
   return { index, port, [Symbol.dispose]: () => opened.dispose() };
 }
 
-function createOnFreePort(netlink: SynchronousNetlink, name: string, deliver: Program) {
+function createOnFreePort(netlink: SynchronousNetlink, name: string, { vni, deliver }: DecapsulationOptions) {
+  const vxlan = { kind: 'vxlan', name, mac: MAC, vni, learning: false, gbp: false } as const;
   for (let port = FIRST_PORT; ; port++) {
-    netlink.request({ op: 'create-link', link: { kind: 'vxlan-gpe', name, port } });
+    netlink.request({ op: 'create-link', link: { ...vxlan, port } });
     const { index } = bpfCalls().findInterface(name)!;
     try {
       deliver.attachForGood(index, 'ingress');

@@ -36,7 +36,7 @@ export interface FastPathOptions {
 
 /**
  * Opens the fast path in this thread's network namespace: programs at the TUN device and the underlay (tcx, Linux 6.6), and a
- * VXLAN-GPE device that takes the outer headers off. They end with it, or with this process but for the device.
+ * VXLAN device that takes the outer headers off. They end with it, or with this process but for the device.
  * @throws {FastPathError} when it does not fit this host, or this kernel or process cannot
  */
 export function openFastPath(options: FastPathOptions): FastPath {
@@ -56,7 +56,7 @@ function open({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
   const { index: tunIndex } = requireInterface(tun);
   const seal = createSeal();
   using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
-  const link = building.use(createDecapsulationLink(`${tun}-rx`, deliver));
+  const link = building.use(createDecapsulationLink(`${tun}-rx`, { vni: seal.vni, deliver }));
   building.use(
     watchLinks([link.index, underlayIndex], (name) => onFailure(new Error(`${name} was deleted`))),
   );

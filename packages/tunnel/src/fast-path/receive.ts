@@ -17,12 +17,13 @@ import {
   verdict,
   type Code,
 } from '@flannel-ts/bpf';
+import { linkHeader } from './decapsulation-link.ts';
 import type { Seal } from './deliver.ts';
 import { owner, prefixEntry } from './prefix-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
 import {
+  BPF_F_RECOMPUTE_CSUM,
   checkInnerHeader,
-  decrementTtl,
   ETHERNET_BYTES,
   findPrefix,
   fold,
@@ -33,31 +34,31 @@ import {
   IPV4_ETHERTYPE,
   loadBytes,
   loadNumber,
+  LONGEST_OUTER_PACKET,
   measureHeaders,
   measureTraffic,
   OUTER_BYTES,
   PROTOCOL,
   storeBytes,
   udp,
+  VXLAN_BYTES,
+  VXLAN_OVERHEAD_BYTES,
 } from './snippets.ts';
 
 /** linux/bpf.h */
-const BPF_F_RECOMPUTE_CSUM = 1;
 const BPF_F_CURRENT_NETNS = -1;
 
-/** VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe): flags I and P, next protocol IPv4; then the VNI. Little-endian words. */
-const GPE_BYTES = 8;
-const GPE_FLAGS_AND_PROTOCOL = 0x0100_000c;
+/** The flag I, alone: the VNI is valid. In network byte order, as a little-endian machine reads it. */
+const VXLAN_FLAGS = 0x08;
 
-/** On the stack, in the order of the packet that the decapsulating device gets. */
+/** On the stack, in words of four bytes. The outer headers, VXLAN's and Ethernet's are in the order of the packet. */
 const INNER = -IPV4_BYTES;
-const GPE = INNER - GPE_BYTES;
-const OUTER = GPE - OUTER_BYTES;
+const ETHERNET = INNER - ETHERNET_BYTES - 2;
+const VXLAN = ETHERNET - VXLAN_BYTES;
+const OUTER = VXLAN - OUTER_BYTES;
 const KEY = OUTER - 8;
 const TUPLE = KEY - 12;
 const SCRATCH = TUPLE - 4;
-/** Of the inner header, up to the checksum. */
-const CHANGED_BYTES = ip.checksum + 2;
 
 export interface ReceiveOptions {
   readonly table: PrefixTable;
@@ -70,7 +71,7 @@ export interface ReceiveOptions {
 
 /**
  * Takes datagrams that a fast path sent off the underlay: those without a UDP checksum, whose inner source is the sender's
- * and whose inner destination is ours. They become VXLAN-GPE packets for the socket of the decapsulating device,
+ * and whose inner destination is ours. They become VXLAN packets for the socket of the decapsulating device,
  * still with the tunnel's port, so that the host's firewall sees what it knows. Everything else goes on to the
  * tunnel's own socket in user space, which drops, answers and counts.
  */
@@ -96,9 +97,8 @@ export function receiveProgram({ table, local, decapsulationPort, seal }: Receiv
     atomicAdd(7, prefixEntry.received + 8, 2),
     findSocket(decapsulationPort),
     writeHeaders(seal),
-    decrementTtl(INNER),
-    growHeaders(GPE_BYTES, 0, 'drop'),
-    storeBytes(ETHERNET_BYTES, OUTER, OUTER_BYTES + GPE_BYTES + CHANGED_BYTES, BPF_F_RECOMPUTE_CSUM, 'drop'),
+    growHeaders(VXLAN_OVERHEAD_BYTES, 0, 'drop'),
+    storeBytes(ETHERNET_BYTES, OUTER, OUTER_BYTES + VXLAN_OVERHEAD_BYTES, BPF_F_RECOMPUTE_CSUM, 'drop'),
     move(2, seal.index),
     store(32, 6, skb.tcClassid, register(2)),
     move(1, register(6)),
@@ -145,8 +145,7 @@ function checkOuterHeaders({ address, port }: ReceiveOptions['local']): Code {
     move(3, address),
     jumpIf(2, '!=', register(3), 'next'),
     loadNumber(8, OUTER + ip.totalLength),
-    // Room for the header of VXLAN-GPE.
-    jumpIf(8, '>', 65_535 - GPE_BYTES, 'next'),
+    jumpIf(8, '>', LONGEST_OUTER_PACKET, 'next'),
     subtract(8, IPV4_BYTES),
     loadNumber(2, OUTER + udp.length),
     jumpIf(2, '!=', register(8), 'next'),
@@ -193,7 +192,7 @@ function releaseSocket(): Code {
   return [move(1, register(9)), call(helper.skRelease)];
 }
 
-/** Grows both lengths by the header of VXLAN-GPE, mends the checksum of IP (RFC 1624, equation 3), and adds that header. */
+/** Grows both lengths, mends the checksum of IP (RFC 1624, equation 3), and writes the headers of VXLAN and Ethernet. */
 function writeHeaders({ vni }: Seal): Code {
   return [
     // ~(~checksum + ~before + after), where the complement of 16 bits is the difference to 0xffff.
@@ -203,7 +202,7 @@ function writeHeaders({ vni }: Seal): Code {
     subtract(2, register(3)),
     subtract(2, register(4)),
     toNetworkOrder(16, 4),
-    add(4, GPE_BYTES),
+    add(4, VXLAN_OVERHEAD_BYTES),
     toNetworkOrder(16, 4),
     store(16, 10, OUTER + ip.totalLength, register(4)),
     add(2, register(4)),
@@ -212,16 +211,17 @@ function writeHeaders({ vni }: Seal): Code {
     subtract(3, register(2)),
     store(16, 10, OUTER + ip.checksum, register(3)),
     move(2, register(8)),
-    add(2, OUTER_BYTES - IPV4_BYTES + GPE_BYTES),
+    add(2, OUTER_BYTES - IPV4_BYTES + VXLAN_OVERHEAD_BYTES),
     toNetworkOrder(16, 2),
     store(16, 10, OUTER + udp.length, register(2)),
     // The kernel's NAT takes the socket from a packet whose sender's port is not that which the socket is connected to
     // (nf_nat_ipv4_local_in): none, 0.
     store(16, 10, OUTER + udp.source, 0),
-    store(32, 10, GPE, GPE_FLAGS_AND_PROTOCOL),
+    store(32, 10, VXLAN, VXLAN_FLAGS),
     move(2, vni),
     shiftLeft(2, 8),
     toNetworkOrder(32, 2),
-    store(32, 10, GPE + 4, register(2)),
+    store(32, 10, VXLAN + 4, register(2)),
+    Array.from(linkHeader, (byte, index) => store(8, 10, ETHERNET + index, byte)),
   ];
 }

@@ -35,6 +35,13 @@ export const ETHERNET_BYTES = 14;
 export const IPV4_BYTES = 20;
 /** What the tunnel puts before a packet: IPv4 and UDP. */
 export const OUTER_BYTES = IPV4_BYTES + 8;
+/** What the receiver puts behind that, for the decapsulating device: VXLAN's header (RFC 7348, section 5) and Ethernet's. */
+export const VXLAN_BYTES = 8;
+export const VXLAN_OVERHEAD_BYTES = VXLAN_BYTES + ETHERNET_BYTES;
+/** An outer packet has room for all that the receiver puts in. */
+export const LONGEST_OUTER_PACKET = 65_535 - VXLAN_OVERHEAD_BYTES;
+/** Of an IPv4 header, up to its checksum: what changes with the TTL. */
+export const CHANGED_BYTES = 12;
 
 /** Offsets in an IPv4 header (RFC 791). */
 export const ip = {
@@ -234,6 +241,9 @@ export function change(helperNumber: number, args: readonly number[], otherwise:
     jumpIf(0, '!=', 0, otherwise),
   ];
 }
+
+/** linux/bpf.h: a device may have computed the checksum of the whole packet. */
+export const BPF_F_RECOMPUTE_CSUM = 1;
 
 /** Writes `bytes` of the stack at `from` to the packet at `offset`. */
 export function storeBytes(

@@ -22,6 +22,7 @@ import { owner, prefixEntry } from './prefix-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
 import {
   change,
+  CHANGED_BYTES,
   checkInnerHeader,
   decrementTtl,
   DF,
@@ -34,6 +35,7 @@ import {
   IPV4_ETHERTYPE,
   loadBytes,
   loadNumber,
+  LONGEST_OUTER_PACKET,
   measureHeaders,
   measureTraffic,
   networkOrder,
@@ -64,8 +66,6 @@ const AF_INET = 2;
 /** Routing rules of packets that this host sends itself name the loopback device (`ip rule … iif lo`). */
 const LOOPBACK_INDEX = 1;
 
-/** The largest inner packet that an outer one can carry. */
-const LARGEST = 65_535 - OUTER_BYTES;
 const OUTER_TTL = 64;
 
 /** On the stack. The inner header comes right behind the outer ones, as in the packet. */
@@ -75,8 +75,6 @@ const KEY = OUTER - 8;
 const FIB = KEY - fibBytes;
 const NEIGH = FIB - neighBytes;
 const SCRATCH = NEIGH - 4;
-/** Of the inner header, up to the checksum. */
-const CHANGED_BYTES = ip.checksum + 2;
 
 export interface TransmitOptions {
   readonly table: PrefixTable;
@@ -99,7 +97,7 @@ export function transmitProgram({ table, local }: TransmitOptions): Code {
     load(32, 8, 6, skb.len),
     loadNumber(2, INNER + ip.totalLength),
     jumpIf(2, '!=', register(8), 'next'),
-    jumpIf(8, '>', LARGEST, 'next'),
+    jumpIf(8, '>', LONGEST_OUTER_PACKET - OUTER_BYTES, 'next'),
     findPrefix(table, INNER + ip.destination, KEY, 'next'),
     move(7, register(0)),
     load(8, 2, 7, prefixEntry.owner),
