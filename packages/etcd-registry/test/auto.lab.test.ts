@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { startEtcd, type Etcd, type EtcdOptions } from '@flannel-ts/lab';
 import { leaseKey, RegistryUnavailableError, type Registry } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
 import { etcdctl2, follow, PREFIX, request } from './support.ts';
 
@@ -124,7 +124,7 @@ describe('while v3 does not answer', () => {
     await using opened = open(etcd);
     await using watch = follow(opened.registry);
     await expect(opened.registry.readConfig()).rejects.toThrow('ECONNREFUSED');
-    await vi.waitFor(() => expect(opened.said()).toHaveLength(1));
+    await expect.poll(() => opened.said()).toHaveLength(1);
     await etcd.restart();
     await watch.until(() => watch.events.length === 1);
     expect(opened.said().filter((words) => words.includes('API is used'))).toEqual([USES_V3]);

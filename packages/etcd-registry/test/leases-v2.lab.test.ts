@@ -1,7 +1,7 @@
 import { startEtcd, type Etcd } from '@flannel-ts/lab';
 import { leaseKey, LeaseExistsError, LeaseLostError, type Registry } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError } from '../src/index.ts';
 import { DAY_MS, etcdctl2, PREFIX, request, startRelay, subnetKey } from './support.ts';
 
@@ -82,7 +82,7 @@ describe('a write whose answer is lost', () => {
     ): Promise<T> => {
       relay.holdAnswers();
       const result = write();
-      await vi.waitFor(async () => expect(done(await stored())).toBe(true));
+      await expect.poll(async () => done(await stored())).toBe(true);
       relay.cut();
       return result;
     };
@@ -117,7 +117,7 @@ describe('a write whose answer is lost', () => {
     await remote.readConfig();
     relay.holdAnswers();
     const creating = remote.createLease(request('10.5.1.0-24'));
-    await vi.waitFor(async () => expect(await stored()).toBeTruthy());
+    await expect.poll(stored).toBeTruthy();
     await etcdctl2(etcd, 'set', '--ttl', '3600', KEY, '{"PublicIP":"192.0.2.9"}');
     relay.cut();
     await expect(creating).rejects.toThrow(LeaseExistsError);

@@ -1,7 +1,7 @@
 import { startEtcd, type Etcd } from '@flannel-ts/lab';
 import { leaseKey, LeaseExistsError, LeaseLostError, type Registry } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
 import { PREFIX, putLeases, request, startRelay, subnetKey } from './support.ts';
 
@@ -91,7 +91,7 @@ describe('a transaction whose answer is lost', () => {
     const unanswered = async <T>(write: () => Promise<T>, done: () => Promise<unknown>): Promise<T> => {
       relay.holdAnswers();
       const result = write();
-      await vi.waitFor(async () => expect(await done()).toBeTruthy());
+      await expect.poll(done).toBeTruthy();
       relay.cut();
       return result;
     };

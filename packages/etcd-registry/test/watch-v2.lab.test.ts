@@ -40,10 +40,12 @@ describe('a watch', () => {
       await etcd.kill();
       await etcd.restart();
       await putLeases(etcd, keys.slice(start + 250, start + 500));
+      // Each outage is told before the next.
+      await expect.poll(() => levels(log)).toHaveLength(2 * (part + 1));
     }
     await watch.until(() => watch.words().length > 1_500);
     expect(watch.words()).toEqual(['snapshot', ...keys.map((key) => `put ${key}`)]);
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'info']));
+    expect(levels(log)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'info']);
   });
 
   it('yields another snapshot when etcd has cleared its changes while it was away', async () => {
@@ -60,7 +62,7 @@ describe('a watch', () => {
     await putLeases(etcd, ['10.5.1.0-24', '10.5.2.0-24']);
     await watch.until(() => watch.events.length === 3);
     relay.cut();
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await expect.poll(() => levels(log)).toEqual(['warn']);
     await putLeases(etcd, ['10.5.3.0-24']);
     await etcdctl2(etcd, 'rm', `${PREFIX}/subnets/10.5.1.0-24`);
     // etcd remembers 1,000 changes, of all keys together.
@@ -131,7 +133,7 @@ describe('a watch', () => {
     await etcd.kill();
     await using opened = open(etcd.endpoints);
     const { watch, log } = opened;
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await expect.poll(() => levels(log)).toEqual(['warn']);
     await etcd.restart();
     await watch.until(() => watch.events.length === 1);
     expect(levels(log)).toEqual(['warn', 'info']);

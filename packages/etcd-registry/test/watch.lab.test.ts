@@ -18,10 +18,12 @@ describe('a watch', () => {
       await etcd.kill();
       await etcd.restart();
       await putLeases(etcd, keys.slice(start + 500, start + 1_000));
+      // Each outage is told before the next.
+      await expect.poll(() => levels(log)).toHaveLength(2 * (part + 1));
     }
     await watch.until(() => watch.words().length > 3_000);
     expect(watch.words()).toEqual(['snapshot', ...keys.map((key) => `put ${key}`)]);
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'info']));
+    expect(levels(log)).toEqual(['warn', 'info', 'warn', 'info', 'warn', 'info']);
   });
 
   it('yields another snapshot when its changes were compacted while it was away', async () => {
@@ -38,7 +40,7 @@ describe('a watch', () => {
     await putLeases(etcd, ['10.5.1.0-24', '10.5.2.0-24']);
     await watch.until(() => watch.events.length === 2);
     relay.cut();
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await expect.poll(() => levels(log)).toEqual(['warn']);
     await putLeases(etcd, ['10.5.3.0-24']);
     await etcd.etcdctl('del', `${PREFIX}/subnets/10.5.1.0-24`);
     await etcd.compact();
@@ -80,7 +82,7 @@ describe('a watch', () => {
     const log = createRecordingLog();
     await using registry = createEtcdRegistry({ log }, { endpoints: etcd.endpoints, api: 'v3' });
     await using watch = follow(registry);
-    await vi.waitFor(() => expect(levels(log)).toEqual(['warn']));
+    await expect.poll(() => levels(log)).toEqual(['warn']);
     await etcd.restart();
     await watch.until(() => watch.events.length === 1);
     expect(levels(log)).toEqual(['warn', 'info']);
