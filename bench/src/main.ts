@@ -40,6 +40,8 @@ console.log(
     `${rounds} rounds, ${seconds} s of traffic each, TCP with ${congestion}\n`,
 );
 const report = new Report();
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.abort());
 try {
   for (const benchmark of benchmarks.filter(({ name }) => only.includes(name))) {
     console.log(`── ${benchmark.name}: ${benchmark.describe}`);
@@ -47,11 +49,18 @@ try {
       rounds,
       traffic: { seconds, congestion },
       sample: (name, figure) => report.sample(name, figure),
-      progress: (text) => console.log(`   ${text}`),
+      progress(text) {
+        stopped.signal.throwIfAborted();
+        console.log(`   ${text}`);
+      },
     });
   }
+} catch (error) {
+  // Ctrl-C ends the programs in the lab, too: whatever fails then is no news.
+  if (!stopped.signal.aborted) throw error;
+  process.exitCode = 1;
 } finally {
-  // Also what was measured before a failure.
+  // Also what was measured before a failure, or Ctrl-C.
   const rows = report.rows();
   console.log(`\n${formatTable(rows)}`);
   if (json) await writeFile(json, `${JSON.stringify(rows, undefined, 2)}\n`);
