@@ -9,8 +9,11 @@ import {
   type TunnelRoute,
 } from '../../src/index.ts';
 
+const UNDERLAY_MTU = 1500;
+/** What IPv4 and UDP take of it. */
+const OVERHEAD = 28;
 /** Inner MTU behind an underlay of 1500 bytes. */
-export const mtu = 1472;
+export const mtu = UNDERLAY_MTU - OVERHEAD;
 export const port = 8285;
 
 /** The subnet of host `number` has the address `10.5.number.0`, as flannel gives it to the TUN device. */
@@ -49,10 +52,14 @@ export interface Overlay {
   readonly containers: readonly [Container, Container];
 }
 
-export async function createOverlay(stack: AsyncDisposableStack): Promise<Overlay> {
+export async function createOverlay(
+  stack: AsyncDisposableStack,
+  underlayMtu = UNDERLAY_MTU,
+): Promise<Overlay> {
   const lab = stack.use(await createLab());
-  const [first, second] = [await lab.addHost(), await lab.addHost()];
-  const container = (host: Host, number: number) => host.addContainer({ bip: `10.5.${number}.1/24`, mtu });
+  const [first, second] = [await lab.addHost({ mtu: underlayMtu }), await lab.addHost({ mtu: underlayMtu })];
+  const container = (host: Host, number: number) =>
+    host.addContainer({ bip: `10.5.${number}.1/24`, mtu: underlayMtu - OVERHEAD });
   return { lab, hosts: [first, second], containers: [await container(first, 1), await container(second, 2)] };
 }
 
