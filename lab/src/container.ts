@@ -14,6 +14,9 @@ export interface Container extends Namespace {
   readonly address: string;
 }
 
+/** Given, as Docker gives one: see the underlay's. */
+const BRIDGE_MAC = '02:42:00:00:00:01';
+
 /** Makes a container the way Docker's bridge driver does. The first one of a host brings up `docker0`. */
 export async function createContainer(
   host: Namespace,
@@ -23,7 +26,8 @@ export async function createContainer(
   const [gateway, length] = bip.split('/') as [string, string];
   const bridges = await host.json<{ ifname: string }[]>('ip', '-json', 'link', 'show', 'type', 'bridge');
   if (!bridges.some((link) => link.ifname === 'docker0')) {
-    await host.run('ip', 'link', 'add', 'docker0', 'mtu', `${mtu}`, 'type', 'bridge');
+    const settings = ['address', BRIDGE_MAC, 'mtu', `${mtu}`];
+    await host.run('ip', 'link', 'add', 'docker0', ...settings, 'type', 'bridge');
     await host.run('ip', 'address', 'add', bip, 'dev', 'docker0');
     await host.run('ip', 'link', 'set', 'docker0', 'up');
   }

@@ -35,6 +35,8 @@ export interface Host extends Namespace {
 }
 
 const UNDERLAY = '192.168.77';
+/** Given, as a bridge without takes the lowest of its ports: hosts would lose it when another one joins. */
+const UNDERLAY_MAC = '02:00:c0:a8:4d:01';
 
 /** Makes an empty lab. Whatever it made goes with {@link AsyncDisposable}, and with the next lab after a crash. */
 export async function createLab(): Promise<Lab> {
@@ -45,7 +47,7 @@ export async function createLab(): Promise<Lab> {
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const underlay = stack.use(await createNamespace(`${prefix}-net`));
   const inUnderlay = (...args: string[]) => run(['ip', '-n', underlay.namespace, ...args]);
-  await inUnderlay('link', 'add', 'br0', 'type', 'bridge');
+  await inUnderlay('link', 'add', 'br0', 'address', UNDERLAY_MAC, 'type', 'bridge');
   await inUnderlay('address', 'add', `${UNDERLAY}.1/24`, 'dev', 'br0');
   await inUnderlay('link', 'set', 'br0', 'up');
 
