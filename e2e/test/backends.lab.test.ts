@@ -1,6 +1,6 @@
 import { createCluster, type Cluster, type Container, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, leaseKeyOf, overlayRoutes, storedLeases } from './contract.ts';
+import { eventually, leaseKeyOf, overlayRoutes, showLogsOnFailure, storedLeases } from './contract.ts';
 
 /** What the contract says of each backend, for a host with the subnet 10.5.X.0/24 and the underlay MTU 1500. */
 const backends = [
@@ -48,6 +48,7 @@ describe.each(backends)('three hosts with $type', ({ type, mtu, device, lease, r
     containers = await Promise.all(nodes.map((node) => node.addContainer()));
   });
   afterAll(() => cluster[Symbol.asyncDispose]());
+  showLogsOnFailure(() => nodes);
 
   it('connects every container with every other', async () => {
     await expectAllReachable(containers);

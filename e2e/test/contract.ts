@@ -1,4 +1,5 @@
 import type { Cluster, Node } from '@flannel-ts/lab';
+import { beforeEach } from 'vitest';
 
 const SUBNETS = '/coreos.com/network/subnets/';
 
@@ -28,6 +29,15 @@ export async function leaseKeyOf(node: Node): Promise<string> {
 export async function overlayRoutes(node: Node): Promise<string[]> {
   const lines = (await node.host.run('ip', 'route')).split('\n').map((line) => line.trim());
   return lines.filter((line) => line.startsWith('10.5.') && !line.includes('docker0')).sort();
+}
+
+/** Prints what the daemons logged when a test of this suite fails. */
+export function showLogsOnFailure(nodes: () => readonly Node[]): void {
+  beforeEach(({ onTestFailed }) =>
+    onTestFailed(() => {
+      for (const { host, daemon } of nodes()) console.error(`${host.name}:\n${daemon.lines.join('\n')}`);
+    }),
+  );
 }
 
 /** Repeats a question until its answer fits. @throws the last answer when `timeoutMs` has passed. */

@@ -1,6 +1,6 @@
 import { createCluster, iperf, type Cluster, type Container, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, leaseKeyOf, storedLeases } from './contract.ts';
+import { eventually, leaseKeyOf, showLogsOnFailure, storedLeases } from './contract.ts';
 
 describe('hosts with udp, two with a fast path and one without', () => {
   let cluster: Cluster;
@@ -18,6 +18,7 @@ describe('hosts with udp, two with a fast path and one without', () => {
     containers = [await first.addContainer(), await second.addContainer(), await third.addContainer()];
   });
   afterAll(() => cluster[Symbol.asyncDispose]());
+  showLogsOnFailure(() => nodes);
 
   /** How many packets reach user space of the first host while it pings another's container so often. */
   async function packetsInUserSpace(to: Container, count: number): Promise<number> {
