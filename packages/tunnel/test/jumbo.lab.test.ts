@@ -3,22 +3,22 @@ import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
 import { createOverlay, join, modes, type Mode, type Overlay } from './support/overlay.ts';
 
 const UNDERLAY_MTU = 9000;
-const mtu = UNDERLAY_MTU - 28;
+/** Of IPv4 and ICMP. */
+const HEADERS = 28;
 
 describe.each(Object.keys(modes) as Mode[])('over an underlay of jumbo frames: %s', (mode) => {
   const stack = new AsyncDisposableStack();
   let overlay: Overlay;
   beforeAll(async () => {
     overlay = await createOverlay(stack, UNDERLAY_MTU);
-    const options = { ...modes[mode], tun: { name: 'flannel0', mtu } };
-    for (const tunnel of await join(overlay, [options, options])) stack.use(tunnel);
+    for (const tunnel of await join(overlay, [modes[mode], modes[mode]])) stack.use(tunnel);
     await serveTransfers(overlay.containers[1]);
   });
   afterAll(() => stack.disposeAsync());
 
   it('the largest packet arrives whole', async () => {
     const [from, to] = overlay.containers;
-    const largest = ['-M', 'do', '-s', `${mtu - 28}`];
+    const largest = ['-M', 'do', '-s', `${overlay.mtu - HEADERS}`];
     const answers = await from.run('ping', '-n', '-c', '2', '-i', '0.01', '-W', '2', ...largest, to.address);
     expect(answers).toContain('2 received');
   });

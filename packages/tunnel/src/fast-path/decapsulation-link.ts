@@ -11,8 +11,16 @@ const MAC = '02:00:00:00:00:01';
 /** Of the packets it gets. The kernel drops those without a valid sender, and those from the device itself. */
 const SENDER_MAC = '02:00:00:00:00:02';
 
-/** The Ethernet header of an IPv4 packet to the device. */
-export const linkHeader = Buffer.from(`${MAC}${SENDER_MAC}0800`.replaceAll(':', ''), 'hex');
+/** The flag I: the VNI is valid. */
+const VXLAN_FLAGS = 0x08;
+
+/** What the device wants between UDP and an IPv4 packet: the headers of VXLAN (RFC 7348, section 5) and Ethernet. */
+export function decapsulationHeaders(vni: number): Buffer {
+  const vxlan = Buffer.alloc(8);
+  vxlan.writeUInt8(VXLAN_FLAGS, 0);
+  vxlan.writeUIntBE(vni, 4, 3);
+  return Buffer.concat([vxlan, Buffer.from(`${MAC}${SENDER_MAC}0800`.replaceAll(':', ''), 'hex')]);
+}
 
 /** A VXLAN device that takes the outer headers off; deleted when it is disposed of. */
 export interface DecapsulationLink extends Disposable {

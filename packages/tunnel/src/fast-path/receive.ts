@@ -9,7 +9,6 @@ import {
   load,
   move,
   register,
-  shiftLeft,
   skb,
   store,
   subtract,
@@ -17,7 +16,7 @@ import {
   verdict,
   type Code,
 } from '@flannel-ts/bpf';
-import { linkHeader } from './decapsulation-link.ts';
+import { decapsulationHeaders } from './decapsulation-link.ts';
 import type { Seal } from './deliver.ts';
 import { owner, prefixEntry } from './prefix-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
@@ -29,6 +28,7 @@ import {
   fold,
   FRAGMENT,
   growHeaders,
+  INSERTED_BYTES,
   ip,
   IPV4_BYTES,
   IPV4_ETHERTYPE,
@@ -41,21 +41,15 @@ import {
   PROTOCOL,
   storeBytes,
   udp,
-  VXLAN_BYTES,
-  VXLAN_OVERHEAD_BYTES,
 } from './snippets.ts';
 
 /** linux/bpf.h */
 const BPF_F_CURRENT_NETNS = -1;
 
-/** The flag I, alone: the VNI is valid. In network byte order, as a little-endian machine reads it. */
-const VXLAN_FLAGS = 0x08;
-
-/** On the stack, in words of four bytes. The outer headers, VXLAN's and Ethernet's are in the order of the packet. */
+/** On the stack, in words of four bytes. The outer and the inserted headers are in the order of the packet. */
 const INNER = -IPV4_BYTES;
-const ETHERNET = INNER - ETHERNET_BYTES - 2;
-const VXLAN = ETHERNET - VXLAN_BYTES;
-const OUTER = VXLAN - OUTER_BYTES;
+const INSERTED = INNER - INSERTED_BYTES - 2;
+const OUTER = INSERTED - OUTER_BYTES;
 const KEY = OUTER - 8;
 const TUPLE = KEY - 12;
 const SCRATCH = TUPLE - 4;
@@ -97,8 +91,8 @@ export function receiveProgram({ table, local, decapsulationPort, seal }: Receiv
     atomicAdd(7, prefixEntry.received + 8, 2),
     findSocket(decapsulationPort),
     writeHeaders(seal),
-    growHeaders(VXLAN_OVERHEAD_BYTES, 0, 'drop'),
-    storeBytes(ETHERNET_BYTES, OUTER, OUTER_BYTES + VXLAN_OVERHEAD_BYTES, BPF_F_RECOMPUTE_CSUM, 'drop'),
+    growHeaders(INSERTED_BYTES, 0, 'drop'),
+    storeBytes(ETHERNET_BYTES, OUTER, OUTER_BYTES + INSERTED_BYTES, BPF_F_RECOMPUTE_CSUM, 'drop'),
     move(2, seal.index),
     store(32, 6, skb.tcClassid, register(2)),
     move(1, register(6)),
@@ -192,8 +186,9 @@ function releaseSocket(): Code {
   return [move(1, register(9)), call(helper.skRelease)];
 }
 
-/** Grows both lengths, mends the checksum of IP (RFC 1624, equation 3), and writes the headers of VXLAN and Ethernet. */
+/** Grows both lengths, mends the checksum of IP (RFC 1624, equation 3), and writes the inserted headers. */
 function writeHeaders({ vni }: Seal): Code {
+  const inserted = decapsulationHeaders(vni);
   return [
     // ~(~checksum + ~before + after), where the complement of 16 bits is the difference to 0xffff.
     load(16, 3, 10, OUTER + ip.checksum),
@@ -202,7 +197,7 @@ function writeHeaders({ vni }: Seal): Code {
     subtract(2, register(3)),
     subtract(2, register(4)),
     toNetworkOrder(16, 4),
-    add(4, VXLAN_OVERHEAD_BYTES),
+    add(4, INSERTED_BYTES),
     toNetworkOrder(16, 4),
     store(16, 10, OUTER + ip.totalLength, register(4)),
     add(2, register(4)),
@@ -211,17 +206,14 @@ function writeHeaders({ vni }: Seal): Code {
     subtract(3, register(2)),
     store(16, 10, OUTER + ip.checksum, register(3)),
     move(2, register(8)),
-    add(2, OUTER_BYTES - IPV4_BYTES + VXLAN_OVERHEAD_BYTES),
+    add(2, OUTER_BYTES - IPV4_BYTES + INSERTED_BYTES),
     toNetworkOrder(16, 2),
     store(16, 10, OUTER + udp.length, register(2)),
     // The kernel's NAT takes the socket from a packet whose sender's port is not that which the socket is connected to
     // (nf_nat_ipv4_local_in): none, 0.
     store(16, 10, OUTER + udp.source, 0),
-    store(32, 10, VXLAN, VXLAN_FLAGS),
-    move(2, vni),
-    shiftLeft(2, 8),
-    toNetworkOrder(32, 2),
-    store(32, 10, VXLAN + 4, register(2)),
-    Array.from(linkHeader, (byte, index) => store(8, 10, ETHERNET + index, byte)),
+    Array.from({ length: INSERTED_BYTES / 2 }, (_, index) =>
+      store(16, 10, INSERTED + 2 * index, inserted.readUInt16LE(2 * index)),
+    ),
   ];
 }

@@ -35,11 +35,10 @@ export const ETHERNET_BYTES = 14;
 export const IPV4_BYTES = 20;
 /** What the tunnel puts before a packet: IPv4 and UDP. */
 export const OUTER_BYTES = IPV4_BYTES + 8;
-/** What the receiver puts behind that, for the decapsulating device: VXLAN's header (RFC 7348, section 5) and Ethernet's. */
-export const VXLAN_BYTES = 8;
-export const VXLAN_OVERHEAD_BYTES = VXLAN_BYTES + ETHERNET_BYTES;
+/** What the receiver puts behind that, for the decapsulating device: VXLAN and Ethernet. */
+export const INSERTED_BYTES = 8 + ETHERNET_BYTES;
 /** An outer packet has room for all that the receiver puts in. */
-export const LONGEST_OUTER_PACKET = 65_535 - VXLAN_OVERHEAD_BYTES;
+export const LONGEST_OUTER_PACKET = 65_535 - INSERTED_BYTES;
 /** Of an IPv4 header, up to its checksum: what changes with the TTL. */
 export const CHANGED_BYTES = 12;
 

@@ -50,6 +50,8 @@ export interface Overlay {
   readonly lab: Lab;
   readonly hosts: readonly [Host, Host];
   readonly containers: readonly [Container, Container];
+  /** Inner MTU in bytes. */
+  readonly mtu: number;
 }
 
 export async function createOverlay(
@@ -57,10 +59,11 @@ export async function createOverlay(
   underlayMtu = UNDERLAY_MTU,
 ): Promise<Overlay> {
   const lab = stack.use(await createLab());
+  const mtu = underlayMtu - OVERHEAD;
   const [first, second] = [await lab.addHost({ mtu: underlayMtu }), await lab.addHost({ mtu: underlayMtu })];
-  const container = (host: Host, number: number) =>
-    host.addContainer({ bip: `10.5.${number}.1/24`, mtu: underlayMtu - OVERHEAD });
-  return { lab, hosts: [first, second], containers: [await container(first, 1), await container(second, 2)] };
+  const container = (host: Host, number: number) => host.addContainer({ bip: `10.5.${number}.1/24`, mtu });
+  const containers = [await container(first, 1), await container(second, 2)] as const;
+  return { lab, hosts: [first, second], containers, mtu };
 }
 
 /** How a tunnel moves packets: with all offloads, one packet per call, or in the kernel. */
@@ -74,12 +77,13 @@ export type Mode = keyof typeof modes;
 
 /** Opens the tunnels of both hosts and makes them each other's peers. */
 export async function join(
-  { hosts: [first, second] }: Overlay,
+  { hosts: [first, second], mtu }: Overlay,
   options: readonly [Partial<TunnelOptions>, Partial<TunnelOptions>] = [{}, {}],
 ): Promise<readonly [Tunnel, Tunnel]> {
+  const tun = { name: 'flannel0', mtu };
   const tunnels = [
-    await openTunnelOn(first, 1, options[0]),
-    await openTunnelOn(second, 2, options[1]),
+    await openTunnelOn(first, 1, { tun, ...options[0] }),
+    await openTunnelOn(second, 2, { tun, ...options[1] }),
   ] as const;
   tunnels[0].setRoutes([route(subnetOf(2), second.address, port, tunnels[1].fastPath.on)]);
   tunnels[1].setRoutes([route(subnetOf(1), first.address, port, tunnels[0].fastPath.on)]);
