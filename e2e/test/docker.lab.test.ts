@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createCluster, startDocker, type Cluster, type Docker, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { showLogsOnFailure } from './contract.ts';
 
 const MK_DOCKER_OPTS = join(import.meta.dirname, '../../node_modules/.bin/mk-docker-opts');
 const VXLAN_MTU = 1450;
@@ -34,6 +35,7 @@ describe('two Docker Engines with the options that mk-docker-opts rendered', { t
     await Promise.all(engines.map(({ docker }) => docker[Symbol.asyncDispose]()));
     await cluster[Symbol.asyncDispose]();
   });
+  showLogsOnFailure(() => engines.map(({ node }) => node));
 
   it('gives docker0 the leased address and the overlay’s MTU', async () => {
     for (const { node, options } of engines) {

@@ -1,6 +1,6 @@
 import { createCluster, type Cluster, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, leaseKeyOf, overlayRoutes, storedLeases } from './contract.ts';
+import { eventually, leaseKeyOf, overlayRoutes, showLogsOnFailure, storedLeases } from './contract.ts';
 
 const SUBNETS = '/coreos.com/network/subnets/';
 /** For the second host. */
@@ -19,6 +19,7 @@ describe('leases while the daemon runs', () => {
     await node.ready();
   });
   afterAll(() => cluster[Symbol.asyncDispose]());
+  showLogsOnFailure(() => [node]);
 
   it('takes its subnet again, in place, when somebody deletes the lease', async () => {
     const key = await leaseKeyOf(node);

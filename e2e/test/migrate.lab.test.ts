@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createCluster, run, type Cluster, type Container, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leaseKeyOf, storedLeases } from './contract.ts';
+import { leaseKeyOf, showLogsOnFailure, storedLeases } from './contract.ts';
 
 const flanneld = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
 
@@ -17,6 +17,7 @@ describe('from the v2 API to the v3 API of etcd, with vxlan', () => {
     containers = await Promise.all(nodes.map((node) => node.addContainer()));
   });
   afterAll(() => cluster[Symbol.asyncDispose]());
+  showLogsOnFailure(() => nodes);
 
   const migrate = (...flags: string[]) =>
     run([
