@@ -10,6 +10,7 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
+import { createConditions } from './conditions.ts';
 import { serveHealth } from './health.ts';
 import { openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -45,9 +46,11 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const { log, signal } = context;
   await using stack = new AsyncDisposableStack();
   let ready = false;
+  const conditions = createConditions({ log });
   if (settings['healthz-port'] > 0) {
     const host = settings['healthz-ip']?.toString() ?? '0.0.0.0';
-    stack.use(await serveHealth({ host, port: settings['healthz-port'], ready: () => ready }));
+    const port = settings['healthz-port'];
+    stack.use(await serveHealth({ host, port, ready: () => ready, conditions: conditions.list }));
   }
   const registry = stack.use(openRegistry(settings, log));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));

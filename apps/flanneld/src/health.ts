@@ -1,17 +1,22 @@
 import { once } from 'node:events';
+import type { Condition } from './conditions.ts';
 
-/** Serves `/healthz` (200 while the process lives) and `/readyz` (503 until `ready` says otherwise). */
+/**
+ * Serves `/healthz` (200 while the process lives) and `/readyz` (200 once `ready` returns true and no
+ * condition is failing, else 503). The body of `/readyz` has a line for each condition that is not ok.
+ */
 export async function serveHealth(options: {
   readonly host: string;
   /** TCP port; 0 lets the kernel choose. */
   readonly port: number;
   readonly ready: () => boolean;
+  readonly conditions: () => readonly Condition[];
 }): Promise<AsyncDisposable & { readonly port: number }> {
   // Only here: importing it loads all of `fetch` with it.
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
-    const status = { '/healthz': 200, '/readyz': options.ready() ? 200 : 503 }[request.url ?? ''] ?? 404;
-    response.writeHead(status, { 'content-type': 'text/plain' }).end(STATUS_TEXT[status]);
+    const { status, body } = answer(request.url, options);
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -26,4 +31,17 @@ export async function serveHealth(options: {
   };
 }
 
-const STATUS_TEXT: Readonly<Record<number, string>> = { 200: 'ok\n', 404: 'not found\n', 503: 'starting\n' };
+function answer(
+  url: string | undefined,
+  { ready, conditions }: { ready: () => boolean; conditions: () => readonly Condition[] },
+): { readonly status: number; readonly body: string } {
+  if (url === '/healthz') return { status: 200, body: 'ok\n' };
+  if (url !== '/readyz') return { status: 404, body: 'not found\n' };
+  const wrong = conditions().filter(({ state }) => state !== 'ok');
+  const failing = wrong.some(({ state }) => state === 'failing');
+  const summary = !ready() ? 'starting' : failing ? 'failing' : 'ok';
+  const lines = wrong.map(
+    ({ part, state, since, reason }) => `${part} ${state} since ${since.toISOString()}: ${reason}`,
+  );
+  return { status: summary === 'ok' ? 200 : 503, body: [summary, ...lines, ''].join('\n') };
+}
