@@ -1,8 +1,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCluster, run, type Cluster, type Host } from '@flannel-ts/lab';
+import { bootHost, createCluster, run, type BootedHost, type Cluster, type Host } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bootHost, type BootedHost } from './booted-host.ts';
 import { eventually, storedLeases } from './contract.ts';
 
 const WORKSPACE = join(import.meta.dirname, '../..');

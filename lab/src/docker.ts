@@ -1,15 +1,20 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run, start, type RunningProcess } from './command.ts';
+import { dockerEngine, type EngineRelease } from './docker-engine.ts';
 import type { Host } from './lab.ts';
 
 export interface DockerOptions {
+  /** @default '20.10' */
+  readonly engine?: EngineRelease;
   /** Words of `DOCKER_NETWORK_OPTIONS` or `DOCKER_OPTS`: `--bip=10.5.69.1/24`, `--mtu=1450`. */
   readonly options: readonly string[];
 }
 
-/** A real Docker Engine (Debian's docker.io) of one host, with no image but {@link Docker.image}. */
+/** A real Docker Engine of one host, with no image but {@link Docker.image}. */
 export interface Docker extends AsyncDisposable {
+  /** Path of the socket on which it serves its API. */
+  readonly socket: string;
   /** Name of an image with busybox alone. */
   readonly image: string;
   /** Runs the `docker` client against this engine and returns what it prints. @throws {CommandError} */
@@ -24,12 +29,13 @@ const IMAGE = 'busybox';
 const IN_PRIVATE_MOUNTS = `
 set -e
 directory=$1
-shift
+dockerd=$2
+shift 2
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /opt
 mount -t overlay -o "lowerdir=/etc,upperdir=$directory/etc,workdir=$directory/etc-work" overlay /etc
 rm -rf /etc/docker
-exec /usr/sbin/dockerd "$@"
+exec "$dockerd" "$@"
 `;
 
 /**
@@ -37,8 +43,9 @@ exec /usr/sbin/dockerd "$@"
  * waits until it serves. What it adds to `options` says only where its files are. Containers end with the
  * engine, and the engine with this process.
  */
-export async function startDocker(host: Host, { options }: DockerOptions): Promise<Docker> {
+export async function startDocker(host: Host, { engine = '20.10', options }: DockerOptions): Promise<Docker> {
   await using stack = new AsyncDisposableStack();
+  const programs = await dockerEngine(engine);
   const directory = await mkdtemp(join(host.directory, 'docker-'));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const cgroup = `${host.namespace}-${basename(directory)}`;
@@ -48,22 +55,24 @@ export async function startDocker(host: Host, { options }: DockerOptions): Promi
   const daemon = start([
     ...['nsenter', `--net=${host.path}`],
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
-    ...['sh', '-c', IN_PRIVATE_MOUNTS, 'dockerd', directory],
+    ...['env', `PATH=${programs.path}:${process.env['PATH'] ?? ''}`],
+    ...['sh', '-c', IN_PRIVATE_MOUNTS, 'dockerd', directory, programs.dockerd],
     ...[`--host=unix://${socket}`, `--data-root=${join(directory, 'data')}`, `--cgroup-parent=/${cgroup}`],
     ...options,
   ]);
   stack.defer(() => stop(daemon));
   const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: join(directory, 'client') };
-  const docker = (...args: string[]) => run(['/usr/bin/docker', ...args], { env });
+  const docker = (...args: string[]) => run([programs.docker, ...args], { env });
   await daemon.line(/API listen on/);
   stack.defer(() => removeContainers(docker));
   await docker('import', await packImage(directory), IMAGE);
   const all = stack.move();
   return {
+    socket,
     image: IMAGE,
     run: docker,
     compose: (file, ...args) =>
-      run(['/usr/bin/docker-compose', '--file=-', '--project-name=lab', ...args], { input: file, env }),
+      run([programs.compose, '--file=-', '--project-name=lab', ...args], { input: file, env }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

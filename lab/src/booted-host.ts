@@ -1,23 +1,30 @@
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, start, type Host, type RunningProcess } from '@flannel-ts/lab';
+import { run, start, type RunningProcess } from './command.ts';
+import type { Host } from './lab.ts';
 
-/** A host of the lab that runs this machine's Debian under systemd. What it changes goes with it. */
+export interface BootOptions {
+  /** Root directory of the Debian system to boot, read only: see {@link debianTree}. @default this machine's */
+  readonly root?: string;
+}
+
+/** A host of the lab that runs a Debian system under systemd. What it changes goes with it. */
 export interface BootedHost extends AsyncDisposable {
   /** Runs a command on it to its end and returns its standard output. @throws {CommandError} */
   run(...command: string[]): Promise<string>;
 }
 
-// The file system is an overlay over the machine's; /dev, /run and /tmp are its own, and `shared` is /mnt.
+// The file system is an overlay over the given one; /dev, /run and /tmp are its own, and `shared` is /mnt.
 // systemd-sysctl and binfmt would change settings of the one kernel.
 const BOOT = `
 set -e
 directory=$1
 shared=$2
+lower=$3
 root=$directory/root
 mount -t tmpfs tmpfs "$directory/layer"
 mkdir "$directory/layer/upper" "$directory/layer/work"
-mount -t overlay -o "lowerdir=/,upperdir=$directory/layer/upper,workdir=$directory/layer/work" overlay "$root"
+mount -t overlay -o "lowerdir=$lower,upperdir=$directory/layer/upper,workdir=$directory/layer/work" overlay "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
@@ -48,7 +55,11 @@ exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib
 `;
 
 /** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */
-export async function bootHost(host: Host, shared: string): Promise<BootedHost> {
+export async function bootHost(
+  host: Host,
+  shared: string,
+  { root = '/' }: BootOptions = {},
+): Promise<BootedHost> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(host.directory, 'booted-'));
   await Promise.all(['layer', 'root'].map((name) => mkdir(join(directory, name))));
@@ -68,7 +79,7 @@ export async function bootHost(host: Host, shared: string): Promise<BootedHost> 
     ...['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup],
     ...['nsenter', `--net=${host.path}`, ...unshare, '--'],
     ...['setpriv', '--bounding-set=-sys_module,-sys_time,-sys_boot'],
-    ...['sh', '-c', BOOT, 'boot', directory, shared],
+    ...['sh', '-c', BOOT, 'boot', directory, shared, root],
   ]);
   stack.defer(async () => {
     // All processes have ended when their process 1 has; unshare ends after it.
