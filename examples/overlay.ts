@@ -1,15 +1,24 @@
 // A real overlay between hosts: `npm start -- --backend vxlan --hosts 3`.
 import { parseArgs } from 'node:util';
-import { createCluster, iperf, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import {
+  createCluster,
+  ENGINES,
+  iperf,
+  type Cluster,
+  type Container,
+  type EngineRelease,
+  type Node,
+} from '@flannel-ts/lab';
 
 const BACKENDS = ['udp', 'vxlan', 'host-gw'];
-const HELP = `npm start -- [--backend udp|vxlan|host-gw] [--hosts N] [--keep]
+const HELP = `npm start -- [--backend udp|vxlan|host-gw] [--hosts N] [--docker RELEASE] [--keep]
 
 Runs hosts (network namespaces) with a real etcd and one flanneld each, pings every container from every
 other, measures throughput and tears everything down.
 
   --backend  how packets travel between hosts (default vxlan)
   --hosts    number of hosts, 2 to 50 (default 3)
+  --docker   containers of a real Docker Engine on each host: ${ENGINES.join(', ')} (default: namespaces)
   --keep     stay up until Ctrl-C, to look around
 `;
 
@@ -27,6 +36,7 @@ process.exitCode = (await main(options)) ? 0 : 1;
 interface Options {
   readonly backend: string;
   readonly hosts: number;
+  readonly docker: EngineRelease | undefined;
   readonly keep: boolean;
 }
 
@@ -36,6 +46,7 @@ function readOptions(): Options | undefined {
       options: {
         backend: { type: 'string', default: 'vxlan' },
         hosts: { type: 'string', default: '3' },
+        docker: { type: 'string' },
         keep: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -48,14 +59,17 @@ function readOptions(): Options | undefined {
     if (!BACKENDS.includes(values.backend))
       throw new Error(`--backend must be one of ${BACKENDS.join(', ')}`);
     if (!Number.isInteger(hosts) || hosts < 2 || hosts > 50) throw new Error('--hosts must be from 2 to 50');
-    return { backend: values.backend, hosts, keep: values.keep };
+    const docker = ENGINES.find((release) => release === values.docker);
+    if (values.docker !== undefined && !docker)
+      throw new Error(`--docker must be one of ${ENGINES.join(', ')}`);
+    return { backend: values.backend, hosts, docker, keep: values.keep };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     return undefined;
   }
 }
 
-async function main({ backend, hosts, keep }: Options): Promise<boolean> {
+async function main({ backend, hosts, docker, keep }: Options): Promise<boolean> {
   heading(`${hosts} hosts on one underlay network, etcd, and a flanneld (${backend}) on each`);
   await using cluster = await createCluster({ backend: { Type: backend } });
   console.log(`etcd            ${cluster.endpoint}`);
@@ -74,7 +88,10 @@ async function main({ backend, hosts, keep }: Options): Promise<boolean> {
     );
     nodes.push(node);
   }
-  const containers = await Promise.all(nodes.map((node) => node.addContainer()));
+  await using engines = new AsyncDisposableStack();
+  const containers = docker
+    ? await startContainers(nodes, docker, engines)
+    : await Promise.all(nodes.map((node) => node.addContainer()));
 
   heading('Leases in etcd');
   console.log((await cluster.etcd.etcdctl('get', '--prefix', '/coreos.com/network/subnets/')).trim());
@@ -83,12 +100,32 @@ async function main({ backend, hosts, keep }: Options): Promise<boolean> {
 
   heading('Pings among all containers');
   const lost = await pingAll(nodes, containers);
-  heading('Throughput between two containers, TCP, one stream');
-  await showThroughput(backend, containers);
+  if (lost === 0) {
+    heading('Throughput between two containers, TCP, one stream');
+    await showThroughput(backend, containers);
+  }
 
   console.log(lost === 0 ? '\nEvery ping was answered.' : `\n${lost} pings were not answered.`);
   if (keep && !stopped.signal.aborted) await stayUp(cluster, nodes, containers);
   return lost === 0;
+}
+
+/** Starts an engine on each host with flanneld's options, and a container in each. */
+async function startContainers(
+  nodes: readonly Node[],
+  release: EngineRelease,
+  stack: AsyncDisposableStack,
+): Promise<Container[]> {
+  heading(`A Docker Engine on each host with the options that flanneld rendered, and a container`);
+  const containers: Container[] = [];
+  for (const node of nodes) {
+    const docker = stack.use(await node.startDocker(release));
+    const container = await docker.addContainer();
+    const version = (await docker.run('version', '--format', '{{.Server.Version}}')).trim();
+    console.log(`${node.host.name.padEnd(8)} Docker ${version}  container ${container.address}`);
+    containers.push(container);
+  }
+  return containers;
 }
 
 async function showHost({ host }: Node): Promise<void> {

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningProcess } from './command.ts';
 import type { Container } from './container.ts';
+import { startDocker, type Docker } from './docker.ts';
+import type { EngineRelease } from './docker-engine.ts';
 import { startEtcd } from './etcd.ts';
 import type { Etcd } from './etcd-member.ts';
 import { createLab, type Host, type HostOptions, type Lab } from './lab.ts';
@@ -47,6 +49,8 @@ export interface Node {
   subnetEnv(): Promise<SubnetEnv>;
   /** Adds a container configured from subnet.env. */
   addContainer(): Promise<Container>;
+  /** Starts a Docker Engine with the options that mk-docker-opts renders from subnet.env, and nothing else. */
+  startDocker(engine?: EngineRelease): Promise<Docker>;
 }
 
 export interface SubnetEnv {
@@ -57,7 +61,8 @@ export interface SubnetEnv {
 }
 
 const PREFIX = '/coreos.com/network';
-const BUILT_FLANNELD = [join(import.meta.dirname, '../../node_modules/.bin/flanneld')];
+const BIN = join(import.meta.dirname, '../../node_modules/.bin');
+const BUILT_FLANNELD = [join(BIN, 'flanneld')];
 
 /** Starts etcd in a new lab and writes the network config; the cluster has no nodes yet. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
@@ -112,6 +117,13 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
     addContainer: async () => {
       const env = await subnetEnv();
       return host.addContainer({ bip: env.FLANNEL_SUBNET, mtu: Number(env.FLANNEL_MTU) });
+    },
+    startDocker: async (engine) => {
+      // As an operator's unit does: the options are words of a variable.
+      const file = join(host.directory, 'docker');
+      await host.run(join(BIN, 'mk-docker-opts'), '-f', subnetFile, '-d', file, '-c');
+      const words = await host.run('sh', '-c', '. "$0"; printf "%s\\n" $DOCKER_OPTS', file);
+      return startDocker(host, { engine, options: words.trim().split('\n') });
     },
   };
 }

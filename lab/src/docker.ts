@@ -2,11 +2,13 @@ import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run, start, type RunningProcess } from './command.ts';
 import { dockerEngine, type EngineRelease } from './docker-engine.ts';
+import type { Container } from './container.ts';
+import { runContainer } from './docker-container.ts';
 import type { Host } from './lab.ts';
 
 export interface DockerOptions {
   /** @default '20.10' */
-  readonly engine?: EngineRelease;
+  readonly engine?: EngineRelease | undefined;
   /** Words of `DOCKER_NETWORK_OPTIONS` or `DOCKER_OPTS`: `--bip=10.5.69.1/24`, `--mtu=1450`. */
   readonly options: readonly string[];
 }
@@ -19,6 +21,8 @@ export interface Docker extends AsyncDisposable {
   readonly image: string;
   /** Runs the `docker` client against this engine and returns what it prints. @throws {CommandError} */
   run(...args: string[]): Promise<string>;
+  /** Runs a container of {@link Docker.image}, with more options of `docker run`. It goes with the engine. */
+  addContainer(...options: string[]): Promise<Container>;
   /** Runs `docker-compose` over the text of a compose file, as the project `lab`. @throws {CommandError} */
   compose(file: string, ...args: string[]): Promise<string>;
 }
@@ -71,6 +75,8 @@ export async function startDocker(host: Host, { engine = '20.10', options }: Doc
     socket,
     image: IMAGE,
     run: docker,
+    addContainer: async (...options) =>
+      all.use(await runContainer({ host, docker, pid: daemon.pid }, [...options, IMAGE])),
     compose: (file, ...args) =>
       run([programs.compose, '--file=-', '--project-name=lab', ...args], { input: file, env }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),

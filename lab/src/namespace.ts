@@ -17,10 +17,20 @@ export interface Namespace extends AsyncDisposable {
 /** Makes a network namespace with its loopback up. */
 export async function createNamespace(namespace: string): Promise<Namespace> {
   await run(['ip', 'netns', 'add', namespace]);
+  await run(['ip', '-n', namespace, 'link', 'set', 'lo', 'up']);
+  return namedNamespace(namespace);
+}
+
+/** Names the network namespace of a running process; the name goes with the result. */
+export async function attachNamespace(namespace: string, pid: number): Promise<Namespace> {
+  await run(['ip', 'netns', 'attach', namespace, `${pid}`]);
+  return namedNamespace(namespace);
+}
+
+function namedNamespace(namespace: string): Namespace {
   const inside = ['ip', 'netns', 'exec', namespace];
   const started: RunningProcess[] = [];
   let disposed = false;
-  await run(['ip', '-n', namespace, 'link', 'set', 'lo', 'up']);
   return {
     namespace,
     path: `/run/netns/${namespace}`,
