@@ -56,7 +56,7 @@ function defaultOf(flag: Flag): string {
     ...('min' in flag ? [`From ${flag.min} to ${flag.max}.`] : []),
     ...(flag.kind === 'repeatable' ? ['May be given several times.'] : []),
     ...('default' in flag && flag.default !== '' ? [`Default: ${escape(String(flag.default))}.`] : []),
-    ...(flag.alias ? [`Also read from ${flag.alias}.`] : []),
+    ...(flag.aliases ? [`Also read from ${flag.aliases.join(', then ')}.`] : []),
   ];
   return notes.map((note) => `\n${note}`).join('');
 }

@@ -4,8 +4,8 @@ interface FlagBase {
   /** Heading in the help. */
   readonly group: string;
   readonly describe: string;
-  /** A variable that is read after `FLANNELD_<NAME>`, as the packages of distributions write it. */
-  readonly alias?: string;
+  /** Variables that are read after `FLANNELD_<NAME>`, in this order, as packages of distributions write them. */
+  readonly aliases?: readonly string[];
   /** What the flag needs and does not have yet: given in earnest, it is refused, never ignored. */
   readonly missing?: string;
 }

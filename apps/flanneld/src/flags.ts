@@ -18,14 +18,14 @@ export const etcdFlags = {
     group: ETCD,
     describe: 'etcd client URLs, separated by commas',
     default: 'http://127.0.0.1:4001,http://127.0.0.1:2379',
-    alias: 'FLANNEL_ETCD_ENDPOINTS',
+    aliases: ['FLANNEL_ETCD_ENDPOINTS', 'FLANNEL_ETCD'],
   },
   'etcd-prefix': {
     kind: 'text',
     group: ETCD,
     describe: 'key prefix of the network',
     default: '/coreos.com/network',
-    alias: 'FLANNEL_ETCD_PREFIX',
+    aliases: ['FLANNEL_ETCD_PREFIX', 'FLANNEL_ETCD_KEY'],
   },
   'etcd-keyfile': { kind: 'text', group: ETCD, describe: 'key of the client certificate (PEM)', default: '' },
   'etcd-certfile': { kind: 'text', group: ETCD, describe: 'client certificate (PEM)', default: '' },
@@ -197,7 +197,7 @@ export const logFlag = {
     describe: 'log verbosity; from 2 on, debug',
     default: 0,
     min: 0,
-    max: 10,
+    max: 2_147_483_647,
   },
 } as const satisfies FlagTable;
 
@@ -242,6 +242,13 @@ const kubernetesFlags = {
     group: KUBERNETES,
     describe: 'clear the node’s NetworkUnavailable condition',
     default: true,
+    missing: KUBERNETES_MANAGER,
+  },
+  'use-multi-cluster-cidr': {
+    kind: 'switch',
+    group: KUBERNETES,
+    describe: 'take the subnet from a ClusterCIDR, which some upstream versions could',
+    default: false,
     missing: KUBERNETES_MANAGER,
   },
 } as const satisfies FlagTable;

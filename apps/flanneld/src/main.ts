@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`flanneld: ${error.message}\nflanneld --help shows all flags.\n`);
+    process.stderr.write(`flanneld: ${error.message} (flanneld --help shows all flags)\n`);
     return 2;
   }
 }
@@ -38,6 +38,12 @@ type Task = Exclude<Request, { kind: 'help' | 'version' }>;
 /** Runs a task until it is done or a signal ends it. */
 async function carryOut(task: Task): Promise<number> {
   const log = createLog({ debug: task.settings.v >= 2, terminal: process.stderr.isTTY });
+  if (task.ignored.length > 0) {
+    log.warn(
+      { flags: task.ignored },
+      'flags of upstream’s log library have no effect; -v sets the verbosity',
+    );
+  }
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

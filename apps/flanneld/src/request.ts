@@ -64,9 +64,14 @@ export type MigrateSettings = Values<typeof migrateFlags>;
 export type Request =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
-  | { readonly kind: 'run'; readonly settings: Settings }
-  | { readonly kind: 'cleanup'; readonly settings: CleanupSettings }
-  | { readonly kind: 'etcd-migrate'; readonly settings: MigrateSettings };
+  | (TaskBase & { readonly kind: 'run'; readonly settings: Settings })
+  | (TaskBase & { readonly kind: 'cleanup'; readonly settings: CleanupSettings })
+  | (TaskBase & { readonly kind: 'etcd-migrate'; readonly settings: MigrateSettings });
+
+interface TaskBase {
+  /** Flags and variables of upstream's log libraries that are given, and have no effect. */
+  readonly ignored: readonly string[];
+}
 
 /** Reads the command line and the environment. @throws {UsageError} */
 export async function readRequest(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Request> {
@@ -75,7 +80,8 @@ export async function readRequest(args: readonly string[], environment: NodeJS.P
   const { flags: table, ...help } = commands[kind];
   const rest = kind === 'run' ? args : args.slice(1);
   const parsed = await parseFlags<FlagTable>(table, help, { args: rest, environment });
-  return parsed.kind === 'values' ? ({ kind, settings: parsed.values } as unknown as Request) : parsed;
+  if (parsed.kind !== 'values') return parsed;
+  return { kind, settings: parsed.values, ignored: parsed.ignored } as unknown as Request;
 }
 
 function readCommand(word: string): keyof typeof commands {

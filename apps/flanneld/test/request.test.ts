@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { flags } from '../src/flags.ts';
+import { ignoredFlags } from '../src/ignored-flags.ts';
 import { readRequest, type Settings } from '../src/request.ts';
 
 async function settings(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Settings> {
@@ -87,6 +88,25 @@ describe('defaults and environment', () => {
     ).toMatchObject({ 'etcd-endpoints': ['http://b:2'], 'etcd-prefix': '/c' });
   });
 
+  it('reads the variables of early distributions last', async () => {
+    const early = { FLANNEL_ETCD: 'http://old:1', FLANNEL_ETCD_KEY: '/old' };
+    const packaged = { ...early, FLANNEL_ETCD_ENDPOINTS: 'http://a:1', FLANNEL_ETCD_PREFIX: '/a' };
+    const own = { ...packaged, FLANNELD_ETCD_ENDPOINTS: 'http://b:1', FLANNELD_ETCD_PREFIX: '/b' };
+    const commandLine = ['-etcd-endpoints=http://c:1', '-etcd-prefix=/c'];
+    const read = async (args: string[], environment: NodeJS.ProcessEnv) => {
+      const { 'etcd-endpoints': endpoints, 'etcd-prefix': prefix } = await settings(args, environment);
+      return [...endpoints, prefix];
+    };
+    expect(await read([], early)).toEqual(['http://old:1', '/old']);
+    expect(await read([], packaged)).toEqual(['http://a:1', '/a']);
+    expect(await read([], own)).toEqual(['http://b:1', '/b']);
+    expect(await read(commandLine, own)).toEqual(['http://c:1', '/c']);
+    expect(await read([], { ...early, FLANNEL_ETCD_PREFIX: '' })).toEqual(['http://old:1', '/old']);
+    await expect(settings([], { FLANNEL_ETCD: 'http://a,,' })).rejects.toThrow(
+      'FLANNEL_ETCD has an empty item',
+    );
+  });
+
   it('lets the command line win', async () => {
     expect((await settings(['-etcd-prefix=/c'], { FLANNELD_ETCD_PREFIX: '/e' }))['etcd-prefix']).toBe('/c');
   });
@@ -95,6 +115,33 @@ describe('defaults and environment', () => {
     await expect(settings([], { FLANNELD_HEALTHZ_PORT: 'x' })).rejects.toThrow(
       'FLANNELD_HEALTHZ_PORT must be a whole number from 0 to 65535, not "x"',
     );
+  });
+});
+
+describe('flags of upstream’s log libraries', () => {
+  const ignored = async (args: string[], environment: NodeJS.ProcessEnv = {}) => {
+    const request = await readRequest(args, environment);
+    return 'ignored' in request ? request.ignored : request;
+  };
+
+  it('are accepted from the command line and the environment, and named once', async () => {
+    expect(
+      await ignored(['-logtostderr', '--log_dir', '-x', '-log_dir=y', '-v=99'], { FLANNELD_VMODULE: 'a=1' }),
+    ).toEqual(['-log_dir', '-logtostderr', 'FLANNELD_VMODULE']);
+    expect(await ignored(['-ip-masq'], { FLANNELD_LOG_DIR: '' })).toEqual([]);
+  });
+
+  it.each(Object.entries(ignoredFlags))('-%s is a %s', async (name, kind) => {
+    const args =
+      kind === 'switch'
+        ? [`-${name}`, '-etcd-prefix=/a']
+        : [`-${name}`, '-etcd-prefix=/b', '-etcd-prefix=/a'];
+    expect((await settings(args))['etcd-prefix']).toBe('/a');
+    expect(await ignored([`-${name}=false`])).toEqual([`-${name}`]);
+  });
+
+  it('are accepted by every command', async () => {
+    expect(await ignored(['cleanup', '-alsologtostderr=true'])).toEqual(['-alsologtostderr']);
   });
 });
 
@@ -119,7 +166,9 @@ describe('mistakes', () => {
     [['clean'], 'unknown command "clean"; did you mean cleanup?'],
     [['cleanup', '-apply'], 'unknown flag -apply'],
     [['etcd-migrate', '-iface=eth0'], 'unknown flag -iface'],
-    [['-etcd-prefix'], 'etcd-prefix'],
+    [['-etcd-prefix'], '-etcd-prefix must have a value'],
+    [['-log-dir=x'], 'unknown flag -log-dir; did you mean -log_dir?'],
+    [['-iface', 'eth0', 'cleanup'], 'unexpected argument "cleanup"'],
     [['-listen=:8080'], '-listen went with flannel 0.8'],
     [
       ['-kube-subnet-mgr'],
