@@ -1,5 +1,6 @@
 import { formatInterfaceAddress, type SubnetEnv } from './subnet-env.ts';
-import { writeFileAtomically } from './write-file.ts';
+import type { Variables } from './assignment-reader.ts';
+import { writeOutput } from './write-file.ts';
 
 /** Which lines {@link formatDockerOptions} writes. */
 export interface DockerOptionsFormat {
@@ -11,8 +12,11 @@ export interface DockerOptionsFormat {
   readonly combinedKey?: string;
   /** Leaves `--ip-masq` out when false. @default true */
   readonly ipMasq?: boolean;
-  /** Options that the combined variable has already; they stay in front. @default none */
-  readonly existing?: string | undefined;
+  /**
+   * Variables that are set already. Those named `DOCKER_OPT_…` are options too, but for the three that the
+   * subnet decides; the value of the combined one stays in front. @default none
+   */
+  readonly variables?: Variables;
 }
 
 /** The name of a combined variable that no shell and no systemd would read. */
@@ -29,29 +33,36 @@ export class CombinedKeyError extends Error {
 }
 
 /**
- * The Docker daemon's options for a subnet, as shell variables, line for line as upstream's mk-docker-opts.
- * Docker masquerades exactly when flannel does not.
+ * The Docker daemon's options for a subnet, as shell variables in the order of their names, line for line as
+ * upstream's mk-docker-opts. Docker masquerades exactly when flannel does not.
  * @throws {CombinedKeyError}
  */
 export function formatDockerOptions(env: SubnetEnv, format: DockerOptionsFormat = {}): string {
-  const { individual = true, combined = true, combinedKey = 'DOCKER_OPTS', ipMasq = true, existing } = format;
+  const {
+    individual = true,
+    combined = true,
+    combinedKey = 'DOCKER_OPTS',
+    ipMasq = true,
+    variables = {},
+  } = format;
   if (!/^[A-Za-z_]\w*$/.test(combinedKey)) throw new CombinedKeyError(combinedKey);
-  const options = dockerOptions(env, ipMasq);
-  const lines = individual
-    ? Object.entries(options).map(([name, option]) => `DOCKER_OPT_${name}="${option}"\n`)
-    : [];
+  const options = Object.entries({ ...presentOptions(variables), ...subnetOptions(env, ipMasq) }).sort(
+    byName,
+  );
+  const lines = individual ? options.map(([name, option]) => assignment(name, option)) : [];
   if (combined) {
-    const before = existing ? `${escapeQuoted(existing)} ` : '';
-    const all = Object.values(options).map((option) => ` ${option}`);
-    lines.push(`${combinedKey}="${before}${all.join('')}"\n`);
+    const present = variables[combinedKey];
+    const all = options.map(([, option]) => ` ${option}`).join('');
+    lines.push(assignment(combinedKey, present ? `${present} ${all}` : all));
   }
   return lines.join('');
 }
 
 /**
- * Writes {@link formatDockerOptions} for Docker's unit to read (`EnvironmentFile=`), atomically and with mode
- * 0644; directories are made. Without a format it is what `mk-docker-opts -d PATH` writes, with `combinedKey`
- * what `mk-docker-opts -d PATH -k KEY` writes.
+ * Writes {@link formatDockerOptions} for Docker's unit to read (`EnvironmentFile=`). A file is replaced in one
+ * step and keeps its mode and owner; a new one has mode 0644, and its directory is made. Links are followed;
+ * devices and FIFOs are written to. Without a format it is what `mk-docker-opts -d PATH` writes, with
+ * `combinedKey` what `mk-docker-opts -d PATH -k KEY` writes, where no option is set already.
  * @throws {CombinedKeyError}
  */
 export async function writeDockerOptions(
@@ -59,16 +70,28 @@ export async function writeDockerOptions(
   env: SubnetEnv,
   format: DockerOptionsFormat = {},
 ): Promise<void> {
-  await writeFileAtomically(path, formatDockerOptions(env, format));
+  await writeOutput(path, formatDockerOptions(env, format));
 }
 
-/** In the order of their names. */
-function dockerOptions({ subnet, ipMasq, mtu }: SubnetEnv, withIpMasq: boolean): Record<string, string> {
+function subnetOptions({ subnet, ipMasq, mtu }: SubnetEnv, withIpMasq: boolean): Record<string, string> {
   return {
-    ...(subnet && { BIP: `--bip=${formatInterfaceAddress(subnet)}` }),
-    ...(withIpMasq && ipMasq !== undefined && { IPMASQ: `--ip-masq=${!ipMasq}` }),
-    ...(mtu !== undefined && { MTU: `--mtu=${mtu}` }),
+    ...(subnet && { DOCKER_OPT_BIP: `--bip=${formatInterfaceAddress(subnet)}` }),
+    ...(withIpMasq && ipMasq !== undefined && { DOCKER_OPT_IPMASQ: `--ip-masq=${!ipMasq}` }),
+    ...(mtu !== undefined && { DOCKER_OPT_MTU: `--mtu=${mtu}` }),
   };
+}
+
+function presentOptions(variables: Variables): Record<string, string> {
+  const entries = Object.entries(variables).filter(([name]) => /^DOCKER_OPT_\w*$/.test(name));
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
+}
+
+function assignment(name: string, value: string): string {
+  return `${name}="${escapeQuoted(value)}"\n`;
 }
 
 /** What a shell and systemd read back as `text` from between double quotes. */

@@ -3,17 +3,18 @@
  *
  * @packageDocumentation
  */
+export type { Variables } from './assignment-reader.ts';
 export {
   CombinedKeyError,
   formatDockerOptions,
   writeDockerOptions,
   type DockerOptionsFormat,
 } from './docker-options.ts';
+export type { AssignmentProblem } from './shell-assignments.ts';
 export {
   formatSubnetEnv,
   parseSubnetEnv,
   readSubnetEnv,
   writeSubnetEnv,
   type SubnetEnv,
-  type SubnetEnvProblem,
 } from './subnet-env.ts';

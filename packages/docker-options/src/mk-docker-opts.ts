@@ -1,9 +1,12 @@
 // The command mk-docker-opts: its arguments, files, environment and exit codes.
-import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { CombinedKeyError, writeDockerOptions } from './docker-options.ts';
+import { CombinedKeyError, formatDockerOptions } from './docker-options.ts';
+import { readFileIfPresent } from './read-file.ts';
+import { OptionError, readOptions } from './read-options.ts';
 import { hasGatewayRoute } from './route-table.ts';
-import { readSubnetEnv } from './subnet-env.ts';
+import type { Variables } from './assignment-reader.ts';
+import { parseAssignments } from './shell-assignments.ts';
+import { interpretVariables } from './subnet-env.ts';
+import { writeOutput } from './write-file.ts';
 
 /** What the command reads and writes besides its files. */
 export interface CommandContext {
@@ -14,6 +17,12 @@ export interface CommandContext {
   /** The kernel's IPv4 routes (proc(5), /proc/net/route). @default '/proc/net/route' */
   readonly routeFile?: string;
 }
+
+const DEFAULT_INPUT = '/run/flannel/subnet.env';
+const DEFAULT_OUTPUT = '/run/docker_opts.env';
+/** The variables that become options; FLANNEL_IPMASQ only without -m. */
+const USED: readonly string[] = ['FLANNEL_SUBNET', 'FLANNEL_MTU'];
+const IPMASQ = 'FLANNEL_IPMASQ';
 
 const USAGE = `mk-docker-opts [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]
 
@@ -28,62 +37,72 @@ Writes Docker daemon options from the subnet that flanneld leased. Without -i an
   -h  show this help
 `;
 
-/** Runs the command. @returns its exit code: 1 for wrong arguments, and for a subnet that cannot be used. */
+/**
+ * Runs the command. @returns its exit code: 1 for help, wrong arguments, values that cannot be used (nothing
+ * is written then), and, after writing, for a subnet that Docker would refuse.
+ */
 export async function mkDockerOpts(context: CommandContext): Promise<number> {
   const fail = (problem: string) => {
     context.complain(`mk-docker-opts: ${problem}\n`);
     return 1;
   };
   try {
-    const switches = parseSwitches(context.args);
-    if (!switches.h) return await convert(context, switches, fail);
-    context.print(USAGE);
-    return 0;
+    const options = readOptions(context.args, { withValue: 'fdk', plain: 'icmh?' });
+    if (!options.has('h') && !options.has('?')) return await convert(context, options, fail);
+    context.complain(USAGE);
+    return 1;
   } catch (error) {
     if (error instanceof CombinedKeyError) return fail(`-k ${error.message}`);
-    if (error instanceof TypeError && 'code' in error) return fail(`${error.message}; see mk-docker-opts -h`);
+    if (error instanceof OptionError) return fail(`${error.message}; mk-docker-opts -h shows the options`);
     throw error;
   }
 }
 
-type Switches = ReturnType<typeof parseSwitches>;
-
 async function convert(
   context: CommandContext,
-  switches: Switches,
+  options: ReadonlyMap<string, string>,
   fail: (problem: string) => number,
 ): Promise<number> {
-  const { f, d, i, c, k, m } = switches;
-  const { env, problems } = await readSubnetEnv(f);
-  for (const { line, problem } of problems) fail(`${f}:${line}: ${problem}`);
-  if (!m && problems.some(({ variable }) => variable === 'FLANNEL_IPMASQ')) return 1;
-  await writeDockerOptions(d, env, {
-    individual: i || !c,
-    combined: c || !i,
-    combinedKey: k,
-    ipMasq: !m,
-    existing: context.environment[k],
-  });
-  if (!env.subnet) return 0;
-  const { prefix } = env.subnet;
-  const routes = await readFile(context.routeFile ?? '/proc/net/route', 'utf8');
-  if (!hasGatewayRoute(routes, prefix)) return 0;
-  return fail(
-    `the routing table has a route to ${prefix.toString()} through a gateway; Docker would refuse the subnet`,
+  const { variables, problems, lineOf } = await readVariables(options.get('f') ?? DEFAULT_INPUT, context);
+  const { env, errors } = interpretVariables((name) => variables[name]);
+  const used = errors.filter(
+    ({ variable }) => USED.includes(variable) || (variable === IPMASQ && !options.has('m')),
   );
+  const all = [...problems, ...used.map(({ variable, problem }) => `${lineOf(variable)}: ${problem}`)];
+  all.forEach(fail);
+  if (all.length > 0) return 1;
+  const text = formatDockerOptions(env, {
+    individual: options.has('i') || !options.has('c'),
+    combined: options.has('c') || !options.has('i'),
+    combinedKey: options.get('k'),
+    ipMasq: !options.has('m'),
+    variables,
+  });
+  await write(options.get('d') ?? DEFAULT_OUTPUT, text, context);
+  const routes = await readFileIfPresent(context.routeFile ?? '/proc/net/route');
+  if (!env.subnet || !routes || !hasGatewayRoute(routes, env.subnet.prefix)) return 0;
+  const subnet = env.subnet.prefix.toString();
+  return fail(`the routing table has a route to ${subnet} through a gateway; Docker would refuse the subnet`);
 }
 
-/** Switches as getopts takes them: grouped (`-ic`), with their value attached (`-kKEY`), the last one wins. */
-function parseSwitches(args: readonly string[]) {
-  const flag = (short: string) => ({ type: 'boolean', short, default: false }) as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      f: { type: 'string', short: 'f', default: '/run/flannel/subnet.env' },
-      d: { type: 'string', short: 'd', default: '/run/docker_opts.env' },
-      k: { type: 'string', short: 'k', default: 'DOCKER_OPTS' },
-      ...{ i: flag('i'), c: flag('c'), m: flag('m'), h: flag('h') },
-    },
-  });
-  return values;
+/** The environment's variables, with those of a file over them. A missing file has none. */
+async function readVariables(path: string, { environment }: CommandContext) {
+  const { assignments, problems } = parseAssignments((await readFileIfPresent(path)) ?? '', environment);
+  const lines = new Map(assignments.map(({ name, line }) => [name, `${path}:${line}`]));
+  const variables: Variables = {
+    ...environment,
+    ...Object.fromEntries(assignments.map(({ name, value }) => [name, value])),
+  };
+  return {
+    variables,
+    problems: problems.map(({ line, problem }) => `${path}:${line}: ${problem}`),
+    lineOf: (name: string) => lines.get(name) ?? 'environment',
+  };
+}
+
+/** The process's own streams cannot be opened by their names when they are sockets, as a unit's are. */
+async function write(path: string, text: string, { print, complain }: CommandContext): Promise<void> {
+  if (path === '/dev/stdout') print(text);
+  else if (path === '/dev/stderr') complain(text);
+  else await writeOutput(path, text);
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   AddressError,
   parseInterfaceAddress,
@@ -7,6 +6,8 @@ import {
   type InterfaceAddress,
   type Prefix,
 } from '@flannel-ts/ip';
+import { readFileIfPresent } from './read-file.ts';
+import { parseAssignments, type AssignmentProblem } from './shell-assignments.ts';
 import { writeFileAtomically } from './write-file.ts';
 
 /** What subnet.env tells Docker, CNI plugins and the next start of the daemon. */
@@ -19,15 +20,6 @@ export interface SubnetEnv {
   /** Bytes. */
   readonly mtu?: number | undefined;
   readonly ipMasq?: boolean | undefined;
-}
-
-/** A line of an old file that cannot be used. */
-export interface SubnetEnvProblem {
-  /** From 1. */
-  readonly line: number;
-  /** The variable that the line sets; `undefined` when it sets none. */
-  readonly variable: string | undefined;
-  readonly problem: string;
 }
 
 /** The file's text, line for line as upstream writes it. Families that are not enabled are left out. */
@@ -47,39 +39,23 @@ export function formatSubnetEnv(env: SubnetEnv): string {
 }
 
 /**
- * Reads subnet.env, as it is or as a shell would: values may be quoted or exported. Lines that make no sense are
- * left out and named; unknown variables are not ours.
+ * Reads subnet.env as a shell would that sources it, without running anything: quotes, `export`, comments,
+ * several assignments on a line, `$NAME`. The last assignment of a variable counts. What cannot be used is left out and named; unknown variables are ignored.
  */
 export function parseSubnetEnv(text: string): {
   readonly env: SubnetEnv;
-  readonly problems: readonly SubnetEnvProblem[];
+  readonly problems: readonly AssignmentProblem[];
 } {
-  let env: SubnetEnv = {};
-  const problems: SubnetEnvProblem[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (/^\s*(#|$)/.test(line)) continue;
-    try {
-      env = { ...env, ...parseLine(line) };
-    } catch (error) {
-      if (!(error instanceof AddressError || error instanceof RangeError)) throw error;
-      problems.push({
-        line: index + 1,
-        variable: ASSIGNMENT.exec(line.trim())?.[1],
-        problem: error.message,
-      });
-    }
-  }
-  return { env, problems };
+  const { assignments, problems } = parseAssignments(text);
+  const last = new Map(assignments.map((assignment) => [assignment.name, assignment]));
+  const { env, errors } = interpretVariables((name) => last.get(name)?.value);
+  const bad = errors.map(({ variable, problem }) => ({ line: last.get(variable)!.line, variable, problem }));
+  return { env, problems: [...problems, ...bad].sort((a, b) => a.line - b.line) };
 }
 
 /** What the file says, or nothing when it is missing. */
 export async function readSubnetEnv(path: string): Promise<ReturnType<typeof parseSubnetEnv>> {
-  try {
-    return parseSubnetEnv(await readFile(path, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { env: {}, problems: [] };
-    throw error;
-  }
+  return parseSubnetEnv((await readFileIfPresent(path)) ?? '');
 }
 
 /** Writes the file at once: a reader sees the old text or the new one. Mode 0644; the directory is made. */
@@ -87,40 +63,47 @@ export async function writeSubnetEnv(path: string, env: SubnetEnv): Promise<void
   await writeFileAtomically(path, formatSubnetEnv(env));
 }
 
-function parseLine(line: string): SubnetEnv {
-  const [, name, text] = ASSIGNMENT.exec(line.trim()) ?? [];
-  if (!name || text === undefined) throw new RangeError(`${JSON.stringify(line)} is no NAME=value`);
-  const value = unquote(text);
-  // A shell takes a variable that is set to nothing for one that is not set, and so do those who read this.
-  return value === '' ? {} : parseVariable(name, value);
+/**
+ * What variables say about a subnet. An empty one counts as not set, as a shell script takes it.
+ * `errors` names the variables that cannot be used.
+ */
+export function interpretVariables(valueOf: (name: string) => string | undefined): {
+  readonly env: SubnetEnv;
+  readonly errors: readonly { readonly variable: string; readonly problem: string }[];
+} {
+  const errors: { variable: string; problem: string }[] = [];
+  const read = <Value>(variable: string, parse: (text: string) => Value): Value | undefined => {
+    const text = valueOf(variable);
+    try {
+      return text ? parse(text) : undefined;
+    } catch (error) {
+      if (!(error instanceof AddressError || error instanceof RangeError)) throw error;
+      const problem = error instanceof AddressError ? `${variable}: ${error.message}` : error.message;
+      errors.push({ variable, problem });
+      return undefined;
+    }
+  };
+  const env = {
+    network: read('FLANNEL_NETWORK', (text) => ofFamily(4, 'FLANNEL_NETWORK', parsePrefix(text))),
+    subnet: read('FLANNEL_SUBNET', (text) => parseSubnet(4, 'FLANNEL_SUBNET', text)),
+    ipv6Network: read('FLANNEL_IPV6_NETWORK', (text) =>
+      ofFamily(6, 'FLANNEL_IPV6_NETWORK', parsePrefix(text)),
+    ),
+    ipv6Subnet: read('FLANNEL_IPV6_SUBNET', (text) => parseSubnet(6, 'FLANNEL_IPV6_SUBNET', text)),
+    mtu: read('FLANNEL_MTU', parseMtu),
+    ipMasq: read('FLANNEL_IPMASQ', parseIpMasq),
+  };
+  return { env, errors };
 }
 
-/** Other writers quote values, and export them. */
-const ASSIGNMENT = /^(?:export\s+)?(\w+)=(.*)$/;
-
-function unquote(text: string): string {
-  return /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;
+function parseMtu(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new RangeError(`FLANNEL_MTU must be a number of bytes, not ${JSON.stringify(text)}`);
 }
 
-function parseVariable(name: string, value: string): SubnetEnv {
-  switch (name) {
-    case 'FLANNEL_NETWORK':
-      return { network: ofFamily(4, name, parsePrefix(value)) };
-    case 'FLANNEL_SUBNET':
-      return { subnet: parseSubnet(4, name, value) };
-    case 'FLANNEL_IPV6_NETWORK':
-      return { ipv6Network: ofFamily(6, name, parsePrefix(value)) };
-    case 'FLANNEL_IPV6_SUBNET':
-      return { ipv6Subnet: parseSubnet(6, name, value) };
-    case 'FLANNEL_MTU':
-      if (/^[1-9]\d{0,5}$/.test(value)) return { mtu: Number(value) };
-      throw new RangeError(`FLANNEL_MTU must be a number of bytes, not ${JSON.stringify(value)}`);
-    case 'FLANNEL_IPMASQ':
-      if (value === 'true' || value === 'false') return { ipMasq: value === 'true' };
-      throw new RangeError(`FLANNEL_IPMASQ must be true or false, not ${JSON.stringify(value)}`);
-    default:
-      return {};
-  }
+function parseIpMasq(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new RangeError(`FLANNEL_IPMASQ must be true or false, not ${JSON.stringify(text)}`);
 }
 
 function parseSubnet(family: Family, name: string, value: string): InterfaceAddress {

@@ -1,14 +1,26 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
-/** Replaces a file in one step: written and synced beside it, then renamed. Mode 0644; the directory is made. */
-export async function writeFileAtomically(path: string, text: string): Promise<void> {
+/** Mode and owner of a file. */
+interface Permissions {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Replaces a file in one step: written and synced beside it, then renamed. The directory is made.
+ *
+ * @param keep - permissions of the new file. @default mode 0644 of this process's user
+ */
+export async function writeFileAtomically(path: string, text: string, keep?: Permissions): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await using file = await open(temporary, 'w', 0o644);
+    if (keep) await file.chown(keep.uid, keep.gid);
     // The creation mode is cut by the umask; readers are not only root.
-    await file.chmod(0o644);
+    await file.chmod(keep ? keep.mode & 0o7777 : 0o644);
     await file.writeFile(text);
     await file.sync();
     await rename(temporary, path);
@@ -16,4 +28,27 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/**
+ * Writes where a shell's `>` would: a link's target, with the link kept; a device or a FIFO as it is. A file
+ * is replaced in one step and keeps its mode and owner; a new one has mode 0644, and its directory is made.
+ */
+export async function writeOutput(path: string, text: string): Promise<void> {
+  const present = await stat(path).catch(undefinedIfMissing);
+  if (present === undefined) return writeFileAtomically(await targetOf(path), text);
+  if (present.isFile()) return writeFileAtomically(await realpath(path), text, present);
+  await using file: FileHandle = await open(path, 'w');
+  await file.writeFile(text);
+}
+
+/** Follows links to a file that is missing. */
+async function targetOf(path: string): Promise<string> {
+  const target = await readlink(path).catch(() => undefined);
+  return target === undefined ? path : targetOf(resolve(dirname(path), target));
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  throw error;
 }

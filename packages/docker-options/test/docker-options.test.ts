@@ -1,10 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseInterfaceAddress } from '@flannel-ts/ip';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CombinedKeyError, formatDockerOptions, writeDockerOptions, type SubnetEnv } from '../src/index.ts';
 import { mkDockerOpts } from '../src/mk-docker-opts.ts';
 import { writeSubnetEnv } from '../src/index.ts';
@@ -72,10 +84,64 @@ it('gives existing options back to a shell as they were', () => {
     .filter((value) => value !== '');
   fc.assert(
     fc.property(text, (existing) => {
-      const script = `${formatDockerOptions({ mtu: 1 }, { individual: false, existing })}printf %s "$DOCKER_OPTS"`;
+      const script = `${formatDockerOptions({ mtu: 1 }, { individual: false, variables: { DOCKER_OPTS: existing } })}printf %s "$DOCKER_OPTS"`;
       const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
       expect(stdout).toBe(`${existing}  --mtu=1`);
     }),
     { numRuns: 100 },
   );
+});
+
+describe('an output that exists', () => {
+  const text = formatDockerOptions(env);
+
+  it('keeps its mode and owner when it is a file', async () => {
+    const path = join(directory, 'docker.env');
+    await writeFile(path, 'old');
+    await chmod(path, 0o640);
+    if (process.getuid?.() === 0) await chown(path, 1234, 4321);
+    const before = await stat(path);
+    await writeDockerOptions(path, env);
+    const { mode, uid, gid } = await stat(path);
+    expect({ mode, uid, gid }).toEqual({ mode: before.mode, uid: before.uid, gid: before.gid });
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it.each(['present', 'missing'])('stays a link, to a %s file', async (target) => {
+    const link = join(directory, 'link');
+    await symlink('middle', link);
+    await symlink('target', join(directory, 'middle'));
+    if (target === 'present') await writeFile(join(directory, 'target'), 'old');
+    await writeDockerOptions(link, env);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(directory, 'target'), 'utf8')).toBe(text);
+    expect((await readdir(directory)).sort()).toEqual(['link', 'middle', 'target']);
+  });
+
+  it('stays a FIFO, and its reader gets the options', async () => {
+    const path = join(directory, 'fifo');
+    spawnSync('mkfifo', [path]);
+    const [read] = await Promise.all([readFile(path, 'utf8'), writeDockerOptions(path, env)]);
+    expect(read).toBe(text);
+    expect((await lstat(path)).isFIFO()).toBe(true);
+  });
+
+  it('stays a device', async () => {
+    const device = join(directory, 'null');
+    await symlink('/dev/null', device);
+    await writeDockerOptions(device, env);
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+
+  it('gets the options where a descriptor leads', async () => {
+    const path = join(directory, 'docker.env');
+    await using file = await open(path, 'w');
+    await writeDockerOptions(`/proc/self/fd/${file.fd}`, env);
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it('is left alone, and named, when it is a directory', async () => {
+    await expect(writeDockerOptions(directory, env)).rejects.toThrow('EISDIR');
+    expect(await readdir(directory)).toEqual([]);
+  });
 });

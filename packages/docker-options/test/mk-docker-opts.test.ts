@@ -36,42 +36,35 @@ async function run(args: readonly string[], environment: NodeJS.ProcessEnv = {})
   return { code, text, complaints, printed };
 }
 
-it.each([
-  [[], INDIVIDUAL + COMBINED],
-  [['-i'], INDIVIDUAL],
-  [['-c'], COMBINED],
-  [['-i', '-c'], INDIVIDUAL + COMBINED],
-  [['-ic'], INDIVIDUAL + COMBINED],
-  [['-c', '-k', 'DOCKER_NETWORK_OPTIONS'], COMBINED.replace('DOCKER_OPTS', 'DOCKER_NETWORK_OPTIONS')],
-  [['-k', 'X'], INDIVIDUAL + COMBINED.replace('DOCKER_OPTS', 'X')],
-  [['-ckX'], COMBINED.replace('DOCKER_OPTS', 'X')],
-  [['-c', '-k', 'Y', '-k', 'X'], COMBINED.replace('DOCKER_OPTS', 'X')],
-  [['-i', '-m'], 'DOCKER_OPT_BIP="--bip=10.5.69.1/24"\nDOCKER_OPT_MTU="--mtu=1450"\n'],
-  [['-c', '-m'], 'DOCKER_OPTS=" --bip=10.5.69.1/24 --mtu=1450"\n'],
-])('%j', async (args, text) => {
-  expect(await run(args)).toEqual({ code: 0, text, complaints: '', printed: '' });
-});
-
-it('puts options that are there already in front, and two spaces', async () => {
-  const { text } = await run(['-c'], { DOCKER_OPTS: '--debug' });
-  expect(text).toBe('DOCKER_OPTS="--debug  --bip=10.5.69.1/24 --ip-masq=true --mtu=1450"\n');
-});
-
-it('inverts FLANNEL_IPMASQ', async () => {
-  await writeFile(join(directory, 'subnet.env'), ENV.replace('IPMASQ=false', 'IPMASQ=true'));
-  expect((await run(['-i'])).text).toContain('DOCKER_OPT_IPMASQ="--ip-masq=false"');
-});
-
-it('writes empty options when the env file is missing', async () => {
+it('names the file’s line, or the environment, of every value that cannot be used', async () => {
+  await writeFile(join(directory, 'subnet.env'), `${ENV.replace('IPMASQ=false', 'IPMASQ=maybe')}id\n`);
+  const { code, text, complaints } = await run([], { FLANNEL_MTU: '9' });
+  expect({ code, text }).toEqual({ code: 1, text: undefined });
+  expect(complaints.trim().split('\n')).toEqual([
+    expect.stringContaining(
+      'subnet.env:5: a line must be made of NAME=value, not "id"; commands are not run',
+    ),
+    expect.stringContaining('subnet.env:4: FLANNEL_IPMASQ must be true or false, not "maybe"'),
+  ]);
   await rm(join(directory, 'subnet.env'));
-  expect(await run([])).toMatchObject({ code: 0, text: 'DOCKER_OPTS=""\n' });
+  expect((await run([], { FLANNEL_MTU: 'big', FLANNEL_SUBNET: 'x' })).complaints.trim().split('\n')).toEqual([
+    expect.stringContaining('mk-docker-opts: environment: FLANNEL_SUBNET: "x" is not an IP'),
+    'mk-docker-opts: environment: FLANNEL_MTU must be a number of bytes, not "big"',
+  ]);
 });
 
-it('fails on a bad FLANNEL_IPMASQ', async () => {
-  await writeFile(join(directory, 'subnet.env'), ENV.replace('IPMASQ=false', 'IPMASQ=maybe'));
-  const { code, complaints } = await run([]);
-  expect(code).toBe(1);
-  expect(complaints).toContain('subnet.env:4: FLANNEL_IPMASQ must be true or false, not "maybe"');
+it('leaves an old output alone when a value cannot be used', async () => {
+  await run([]);
+  expect(await run([], { FLANNEL_SUBNET: 'x' })).toMatchObject({ code: 0, text: INDIVIDUAL + COMBINED });
+  await writeFile(join(directory, 'subnet.env'), 'FLANNEL_SUBNET=x\n');
+  expect(await run([])).toMatchObject({ code: 1, text: INDIVIDUAL + COMBINED });
+});
+
+it.each([
+  ['/dev/stdout', { printed: INDIVIDUAL, complaints: '' }],
+  ['/dev/stderr', { printed: '', complaints: INDIVIDUAL }],
+])('writes to its own stream for -d %s', async (path, streams) => {
+  expect(await run(['-i', '-d', path])).toEqual({ code: 0, text: undefined, ...streams });
 });
 
 it('fails after writing when a gateway route leads to the subnet', async () => {
@@ -93,27 +86,15 @@ it('accepts a connected route to the subnet, as docker0 has', async () => {
 });
 
 it.each([
-  [['-x'], "Unknown option '-x'"],
-  [['--bogus'], "Unknown option '--bogus'"],
-  [['-k'], "Option '-k, --k <value>' argument missing"],
-  [['somewhere'], "Unexpected argument 'somewhere'"],
+  [['-x'], 'unknown option -x; mk-docker-opts -h shows the options'],
+  [['--bogus'], 'unknown option --'],
+  [['-k'], '-k must have a value'],
   [['-k', 'A B'], '-k "A B" is no name of a variable'],
   [['-k', ''], '-k "" is no name of a variable'],
-  [['-k', 'X=1'], '-k "X=1" is no name of a variable'],
 ])('refuses %j and writes nothing', async (args, message) => {
   const { code, text, complaints } = await run(args);
   expect({ code, text }).toEqual({ code: 1, text: undefined });
   expect(complaints).toContain(`mk-docker-opts: ${message}`);
-});
-
-it('looks at the combined key’s own variable in the environment, not at DOCKER_OPTS', async () => {
-  const { text } = await run(['-c', '-k', 'X'], { DOCKER_OPTS: '--debug', X: '-D' });
-  expect(text).toBe('X="-D  --bip=10.5.69.1/24 --ip-masq=true --mtu=1450"\n');
-});
-
-it('reads quoted values of other writers', async () => {
-  await writeFile(join(directory, 'subnet.env'), ENV.replaceAll(/=(.*)/g, '="$1"'));
-  expect(await run([])).toEqual({ code: 0, text: INDIVIDUAL + COMBINED, complaints: '', printed: '' });
 });
 
 it('makes the directory of its output', async () => {
@@ -124,23 +105,6 @@ it('makes the directory of its output', async () => {
 
 it('fails when its output cannot be written', async () => {
   await expect(run(['-d', join(directory, 'subnet.env', 'docker.env')])).rejects.toThrow(/ENOTDIR|EEXIST/);
-});
-
-it('does not look at FLANNEL_IPMASQ with -m, nor at an empty one', async () => {
-  await writeFile(join(directory, 'subnet.env'), ENV.replace('IPMASQ=false', 'IPMASQ=maybe'));
-  expect((await run(['-m'])).code).toBe(0);
-  await writeFile(join(directory, 'subnet.env'), ENV.replace('IPMASQ=false', 'IPMASQ='));
-  expect(await run(['-c'])).toMatchObject({
-    code: 0,
-    text: 'DOCKER_OPTS=" --bip=10.5.69.1/24 --mtu=1450"\n',
-  });
-});
-
-it('leaves a bad line out, says so, and goes on', async () => {
-  await writeFile(join(directory, 'subnet.env'), ENV.replace('MTU=1450', 'MTU=big'));
-  const { code, text, complaints } = await run(['-c']);
-  expect({ code, text }).toEqual({ code: 0, text: COMBINED.replace(' --mtu=1450', '') });
-  expect(complaints).toContain('subnet.env:3: FLANNEL_MTU must be a number of bytes, not "big"');
 });
 
 it('is a program with exit codes', async () => {
@@ -156,11 +120,14 @@ it('is a program with exit codes', async () => {
   expect(await readFile(output, 'utf8')).toBe(COMBINED.replace('" --bip', '"--debug  --bip'));
   const failed = command('-f', directory);
   expect(failed.status).toBe(1);
-  expect(failed.stderr).toContain('mk-docker-opts: EISDIR');
+  expect(failed.stderr).toContain(`mk-docker-opts: ${directory} cannot be read: EISDIR`);
 });
 
-it('explains itself', async () => {
-  const { code, printed } = await run(['-h']);
-  expect(code).toBe(0);
-  expect(printed).toContain('/run/flannel/subnet.env');
-});
+it.each(['-h', '-?'])(
+  'explains itself on standard error for %s, with exit code 1 as upstream',
+  async (option) => {
+    const { code, text, complaints, printed } = await run([option]);
+    expect({ code, text, printed }).toEqual({ code: 1, text: undefined, printed: '' });
+    expect(complaints).toContain('/run/flannel/subnet.env');
+  },
+);

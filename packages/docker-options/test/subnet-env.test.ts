@@ -60,9 +60,13 @@ it('skips bad lines, names them and keeps the rest', () => {
     {
       line: 1,
       variable: 'FLANNEL_SUBNET',
-      problem: '"10.5.69/24" is not an IP prefix: write all four parts, such as 10.5.69.0/24',
+      problem: 'FLANNEL_SUBNET: "10.5.69/24" is not an IP prefix: write all four parts, such as 10.5.69.0/24',
     },
-    { line: 2, variable: undefined, problem: '"nonsense" is no NAME=value' },
+    {
+      line: 2,
+      variable: undefined,
+      problem: 'a line must be made of NAME=value, not "nonsense"; commands are not run',
+    },
     { line: 5, variable: 'FLANNEL_MTU', problem: 'FLANNEL_MTU must be a number of bytes, not "-1"' },
     {
       line: 6,
@@ -72,18 +76,26 @@ it('skips bad lines, names them and keeps the rest', () => {
   ]);
 });
 
-it('reads what other writers quote, export, leave empty, or end with CR', () => {
+it('reads what other writers quote, export, set again, or end with CR', () => {
   const text = dualStackText
     .replace('FLANNEL_NETWORK=10.5.0.0/16', 'FLANNEL_NETWORK="10.5.0.0/16"')
     .replace('FLANNEL_SUBNET=10.5.69.1/24', "  export FLANNEL_SUBNET='10.5.69.1/24'")
-    .replace('FLANNEL_MTU=1450', 'FLANNEL_MTU=1450\r\n  # comment\nFLANNEL_MTU=\nFLANNEL_MTU=""');
+    .replace('FLANNEL_MTU=1450', 'FLANNEL_MTU=9\r\n  # comment\nFLANNEL_MTU=\nFLANNEL_MTU="1450"');
   expect(parseSubnetEnv(text)).toEqual({ env: dualStack, problems: [] });
 });
 
-it('skips a value with one quote only', () => {
-  const { env, problems } = parseSubnetEnv('FLANNEL_MTU="1450\nFLANNEL_IPMASQ="\n');
-  expect(env).toEqual({});
-  expect(problems.map(({ variable }) => variable)).toEqual(['FLANNEL_MTU', 'FLANNEL_IPMASQ']);
+it('skips a value whose quote is not closed', () => {
+  expect(parseSubnetEnv('FLANNEL_MTU="1450\nFLANNEL_IPMASQ=false\n')).toEqual({
+    env: { ipMasq: false },
+    problems: [{ line: 1, variable: 'FLANNEL_MTU', problem: 'FLANNEL_MTU must have its quote closed' }],
+  });
+});
+
+it('takes an empty variable for one that is not set', () => {
+  expect(parseSubnetEnv('FLANNEL_MTU=1450\nFLANNEL_MTU=\nFLANNEL_IPMASQ=""\n')).toEqual({
+    env: {},
+    problems: [],
+  });
 });
 
 it.each([
