@@ -70,7 +70,8 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   );
   const firewall = stack.use(openFirewall(settings, config, log));
   const rules = firewall.apply(wantedRules(settings, config, lease));
-  const follower = createPeerFollower({ backend, device, config, onEvent }, lease);
+  const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
+  const follower = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const keeper = keepLease(
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },

@@ -107,7 +107,6 @@ const leaseFlags = {
     group: SUBNET,
     describe: 'add a blackhole route for the own subnet, so that packets to absent containers do not loop',
     default: false,
-    missing: 'the blackhole route is',
   },
 } as const satisfies FlagTable;
 

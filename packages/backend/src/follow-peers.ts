@@ -1,4 +1,5 @@
 import type { Device, HostState } from '@flannel-ts/device';
+import type { SubnetPair } from '@flannel-ts/ip';
 import type { TunnelRoute } from '@flannel-ts/tunnel';
 import {
   createLeaseTable,
@@ -18,6 +19,10 @@ export interface FollowerComponents {
   readonly device: Device;
   readonly config: NetworkConfig;
   readonly onEvent: (event: BackendEvent) => void;
+  /** Drops packets to this host's own subnet while no bridge takes them, instead of routing them on. @default false */
+  readonly blackholeOwnSubnet?: boolean | undefined;
+  /** What this host had before, perhaps of another network: a blackhole that was left there is removed. */
+  readonly formerSubnets?: SubnetPair | undefined;
 }
 
 /** Turns leases into kernel and tunnel state. */
@@ -41,10 +46,11 @@ const SELF = 'self';
 
 /** Follows the leases of peers, as the holder of the lease `self`. */
 export function createPeerFollower(components: FollowerComponents, self: Lease): PeerFollower {
-  const { backend, device } = components;
+  const { backend, device, config, blackholeOwnSubnet = false, formerSubnets: former } = components;
   const table = createLeaseTable();
   const plans = new Map<string, WantedState>();
   const ownState = backend.planSelf(self);
+  const blackholes = blackholeOwnSubnet ? present(self.subnets.ipv4, self.subnets.ipv6) : [];
   let started = false;
 
   /** Plans changes, by lease: one that changes twice counts as one change. The cost is that of the changes. */
@@ -62,10 +68,13 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   }
 
   async function applyAll(): Promise<void> {
-    device.own(backend.ownership);
+    device.own({
+      ...backend.ownership,
+      blackholesWithin: present(config.ipv4?.network, config.ipv6?.network, former?.ipv4, former?.ipv6),
+    });
     backend.tunnel?.setOwn(ownState.own ?? []);
     backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
-    const wanted = new Map<string, HostState>([[SELF, ownState.host ?? {}]]);
+    const wanted = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
     for (const [key, { host }] of plans) if (host) wanted.set(key, host);
     await device.apply(wanted);
   }
@@ -118,6 +127,10 @@ function reasonToSkip(
     return 'it carries our own public IP: a former lease of this host';
   if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
   return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;
+}
+
+function present<T>(...values: readonly (T | undefined)[]): T[] {
+  return values.filter((value) => value !== undefined);
 }
 
 function routesOf(state: WantedState | undefined): readonly TunnelRoute[] {

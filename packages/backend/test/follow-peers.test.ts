@@ -45,6 +45,20 @@ describe('the first snapshot', () => {
     ]);
   });
 
+  it('drops packets to our own subnet when it is told to, and may always stop that', async () => {
+    for (const blackholeOwnSubnet of [true, false]) {
+      const context = createContext({ Type: 'host-gw' });
+      const backend = await selectBackend(context.config)(context);
+      const follower = createPeerFollower(
+        { ...context, backend, blackholeOwnSubnet, formerSubnets: parseSubnetKey('10.9.7.0-24') },
+        lease(1),
+      );
+      await follower.follow({ kind: 'snapshot', leases: [lease(1)] });
+      expect(context.device.wantedBy('self')).toEqual(blackholeOwnSubnet ? ['blackhole 10.5.1.0/24'] : []);
+      expect(context.device.ownership?.blackholesWithin?.map(String)).toEqual(['10.5.0.0/16', '10.9.7.0/24']);
+    }
+  });
+
   it('is applied when it is empty, so that what an earlier run left goes', async () => {
     const { device, snapshot } = await follow('vxlan');
     await snapshot();

@@ -1,3 +1,4 @@
+import type { Prefix } from '@flannel-ts/ip';
 import type { HostState, WantedAddress, WantedFdbEntry, WantedNeighbour, WantedRoute } from './wanted.ts';
 
 /** One thing in a kernel table, wanted or present. */
@@ -5,6 +6,7 @@ export type Entry =
   | { readonly kind: 'address'; readonly address: WantedAddress }
   | { readonly kind: 'neighbour'; readonly neighbour: WantedNeighbour }
   | { readonly kind: 'fdb'; readonly fdb: WantedFdbEntry }
+  | { readonly kind: 'blackhole'; readonly destination: Prefix }
   | { readonly kind: 'route'; readonly route: TableRoute };
 
 /** A route of the main table. */
@@ -19,6 +21,7 @@ export function entriesOf(state: HostState): Entry[] {
     ...(state.addresses ?? []).map((address) => ({ kind: 'address' as const, address })),
     ...(state.neighbours ?? []).map((neighbour) => ({ kind: 'neighbour' as const, neighbour })),
     ...(state.fdb ?? []).map((fdb) => ({ kind: 'fdb' as const, fdb })),
+    ...(state.blackholes ?? []).map((destination) => ({ kind: 'blackhole' as const, destination })),
     ...(state.routes ?? []).map((route) => ({ kind: 'route' as const, route })),
   ];
 }
@@ -27,6 +30,7 @@ export function entriesOf(state: HostState): Entry[] {
 export function entryKey(entry: Entry): string {
   switch (entry.kind) {
     case 'address':
+    case 'blackhole':
       return entryText(entry);
     case 'neighbour':
       return `neighbour ${entry.neighbour.address.toString()} dev ${entry.neighbour.link}`;
@@ -52,6 +56,8 @@ export function entryText(entry: Entry): string {
       const { mac, destination, link } = entry.fdb;
       return `fdb ${mac} dst ${destination.toString()} dev ${link}`;
     }
+    case 'blackhole':
+      return `blackhole ${entry.destination.toString()}`;
     case 'route':
       return routeText(entry.route);
   }
@@ -64,8 +70,8 @@ function routeText({ destination, gateway, link, onlink, source, foreign }: Tabl
   return `route ${destination.toString()}${via} dev ${link}${onlink ? ' onlink' : ''}${src}${rest}`;
 }
 
-/** The link that an entry is on. */
-export function entryLink(entry: Entry): string {
+/** The link that an entry is on; a blackhole is on none. */
+export function entryLink(entry: Entry): string | undefined {
   switch (entry.kind) {
     case 'address':
       return entry.address.link;
@@ -73,6 +79,8 @@ export function entryLink(entry: Entry): string {
       return entry.neighbour.link;
     case 'fdb':
       return entry.fdb.link;
+    case 'blackhole':
+      return undefined;
     case 'route':
       return entry.route.link;
   }

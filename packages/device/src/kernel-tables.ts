@@ -9,6 +9,9 @@ export const PROTOCOL_BOOT = 3;
 /** The metric of a route that names none. Routes of other metrics stand beside ours, for somebody else. */
 const USUAL_METRIC: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 
+/** The metric of our blackhole routes: the largest, so that every other route wins. */
+export const BLACKHOLE_METRIC = 0xffff_ffff;
+
 /** The kernel's links, by name and by index. */
 export class Links {
   readonly #byName: Map<string, Link>;
@@ -42,7 +45,11 @@ export async function readTables(netlink: NetlinkConnection, ownership: Ownershi
   const tables = await Promise.all(
     present.map((link) => readLink(netlink, links, link, ownership.links.includes(link.name))),
   );
-  return { links, entries: tables.flat() };
+  const blackholes = ownership.blackholesWithin?.length ? await netlink.routes({ kind: 'blackhole' }) : [];
+  return {
+    links,
+    entries: [...tables.flat(), ...blackholes.flatMap((route) => routeEntry(route, links) ?? [])],
+  };
 }
 
 /** The routes of a link; all of its tables when it is wholly ours. */
@@ -66,9 +73,10 @@ async function readLink(
 
 // A kernel object as an entry, or `undefined` when it is of a kind that is never wanted.
 
-/** A route of the main table, which a wanted one to its destination would replace. */
+/** A route of the main table, which a wanted one to its destination would replace; or a blackhole of ours. */
 export function routeEntry(route: Route, links: Links): Entry | undefined {
   const { destination, gateway, onlink, source, metric = 0 } = route;
+  if (isOwnBlackhole(route)) return { kind: 'blackhole', destination };
   if (route.table !== MAIN_TABLE || metric !== USUAL_METRIC[destination.family]) return undefined;
   // A blackhole has none.
   const link = links.nameOf(route.linkIndex) ?? 'none';
@@ -76,6 +84,12 @@ export function routeEntry(route: Route, links: Links): Entry | undefined {
     kind: 'route',
     route: { destination, gateway, onlink, source, link, foreign: foreignTo(route) },
   };
+}
+
+function isOwnBlackhole({ kind, table, protocol, metric }: Route): boolean {
+  return (
+    kind === 'blackhole' && table === MAIN_TABLE && protocol === PROTOCOL_BOOT && metric === BLACKHOLE_METRIC
+  );
 }
 
 function foreignTo({ kind, multipath, protocol }: Route): string | undefined {

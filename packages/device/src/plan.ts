@@ -1,6 +1,13 @@
+import type { Prefix } from '@flannel-ts/ip';
 import type { Operation } from '@flannel-ts/netlink';
 import { entryKey, entryLink, entryText, type Entry } from './entry.ts';
-import { MAIN_TABLE, PROTOCOL_BOOT, type KernelTables, type Links } from './kernel-tables.ts';
+import {
+  BLACKHOLE_METRIC,
+  MAIN_TABLE,
+  PROTOCOL_BOOT,
+  type KernelTables,
+  type Links,
+} from './kernel-tables.ts';
 import type { EntryChange } from './wanted-entries.ts';
 import type { Ownership } from './wanted.ts';
 
@@ -44,8 +51,10 @@ export function planChanges(changes: readonly EntryChange[]): Step[] {
 }
 
 /** Whether an entry of the kernel lies within the bounds of an ownership. */
-function isOwned(entry: Entry, { links, gatewayRoutes }: Ownership): boolean {
-  if (entry.kind !== 'route') return links.includes(entryLink(entry));
+function isOwned(entry: Entry, { links, gatewayRoutes, blackholesWithin = [] }: Ownership): boolean {
+  if (entry.kind === 'blackhole')
+    return blackholesWithin.some((prefix) => prefix.contains(entry.destination));
+  if (entry.kind !== 'route') return links.includes(entryLink(entry)!);
   const { link, gateway, destination, foreign } = entry.route;
   if (foreign !== undefined) return false;
   if (links.includes(link)) return true;
@@ -62,7 +71,7 @@ function textOf(entry: Entry | undefined): string | undefined {
   return entry && entryText(entry);
 }
 
-const MAKING_ORDER: readonly Entry['kind'][] = ['address', 'neighbour', 'fdb', 'route'];
+const MAKING_ORDER: readonly Entry['kind'][] = ['address', 'neighbour', 'fdb', 'blackhole', 'route'];
 
 /** Neighbours and FDB entries before the routes that lead to them; deleting goes the other way round. */
 function puts(entries: readonly Entry[]): Step[] {
@@ -80,7 +89,8 @@ function inMakingOrder(entries: readonly Entry[]): Entry[] {
 
 /** A step as a kernel operation; `undefined` while the entry's link does not exist. */
 export function toOperation({ verb, entry }: Step, links: Links): Operation | undefined {
-  const linkIndex = links.named(entryLink(entry))?.index;
+  if (entry.kind === 'blackhole') return toBlackhole(verb, entry.destination);
+  const linkIndex = links.named(entryLink(entry)!)?.index;
   if (linkIndex === undefined) return undefined;
   switch (entry.kind) {
     case 'address': {
@@ -94,11 +104,29 @@ export function toOperation({ verb, entry }: Step, links: Links): Operation | un
       return { op: `${verb}-fdb`, entry: { ...entry.fdb, linkIndex, permanent: true } };
     case 'route': {
       const { destination, gateway, onlink = false, source } = entry.route;
-      const fixed = { kind: 'unicast', scope: 'global', protocol: PROTOCOL_BOOT, multipath: false } as const;
-      return {
-        op: `${verb}-route`,
-        route: { ...fixed, table: MAIN_TABLE, destination, linkIndex, gateway, onlink, source },
-      };
+      const route = {
+        ...OWN_ROUTE,
+        kind: 'unicast',
+        destination,
+        linkIndex,
+        gateway,
+        onlink,
+        source,
+      } as const;
+      return { op: `${verb}-route`, route };
     }
   }
 }
+
+function toBlackhole(verb: Step['verb'], destination: Prefix): Operation {
+  const route = {
+    ...OWN_ROUTE,
+    kind: 'blackhole',
+    destination,
+    onlink: false,
+    metric: BLACKHOLE_METRIC,
+  } as const;
+  return { op: `${verb}-route`, route };
+}
+
+const OWN_ROUTE = { table: MAIN_TABLE, scope: 'global', protocol: PROTOCOL_BOOT, multipath: false } as const;

@@ -90,7 +90,8 @@ export class WantedEntries {
     this.#owners.delete(owner);
   }
 
-  #count(link: string, change: 1 | -1): void {
+  #count(link: string | undefined, change: 1 | -1): void {
+    if (link === undefined) return;
     const count = (this.#needs.get(link) ?? 0) + change;
     if (count > 0) this.#needs.set(link, count);
     else this.#needs.delete(link);

@@ -7,6 +7,11 @@ export interface HostState {
   readonly routes?: readonly WantedRoute[] | undefined;
   readonly neighbours?: readonly WantedNeighbour[] | undefined;
   readonly fdb?: readonly WantedFdbEntry[] | undefined;
+  /**
+   * Destinations whose packets are dropped unless another route takes them: blackhole routes of the main
+   * table with the largest metric, so that every other route to the same prefix wins.
+   */
+  readonly blackholes?: readonly Prefix[] | undefined;
 }
 
 export type WantedLink = WantedVxlan | WantedTun;
@@ -78,4 +83,6 @@ export interface Ownership {
     readonly within: Prefix;
     readonly prefixLength: number;
   }[];
+  /** Blackhole routes of the largest metric to prefixes inside these. @default none */
+  readonly blackholesWithin?: readonly Prefix[] | undefined;
 }

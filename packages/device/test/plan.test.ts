@@ -10,6 +10,7 @@ import { entries, linesOf } from './support/words.ts';
 const ownership: Ownership = {
   links: ['flannel.1'],
   gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16'), prefixLength: 24 }],
+  blackholesWithin: [parsePrefix('10.5.0.0/16')],
 };
 const links = new Links(
   ['lo', 'eth0', 'flannel.1'].map((name, position): Link => {
@@ -54,6 +55,18 @@ describe('planReconcile', () => {
       'fdb delete 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
       'neighbour delete 10.5.7.0 lladdr 02:00:00:00:01:07 dev 3',
       'address delete 10.5.9.0/32 dev 3',
+    ]);
+  });
+
+  it('moves a blackhole within its network, and leaves those elsewhere', () => {
+    expect(
+      reconcile(
+        'blackhole 10.5.1.0/24',
+        'blackhole 10.5.9.0/24\nblackhole 10.6.1.0/24\nroute 10.5.1.0/24 dev docker0',
+      ),
+    ).toEqual([
+      'route replace blackhole 10.5.1.0/24 metric 4294967295',
+      'route delete blackhole 10.5.9.0/24 metric 4294967295',
     ]);
   });
 

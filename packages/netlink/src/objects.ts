@@ -100,8 +100,10 @@ export type KernelEvent =
   /** The kernel dropped events (ENOBUFS): whatever the subscriber knows may be stale, dump again. */
   | { readonly kind: 'overrun' };
 
-/** Which address family a dump is limited to. */
+/** What a dump is limited to. */
 export interface DumpFilter {
   readonly family?: Family | undefined;
   readonly linkIndex?: number | undefined;
+  /** Routes alone have one. */
+  readonly kind?: Exclude<Route['kind'], 'other'> | undefined;
 }

@@ -3,7 +3,7 @@ import { familyNumber } from './codec/family.ts';
 import { decodeLink } from './codec/link.ts';
 import { decodeFdbEntry, decodeNeighbour } from './codec/neighbour.ts';
 import { decodeRoute } from './codec/route.ts';
-import { AF, NDA, RTA, RTM } from './constants.ts';
+import { AF, NDA, RTA, RTM, RTN } from './constants.ts';
 import type { RawMessage } from './message-reader.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { DumpFilter, FdbEntry, Link, LinkAddress, Neighbour, Route } from './objects.ts';
@@ -39,13 +39,15 @@ export const ADDRESSES: Table<LinkAddress> = {
   decode: decodeAddress,
 };
 
-/** struct rtmsg, filtered by RTA_OIF */
+/** struct rtmsg, filtered by its kind and by RTA_OIF */
 export const ROUTES: Table<Route> = {
   name: 'route show table all',
   request: RTM.GETROUTE,
-  header(writer, { family, linkIndex }) {
+  header(writer, { family, linkIndex, kind }) {
     writer.u8(family ? familyNumber(family) : AF.UNSPEC);
-    writer.zeros(11);
+    writer.zeros(6);
+    writer.u8(kind ? RTN[kind] : 0);
+    writer.zeros(4);
     if (linkIndex !== undefined) writer.attributeU32(RTA.OIF, linkIndex);
   },
   decode: decodeRoute,

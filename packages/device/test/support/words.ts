@@ -26,6 +26,8 @@ function parseEntry(line: string): Entry {
       return { kind, neighbour: { link, address: parseAddress(key), mac: after('lladdr')! } };
     case 'fdb':
       return { kind, fdb: { link, mac: key, destination: address('dst')! } };
+    case 'blackhole':
+      return { kind, destination: parsePrefix(key) };
     case 'route':
       return {
         kind,
