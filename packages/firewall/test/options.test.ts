@@ -74,7 +74,7 @@ describe.each([
     await using firewall = createFirewall({ run, onEvent }, { tool, resyncMs: 1 });
     await firewall.apply(wantedRules(1, { overlays: [overlay('10.5.0.0/16', '10.5.1.0/24')] }));
     await tried;
-    expect(events.map((event) => event.kind === 'failed' && event.error.message)).toEqual([message]);
+    expect(events).toMatchObject([{ kind: 'obstacles', obstacles: [{ message }] }]);
   });
 
   it('has left nothing to remove', async () => {
@@ -107,4 +107,23 @@ describe('a command', () => {
       stderr: 'no\n',
     });
   });
+});
+
+it('does without the raw table where the kernel has none', async () => {
+  const inputs: string[] = [];
+  const run: RunCommand = ([program], { input = '' }) => {
+    if (program === 'nft') return runMissing([program], { signal: new AbortController().signal });
+    const refused = input.includes('*raw');
+    if (input !== '') inputs.push(input.replaceAll(/\n[^*].*/g, ''));
+    const stderr = refused ? "can't initialize iptables table `raw': Table does not exist" : '';
+    return Promise.resolve({ exitCode: refused ? 3 : 0, stdout: '', stderr });
+  };
+  const events: FirewallEvent[] = [];
+  const onEvent = (event: FirewallEvent) => events.push(event);
+  await using firewall = createFirewall({ run, onEvent }, { tool: 'iptables' });
+  const [ipv4] = wantedRules(1).overlays;
+  await firewall.apply(wantedRules(1, { overlays: [ipv4!] }));
+  await firewall.apply(wantedRules(2, { overlays: [ipv4!] }));
+  expect(inputs).toEqual(['*nat\n*filter\n*raw\n', '*nat\n*filter\n', '*nat\n*filter\n']);
+  expect(events).toEqual([]);
 });

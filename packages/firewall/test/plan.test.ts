@@ -1,18 +1,21 @@
-import { expect, it } from 'vitest';
+import { parseAddress } from '@flannel-ts/ip';
+import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { planChains as planNftables, replaceTable } from '../src/nftables/plan.ts';
-import type { FamilyRules } from '../src/wanted-rules.ts';
-import { familyRules } from './support/rules.ts';
+import type { FamilyRules, WantedRules } from '../src/wanted-rules.ts';
+import { familyRules, wantedRules } from './support/rules.ts';
 
 /** What iptables-restore is given when there is nothing of ours yet. */
-function iptablesText(rules: FamilyRules): string {
+function iptablesText(rules: FamilyRules, docker = false): string {
   const nothing = parseSavedTable('');
-  return planIptables(rules)
-    .map((plan) => ({ plan, lines: compareChain(plan, nothing).lines }))
+  const plans = planIptables(rules, docker);
+  return (['nat', 'filter', 'raw'] as const)
+    .map((table) => ({ table, of: plans.filter((plan) => plan.table === table) }))
+    .map(({ table, of }) => ({ table, lines: of.flatMap((plan) => compareChain(plan, nothing).lines) }))
     .filter(({ lines }) => lines.length > 0)
-    .map(({ plan, lines }) => restoreTable(plan.table, lines))
+    .map(({ table, lines }) => restoreTable(table, lines))
     .join('');
 }
 
@@ -36,6 +39,14 @@ COMMIT
 -A FLANNEL-FWD -s 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
 `);
 });
@@ -56,6 +67,14 @@ COMMIT
 -A FLANNEL-FWD -s fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
 `);
 });
@@ -110,7 +129,98 @@ it('leaves out what is not wanted', () => {
   expect(iptablesText(withoutForward)).not.toContain('random');
   expect(nftablesText(withoutForward)).not.toMatch(/forward|random/);
   const withoutMasquerade = familyRules(4, { masquerade: undefined });
-  expect(iptablesText(withoutMasquerade)).toMatch(/^\*filter\n[^*]*$/);
+  expect(iptablesText(withoutMasquerade)).not.toMatch(/nat|POSTRTG|masq/);
   expect(nftablesText(withoutMasquerade)).not.toMatch(/postrtg|masq/);
   expect(iptablesText(familyRules(4, { overlays: [] }))).toBe('');
+});
+
+describe('for packets that arrive from other hosts', () => {
+  const interfaces = ['flannel.1'];
+  const [overlay] = wantedRules(1).overlays;
+  const ingress = (change: Partial<WantedRules>) =>
+    familyRules(4, {
+      overlays: [{ ...overlay!, interfaces }],
+      masquerade: undefined,
+      underlay: 'eth0',
+      ...change,
+    });
+  const withoutForward = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => !/FLANNEL-FWD/.test(line))
+      .join('\n');
+
+  it('accepts by interface, source and own subnet before all others, by iptables', () => {
+    expect(withoutForward(iptablesText(ingress({})))).toBe(`*filter
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
+COMMIT
+`);
+  });
+
+  it('beside Docker, does so in Docker’s chain for operators, and drops what comes from outside', () => {
+    expect(iptablesText(ingress({ forward: true }), true)).toContain(`
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -d 10.5.0.0/16 -i eth0 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+-I DOCKER-USER -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+`);
+  });
+
+  it('knows other hosts by address where packets arrive without encapsulation', () => {
+    const hosts = ['192.0.2.2', '192.0.2.3', '192.0.2.8', 'fd77::2'].map(parseAddress);
+    const direct = { overlays: [{ ...overlay!, interfaces: ['eth0'], hosts }] };
+    expect(iptablesText(ingress(direct), true)).toContain(`
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.2/31 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.8/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -d 10.5.0.0/16 -i eth0 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+`);
+    expect(nftablesText(ingress({ ...direct, acceptMark: { value: 1, mask: 1 } }))).toContain(
+      'ip saddr { 192.0.2.2/31, 192.0.2.8/32 } ip daddr 10.5.1.0/24 iifname "eth0" meta mark set',
+    );
+  });
+
+  it('marks for Docker', () => {
+    const marked = ingress({ acceptMark: { value: 0x20, mask: 0xf0 } });
+    expect(iptablesText(marked)).toContain(
+      '-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j MARK --set-xmark 0x20/0xf0\n',
+    );
+    expect(nftablesText(marked)).toContain(`
+  chain premark {
+    type filter hook prerouting priority raw; policy accept;
+    ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" meta mark set meta mark & 0xffffff0f | 0x20 comment "flanneld ingress"
+  }
+`);
+  });
+
+  it('closes a bridge, whether or not forwarded packets are accepted', () => {
+    const closed = ingress({ protect: { interface: 'flannel-br' }, forward: false });
+    expect(iptablesText(closed)).toBe(`*filter
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j RETURN
+-A FLANNEL-INGRESS -d 10.5.1.0/24 ! -i flannel-br -o flannel-br -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+`);
+    expect(nftablesText(closed)).toContain(`
+  chain protect {
+    type filter hook forward priority filter - 1; policy accept;
+    ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" accept comment "flanneld ingress"
+    ct state established,related accept comment "flanneld ingress"
+    ct status dnat accept comment "flanneld ingress"
+    ip daddr 10.5.1.0/24 iifname != "flannel-br" oifname "flannel-br" drop comment "flanneld ingress"
+  }
+`);
+  });
+
+  it('is off with the forward rules', () => {
+    expect(iptablesText(ingress({ forward: false }), true)).toBe('');
+    expect(nftablesText(ingress({ forward: false }))).not.toContain('chain');
+  });
 });
