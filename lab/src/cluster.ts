@@ -27,6 +27,8 @@ export interface Cluster extends AsyncDisposable {
   readonly endpoint: string;
   /** Adds a host and starts `flanneld` on it. */
   addNode(options?: NodeOptions): Promise<Node>;
+  /** Resolves when every node is ready and knows every other; a daemon's own `ready` does not mean that. */
+  converged(): Promise<void>;
 }
 
 export interface NodeOptions extends HostOptions {
@@ -43,6 +45,11 @@ export interface Node {
   readonly subnetFile: string;
   /** Resolves when the daemon says that it is ready. */
   ready(): Promise<void>;
+  /**
+   * Resolves, with the line of the log that reports it, when this host has been made equal to the lease with
+   * which `peer` became ready. For our own daemon, whose debug log is on in a cluster.
+   */
+  knows(peer: Node): Promise<string>;
   /** Stops the daemon if it still runs and starts it again, with more flags if there are any. */
   restart(flags?: readonly string[]): Promise<void>;
   /** What subnet.env says. */
@@ -64,6 +71,16 @@ const PREFIX = '/coreos.com/network';
 const BIN = join(import.meta.dirname, '../../node_modules/.bin');
 const BUILT_FLANNELD = [join(BIN, 'flanneld')];
 
+const READY = /"msg":"ready"/;
+
+/** What a daemon says when it is ready. */
+interface ReadyFacts {
+  /** Key of its lease: `10.5.69.0-24`. */
+  readonly lease: string;
+  /** The registry's revision of the lease. */
+  readonly revision: string;
+}
+
 /** Starts etcd in a new lab and writes the network config; the cluster has no nodes yet. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
@@ -78,15 +95,22 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const key = `${PREFIX}/config`;
   if (enableV2) await etcd.etcdctlV2('set', key, JSON.stringify(config));
   else await etcd.etcdctl('put', key, JSON.stringify(config));
+  const nodes: Node[] = [];
   const all = stack.move();
   return {
     lab,
     etcd,
     endpoint,
+    converged: async () => {
+      const pairs = nodes.flatMap((node) => nodes.map((peer) => ({ node, peer })));
+      await Promise.all(pairs.map(({ node, peer }) => node.knows(peer)));
+    },
     addNode: async ({ flags = [], ...hostOptions } = {}) => {
       const host = await lab.addHost(hostOptions);
       const command = [...(options.flanneld ?? BUILT_FLANNELD), `--etcd-endpoints=${endpoint}`, ...flags];
-      return startNode(host, command);
+      const node = startNode(host, command);
+      nodes.push(node);
+      return node;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -94,7 +118,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
 function startNode(host: Host, flanneld: readonly string[]): Node {
   const subnetFile = join(host.directory, 'subnet.env');
-  const command = [...flanneld, `--subnet-file=${subnetFile}`];
+  const command = [...flanneld, `--subnet-file=${subnetFile}`, '-v=2'];
   let daemon = host.start(command);
   const subnetEnv = async () => {
     const lines = (await readFile(subnetFile, 'utf8')).trim().split('\n');
@@ -107,7 +131,11 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
       return daemon;
     },
     ready: async () => {
-      await daemon.line(/"msg":"ready"/);
+      await daemon.line(READY);
+    },
+    knows: async (peer) => {
+      const { lease, revision } = JSON.parse(await peer.daemon.line(READY)) as ReadyFacts;
+      return daemon.line(new RegExp(`"${lease}@${revision}".*"msg":"leases followed"`));
     },
     restart: async (flags = []) => {
       await daemon.stop();

@@ -13,7 +13,7 @@ import { acquireOwnLease } from './acquire-own-lease.ts';
 import { createConditions } from './conditions.ts';
 import { serveHealth } from './health.ts';
 import { openFirewall, wantedRules } from './firewall.ts';
-import { logBackendEvent, logDeviceEvent } from './log-events.ts';
+import { logBackendEvent, logDeviceEvent, logFollowed } from './log-events.ts';
 import type { Logger } from './log.ts';
 import { openRegistry } from './open-registry.ts';
 import type { Settings } from './request.ts';
@@ -76,7 +76,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
-  const following = followLeases({ events, follower, keeper }, async () => {
+  const following = followLeases({ events, follower, keeper, log }, async () => {
     await rules;
     await writeSubnetFiles(settings, { config, lease, backend });
     ready = true;
@@ -91,12 +91,15 @@ async function followLeases(
     events,
     follower,
     keeper,
-  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper },
+    log,
+  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper; log: Logger },
   onFirst: () => Promise<void>,
 ): Promise<void> {
   let first = true;
   for await (const event of events) {
-    keeper.observe(await follower.follow(event));
+    const changes = await follower.follow(event);
+    logFollowed(log, changes);
+    keeper.observe(changes);
     if (first) await onFirst();
     first = false;
   }
