@@ -27,7 +27,10 @@ export interface Cluster extends AsyncDisposable {
   readonly endpoint: string;
   /** Adds a host and starts `flanneld` on it. */
   addNode(options?: NodeOptions): Promise<Node>;
-  /** Resolves when every node is ready and knows every other; a daemon's own `ready` does not mean that. */
+  /**
+   * Resolves when all nodes whose daemons run are ready and know each other; a daemon's own `ready` does not
+   * mean that.
+   */
   converged(): Promise<void>;
 }
 
@@ -46,10 +49,11 @@ export interface Node {
   /** Resolves when the daemon says that it is ready. */
   ready(): Promise<void>;
   /**
-   * Resolves, with the line of the log that reports it, when this host has been made equal to the lease with
-   * which `peer` became ready. For our own daemon, whose debug log is on in a cluster.
+   * Resolves when this host has been made equal to the lease that `peer` took. Needs our own daemon, whose
+   * debug log is on in a cluster.
+   * @returns milliseconds from the taking of the lease until then, by the clocks of the two daemons' logs
    */
-  knows(peer: Node): Promise<string>;
+  knows(peer: Node): Promise<number>;
   /** Stops the daemon if it still runs and starts it again, with more flags if there are any. */
   restart(flags?: readonly string[]): Promise<void>;
   /** What subnet.env says. */
@@ -71,10 +75,8 @@ const PREFIX = '/coreos.com/network';
 const BIN = join(import.meta.dirname, '../../node_modules/.bin');
 const BUILT_FLANNELD = [join(BIN, 'flanneld')];
 
-const READY = /"msg":"ready"/;
-
-/** What a daemon says when it is ready. */
-interface ReadyFacts {
+/** What a daemon logs when it has a lease. */
+interface LeasedFacts {
   /** Key of its lease: `10.5.69.0-24`. */
   readonly lease: string;
   /** The registry's revision of the lease. */
@@ -102,7 +104,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     etcd,
     endpoint,
     converged: async () => {
-      const pairs = nodes.flatMap((node) => nodes.map((peer) => ({ node, peer })));
+      const running = nodes.filter(({ daemon }) => daemon.running);
+      const pairs = running.flatMap((node) => running.map((peer) => ({ node, peer })));
+      await Promise.all(running.map((node) => node.ready()));
       await Promise.all(pairs.map(({ node, peer }) => node.knows(peer)));
     },
     addNode: async ({ flags = [], ...hostOptions } = {}) => {
@@ -114,6 +118,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** When a daemon wrote a line of its log, in milliseconds of the wall clock. */
+export function loggedAt(line: string): number {
+  return Date.parse((JSON.parse(line) as { time: string }).time);
 }
 
 function startNode(host: Host, flanneld: readonly string[]): Node {
@@ -131,11 +140,13 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
       return daemon;
     },
     ready: async () => {
-      await daemon.line(READY);
+      await daemon.line(/"msg":"ready"/);
     },
     knows: async (peer) => {
-      const { lease, revision } = JSON.parse(await peer.daemon.line(READY)) as ReadyFacts;
-      return daemon.line(new RegExp(`"${lease}@${revision}".*"msg":"leases followed"`));
+      const leased = await peer.daemon.line(/"msg":"subnet leased"/);
+      const { lease, revision } = JSON.parse(leased) as LeasedFacts;
+      const followed = await daemon.line(new RegExp(`"${lease}@${revision}".*"msg":"leases followed"`));
+      return loggedAt(followed) - loggedAt(leased);
     },
     restart: async (flags = []) => {
       await daemon.stop();

@@ -80,7 +80,5 @@ function print(line: string): void {
 function announceReady(log: Logger, status: DaemonStatus): void {
   process.on('SIGUSR1', () => logCounters(log, status));
   if (process.env['NOTIFY_SOCKET']) notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1');
-  const { lease, backend, follower } = status;
-  const facts = { lease: leaseKey(lease), revision: lease.revision, mtu: backend.mtu, peers: follower.peers };
-  log.info(facts, 'ready');
+  log.info({ lease: leaseKey(status.lease), mtu: status.backend.mtu, peers: status.follower.peers }, 'ready');
 }
