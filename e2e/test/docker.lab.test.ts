@@ -28,7 +28,7 @@ describe('two Docker Engines with the options that mk-docker-opts rendered', { t
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: 'vxlan' } });
     const nodes = [await cluster.addNode(), await cluster.addNode()];
-    await Promise.all(nodes.map((node) => node.ready()));
+    await cluster.converged();
     engines = (await Promise.all(nodes.map(startEngine))) as [Engine, Engine];
   });
   afterAll(async () => {
@@ -61,7 +61,7 @@ describe('two Docker Engines with the options that mk-docker-opts rendered', { t
     const [first, second] = await Promise.all([runContainer(one!), runContainer(two!)]);
     expect(await one!.run('exec', first.id, 'cat', '/sys/class/net/eth0/mtu')).toBe(`${VXLAN_MTU}\n`);
     const ipAndIcmpHeaders = 28;
-    const ping = ['ping', '-c', '1', '-W', '3', '-s', `${VXLAN_MTU - ipAndIcmpHeaders}`, second.address];
+    const ping = ['ping', '-c', '1', '-W', '5', '-s', `${VXLAN_MTU - ipAndIcmpHeaders}`, second.address];
     expect(await one!.run('exec', first.id, ...ping)).toContain(' 0% packet loss');
     // A bridge takes the smallest MTU of its ports; docker0 has one only with a container.
     for (const { node } of engines)
@@ -113,6 +113,6 @@ async function inspect(docker: Docker, id: string): Promise<RunningContainer> {
 }
 
 async function expectReachable(docker: Docker, from: RunningContainer, to: RunningContainer): Promise<void> {
-  const output = await docker.run('exec', from.id, 'ping', '-c', '1', '-W', '3', to.address);
+  const output = await docker.run('exec', from.id, 'ping', '-c', '1', '-W', '5', to.address);
   expect(output).toContain(' 0% packet loss');
 }

@@ -80,7 +80,7 @@ describe('the Debian package', { timeout: 120_000 }, () => {
       'FLANNELD_HEALTHZ_IP=127.0.0.1',
     );
     await host.run('systemctl', 'start', '--no-block', 'flanneld');
-    await eventually(journal, (text) => text.includes('there is no network config yet'), 10_000);
+    await eventually(journal, (text) => text.includes('there is no network config yet'));
     expect(await property('ActiveState')).toBe('activating');
     await configure('vxlan');
     await host.run('systemctl', 'start', 'flanneld');
@@ -114,12 +114,11 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     const pid = await property('MainPID');
     expect(await host.run('pgrep', '--full', '/usr/lib/flannel/bin/node')).toBe(`${pid}\n`);
     await host.run('kill', '-KILL', pid);
-    const { answer } = await eventually(
+    const restarted = await eventually(
       () => Promise.all([property('MainPID'), property('ActiveState')]),
       ([now, state]) => now !== pid && state === 'active',
-      10_000,
     );
-    expect(answer).toEqual([expect.stringMatching(/^[1-9]\d*$/), 'active']);
+    expect(restarted).toEqual([expect.stringMatching(/^[1-9]\d*$/), 'active']);
     await appendDefaults('FLANNELD_HEALTHZ_PORT=many', 'FLANNEL_OPTIONS=');
     await expect(host.run('systemctl', 'restart', 'flanneld')).rejects.toThrow(
       'Job for flanneld.service failed',
