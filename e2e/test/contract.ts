@@ -45,14 +45,19 @@ export function showLogsOnFailure(nodes: () => readonly Node[]): void {
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 20;
 
-/** Repeats a question that no event answers until the answer fits. @throws the last answer after 20 s */
-export async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
+/** Repeats a question that no event answers until the answer fits. @throws the last answer when `timeoutMs` has passed */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  fits: (answer: T) => boolean,
+  timeoutMs = PATIENCE_MS,
+): Promise<{ readonly answer: T; readonly milliseconds: number }> {
+  const started = performance.now();
   for (;;) {
     const answer = await ask();
-    if (fits(answer)) return answer;
-    if (performance.now() > deadline)
-      throw new Error(`not within ${PATIENCE_MS} ms; last: ${JSON.stringify(answer)}`);
+    const milliseconds = performance.now() - started;
+    if (fits(answer)) return { answer, milliseconds };
+    if (milliseconds > timeoutMs)
+      throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(answer)}`);
     await delay(PAUSE_MS);
   }
 }

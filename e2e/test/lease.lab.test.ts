@@ -25,11 +25,11 @@ describe('leases while the daemon runs', () => {
     const key = await leaseKeyOf(node);
     const before = await storedLeases(cluster);
     await cluster.etcd.etcdctl('del', SUBNETS + key);
-    const after = await eventually(
+    const { answer } = await eventually(
       () => storedLeases(cluster),
       (leases) => leases.length === before.length,
     );
-    expect(after).toEqual(before);
+    expect(answer).toEqual(before);
     expect(await node.daemon.line(/the lease vanished/)).toContain(key);
     expect(await cluster.etcd.etcdctl('get', SUBNETS + key, '--write-out=json')).toContain('"lease"');
   });
