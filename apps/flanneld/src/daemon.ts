@@ -14,7 +14,8 @@ import { claimNetwork } from './claim.ts';
 import { createConditions } from './conditions.ts';
 import { serveHealth } from './health.ts';
 import { openFirewall, wantedRules } from './firewall.ts';
-import { logBackendEvent, logDeviceEvent, logFollowed } from './log-events.ts';
+import { logBackendEvent, logDeviceEvent } from './log-events.ts';
+import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
 import { openMadeRecord } from './made-record.ts';
 import { openRegistry } from './open-registry.ts';
@@ -77,16 +78,17 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     { registry, log },
     { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
   );
-  record.add(overlaysOf(config, lease));
   const firewall = stack.use(openFirewall(settings, config, log));
   const rules = firewall.apply(wantedRules(settings, config, lease));
+  record.add(overlaysOf(config, lease));
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
-  const follower = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const follower = logFollower(peers, log);
   const keeper = keepLease(
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
-  const following = followLeases({ events, follower, keeper, log }, async () => {
+  const following = followLeases({ events, follower, keeper }, async () => {
     await rules;
     await writeSubnetFiles(settings, { config, lease, backend });
     ready = true;
@@ -101,15 +103,12 @@ async function followLeases(
     events,
     follower,
     keeper,
-    log,
-  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper; log: Logger },
+  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper },
   onFirst: () => Promise<void>,
 ): Promise<void> {
   let first = true;
   for await (const event of events) {
-    const changes = await follower.follow(event);
-    logFollowed(log, changes);
-    keeper.observe(changes);
+    keeper.observe(await follower.follow(event));
     if (first) await onFirst();
     first = false;
   }

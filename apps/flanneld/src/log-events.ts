@@ -1,7 +1,6 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
 import type { FirewallEvent } from '@flannel-ts/firewall';
-import { leaseKey, type LeaseChange } from '@flannel-ts/subnet';
 import type { Logger } from './log.ts';
 
 /** As many mended entries are named in one line of the log. */
@@ -24,15 +23,6 @@ export function logDeviceEvent(log: Logger, event: DeviceEvent): void {
     case 'failed':
       log.error({ what: event.what, error: event.error }, 'failed; trying again until it works');
   }
-}
-
-/** Logs, for debugging, which leases the host was made equal to, each with its revision. */
-export function logFollowed(log: Logger, changes: readonly LeaseChange[]): void {
-  const put = changes.flatMap((change) =>
-    change.kind === 'put' ? [`${leaseKey(change.lease)}@${change.lease.revision}`] : [],
-  );
-  const removed = changes.flatMap((change) => (change.kind === 'put' ? [] : [leaseKey(change)]));
-  log.debug({ put, removed }, 'leases followed');
 }
 
 /** Tells an operator what a backend came across. */
