@@ -5,6 +5,7 @@ import type { Logger } from './log.ts';
 /** A follower that logs, for debugging, which leases the host was made equal to, each with its revision. */
 export function logFollower(follower: PeerFollower, log: Logger): PeerFollower {
   return {
+    ...follower,
     get peers() {
       return follower.peers;
     },
