@@ -30,15 +30,22 @@ export async function configure({ etcd }: Cluster, { prefix, range, backend }: N
 /** The network's subnet file on a host. */
 export const fileOf = (host: Host, { range }: Network) => join(host.directory, `${range}.env`);
 
-/** Starts a daemon with masquerading and waits until it is ready. @param more - more flags */
+/** Starts a daemon that does all that may be left behind, and waits until it is ready. @param more - more flags */
 export async function startDaemon(
   { endpoint }: Cluster,
   host: Host,
   network: Network,
   ...more: string[]
 ): Promise<RunningProcess> {
-  const flags = [`--etcd-endpoints=${endpoint}`, `--etcd-prefix=${network.prefix}`, '--ip-masq'];
-  const daemon = host.start([FLANNELD, ...flags, `--subnet-file=${fileOf(host, network)}`, ...more]);
+  const flags = [`--etcd-endpoints=${endpoint}`, `--etcd-prefix=${network.prefix}`];
+  const rules = ['--ip-masq', '--ip-blackhole-route'];
+  const daemon = host.start([
+    FLANNELD,
+    ...flags,
+    ...rules,
+    `--subnet-file=${fileOf(host, network)}`,
+    ...more,
+  ]);
   await daemon.line(/"msg":"ready"/);
   return daemon;
 }

@@ -35,27 +35,27 @@ function withoutDefaultGateways(likely: readonly Route[], all: readonly Route[])
   return likely.filter((route) => !defaults.some(({ gateway }) => gateway?.equals(route.gateway)));
 }
 
-/** A route as flannel writes them. */
-function isPlain({ table, protocol, multipath, metric = 0, destination }: Route): boolean {
+/** A route that flannel may have written. */
+function isPlain({ table, protocol, multipath }: Route): boolean {
+  return table === MAIN_TABLE && protocol === PROTOCOL_BOOT && !multipath;
+}
+
+/** On-link gateways are those of overlay devices, with which their routes go. */
+function isThroughHost(route: Route): route is Route & { readonly gateway: Address } {
+  const { kind, gateway, onlink, metric = 0, destination } = route;
   return (
-    table === MAIN_TABLE &&
-    protocol === PROTOCOL_BOOT &&
-    !multipath &&
-    metric === USUAL_METRIC[destination.family]
+    kind === 'unicast' && gateway !== undefined && !onlink && metric === USUAL_METRIC[destination.family]
   );
 }
 
-function isRecorded({ kind, destination, gateway }: Route, { record }: Footprint): boolean {
-  return kind === 'unicast' && gateway !== undefined && record.has({ kind: 'route', destination, gateway });
+function isRecorded(route: Route, { record }: Footprint): boolean {
+  return isThroughHost(route) && record.has({ ...route, kind: 'route' });
 }
 
-/** On-link gateways are those of overlay devices. */
 function isLikely(route: Route, { overlays }: Footprint): boolean {
-  const { kind, destination, gateway, onlink } = route;
+  const { destination } = route;
   return (
-    kind === 'unicast' &&
-    gateway !== undefined &&
-    !onlink &&
+    isThroughHost(route) &&
     overlays.some(
       ({ network, subnet }) =>
         network.contains(destination) && destination.length === subnet.length && !destination.equals(subnet),
@@ -63,6 +63,7 @@ function isLikely(route: Route, { overlays }: Footprint): boolean {
   );
 }
 
+/** Of whichever metric: upstream's has the usual one, ours the largest. */
 function isOwnBlackhole({ kind, destination }: Route, { overlays }: Footprint): boolean {
   return kind === 'blackhole' && overlays.some(({ subnet }) => subnet.equals(destination));
 }
