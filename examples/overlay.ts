@@ -88,6 +88,7 @@ async function main({ backend, hosts, docker, keep }: Options): Promise<boolean>
     );
     nodes.push(node);
   }
+  await cluster.converged();
   await using engines = new AsyncDisposableStack();
   const containers = docker
     ? await startContainers(nodes, docker, engines)
@@ -148,7 +149,7 @@ async function pingAll(nodes: readonly Node[], containers: readonly Container[])
 
 async function ping(from: Container, to: Container): Promise<string> {
   if (from === to) return '–';
-  const output = await from.run('ping', '-c', '1', '-W', '2', to.address).catch(() => '');
+  const output = await from.run('ping', '-c', '1', '-W', '5', to.address).catch(() => '');
   const time = /time=([\d.]+) ms/.exec(output)?.[1];
   return time === undefined ? 'lost' : `${time} ms`;
 }
@@ -159,7 +160,7 @@ async function showThroughput(backend: string, containers: readonly Container[])
   if (backend === 'vxlan') return;
   await using other = await createCluster({ backend: { Type: 'vxlan' } });
   const nodes = [await other.addNode(), await other.addNode()];
-  await Promise.all(nodes.map((node) => node.ready()));
+  await other.converged();
   const [from, to] = await Promise.all(nodes.map((node) => node.addContainer()));
   console.log(`vxlan    ${gigabits(await iperf(from!, to!, { seconds: 3 }))}  (for comparison, another lab)`);
 }

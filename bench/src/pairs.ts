@@ -29,7 +29,7 @@ export async function flanneldPair(
 ): Promise<Pair> {
   const cluster = stack.use(await createCluster({ backend: { Type: backend } }));
   const [first, second] = [await cluster.addNode(), await cluster.addNode()];
-  await Promise.all([first.ready(), second.ready()]);
+  await cluster.converged();
   return {
     name,
     lab: cluster.lab,

@@ -13,7 +13,7 @@ export const restart: Benchmark = {
     for (const backend of ['udp', 'vxlan']) {
       await using cluster = await createCluster({ backend: { Type: backend } });
       const [first, second] = [await cluster.addNode(), await cluster.addNode()];
-      await Promise.all([first.ready(), second.ready()]);
+      await cluster.converged();
       const [from, to] = [await first.addContainer(), await second.addContainer()];
       for (let round = 1; round <= rounds; round++) {
         progress(`round ${round}: ${backend}`);

@@ -20,7 +20,7 @@ describe.each(['vxlan', 'host-gw', 'udp'])('flanneld cleanup after %s', (type) =
   it('removes devices, routes and rules, and nothing else', async () => {
     await using cluster = await createCluster({ backend: { Type: type } });
     const nodes = [await cluster.addNode({ flags: ['--ip-masq'] }), await cluster.addNode()];
-    await Promise.all(nodes.map((node) => node.ready()));
+    await cluster.converged();
     const [node] = nodes as [Node, Node];
     await node.host.run('ip', 'route', 'add', '10.99.0.0/24', 'via', '192.168.77.1');
     await node.host.run('iptables', '-A', 'FORWARD', '-s', '10.99.0.0/24', '-j', 'ACCEPT');

@@ -1,5 +1,6 @@
-import type { Cluster, Node } from '@flannel-ts/lab';
-import { beforeEach } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, Node, RunningProcess } from '@flannel-ts/lab';
+import { beforeEach, expect } from 'vitest';
 
 const SUBNETS = '/coreos.com/network/subnets/';
 
@@ -40,11 +41,15 @@ export function showLogsOnFailure(nodes: () => readonly Node[]): void {
   );
 }
 
-/** Repeats a question until its answer fits. @throws the last answer when `timeoutMs` has passed. */
+/** Far more than anything takes on a loaded machine: how long a defect takes to show. */
+const PATIENCE_MS = 20_000;
+const PAUSE_MS = 20;
+
+/** Repeats a question that no event answers until the answer fits. @throws the last answer when `timeoutMs` has passed */
 export async function eventually<T>(
   ask: () => Promise<T>,
   fits: (answer: T) => boolean,
-  timeoutMs: number,
+  timeoutMs = PATIENCE_MS,
 ): Promise<{ readonly answer: T; readonly milliseconds: number }> {
   const started = performance.now();
   for (;;) {
@@ -53,7 +58,25 @@ export async function eventually<T>(
     if (fits(answer)) return { answer, milliseconds };
     if (milliseconds > timeoutMs)
       throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(answer)}`);
+    await delay(PAUSE_MS);
   }
+}
+
+/** Ends a daemon by SIGTERM and returns how many milliseconds that took. */
+export async function millisecondsToEnd(daemon: RunningProcess): Promise<number> {
+  const started = performance.now();
+  expect(await daemon.stop()).toBe(0);
+  return performance.now() - started;
+}
+
+/**
+ * Returns the least of up to three measurements; one below `enough` is the last. Load of the machine only
+ * adds to a duration, so the least is nearest to what the program needs.
+ */
+export async function fastest(enough: number, measure: () => Promise<number>): Promise<number> {
+  let least = Infinity;
+  for (let round = 0; round < 3 && least >= enough; round++) least = Math.min(least, await measure());
+  return least;
 }
 
 function decode(base64: string): string {

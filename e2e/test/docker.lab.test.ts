@@ -64,7 +64,7 @@ describe.each(setups)('Docker $engine over $backend with $tool', { timeout: 60_0
     const flags = [`--ip-masq=${setup.masquerade}`];
     const nodes = [await cluster.addNode({ flags }), await cluster.addNode({ flags })];
     outside = await cluster.lab.addHost();
-    await Promise.all(nodes.map((node) => node.ready()));
+    await cluster.converged();
     engines = (await Promise.all(nodes.map((node) => startEngine(node, setup.engine)))) as [Engine, Engine];
     const [first, second] = engines;
     one = await runContainer(first.docker);

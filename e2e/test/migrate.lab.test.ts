@@ -13,7 +13,7 @@ describe('from the v2 API to the v3 API of etcd, with vxlan', () => {
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: 'vxlan' }, etcdApi: 'v2' });
     nodes = [await cluster.addNode(), await cluster.addNode()];
-    await Promise.all(nodes.map((node) => node.ready()));
+    await cluster.converged();
     containers = await Promise.all(nodes.map((node) => node.addContainer()));
   });
   afterAll(() => cluster[Symbol.asyncDispose]());

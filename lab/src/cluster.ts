@@ -27,6 +27,11 @@ export interface Cluster extends AsyncDisposable {
   readonly endpoint: string;
   /** Adds a host and starts `flanneld` on it. */
   addNode(options?: NodeOptions): Promise<Node>;
+  /**
+   * Resolves when all nodes whose daemons run are ready and know each other; a daemon's own `ready` does not
+   * mean that.
+   */
+  converged(): Promise<void>;
 }
 
 export interface NodeOptions extends HostOptions {
@@ -43,6 +48,12 @@ export interface Node {
   readonly subnetFile: string;
   /** Resolves when the daemon says that it is ready. */
   ready(): Promise<void>;
+  /**
+   * Resolves when this host has been made equal to the lease that `peer` took. Needs our own daemon, whose
+   * debug log is on in a cluster.
+   * @returns milliseconds from the taking of the lease until then, by the clocks of the two daemons' logs
+   */
+  knows(peer: Node): Promise<number>;
   /** Stops the daemon if it still runs and starts it again, with more flags if there are any. */
   restart(flags?: readonly string[]): Promise<void>;
   /** What subnet.env says. */
@@ -64,6 +75,14 @@ const PREFIX = '/coreos.com/network';
 const BIN = join(import.meta.dirname, '../../node_modules/.bin');
 const BUILT_FLANNELD = [join(BIN, 'flanneld')];
 
+/** What a daemon logs when it has a lease. */
+interface LeasedFacts {
+  /** Key of its lease: `10.5.69.0-24`. */
+  readonly lease: string;
+  /** The registry's revision of the lease. */
+  readonly revision: string;
+}
+
 /** Starts etcd in a new lab and writes the network config; the cluster has no nodes yet. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
@@ -78,23 +97,37 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const key = `${PREFIX}/config`;
   if (enableV2) await etcd.etcdctlV2('set', key, JSON.stringify(config));
   else await etcd.etcdctl('put', key, JSON.stringify(config));
+  const nodes: Node[] = [];
   const all = stack.move();
   return {
     lab,
     etcd,
     endpoint,
+    converged: async () => {
+      const running = nodes.filter(({ daemon }) => daemon.running);
+      const pairs = running.flatMap((node) => running.map((peer) => ({ node, peer })));
+      await Promise.all(running.map((node) => node.ready()));
+      await Promise.all(pairs.map(({ node, peer }) => node.knows(peer)));
+    },
     addNode: async ({ flags = [], ...hostOptions } = {}) => {
       const host = await lab.addHost(hostOptions);
       const command = [...(options.flanneld ?? BUILT_FLANNELD), `--etcd-endpoints=${endpoint}`, ...flags];
-      return startNode(host, command);
+      const node = startNode(host, command);
+      nodes.push(node);
+      return node;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 
+/** When a daemon wrote a line of its log, in milliseconds of the wall clock. */
+export function loggedAt(line: string): number {
+  return Date.parse((JSON.parse(line) as { time: string }).time);
+}
+
 function startNode(host: Host, flanneld: readonly string[]): Node {
   const subnetFile = join(host.directory, 'subnet.env');
-  const command = [...flanneld, `--subnet-file=${subnetFile}`];
+  const command = [...flanneld, `--subnet-file=${subnetFile}`, '-v=2'];
   let daemon = host.start(command);
   const subnetEnv = async () => {
     const lines = (await readFile(subnetFile, 'utf8')).trim().split('\n');
@@ -108,6 +141,12 @@ function startNode(host: Host, flanneld: readonly string[]): Node {
     },
     ready: async () => {
       await daemon.line(/"msg":"ready"/);
+    },
+    knows: async (peer) => {
+      const leased = await peer.daemon.line(/"msg":"subnet leased"/);
+      const { lease, revision } = JSON.parse(leased) as LeasedFacts;
+      const followed = await daemon.line(new RegExp(`"${lease}@${revision}".*"msg":"leases followed"`));
+      return loggedAt(followed) - loggedAt(leased);
     },
     restart: async (flags = []) => {
       await daemon.stop();

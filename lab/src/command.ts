@@ -57,6 +57,10 @@ export class RunningProcess implements AsyncDisposable {
     return this.#child.pid!;
   }
 
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** The first line, printed already or in future, that matches. @throws when the program ends before. */
   async line(pattern: RegExp): Promise<string> {
     const printed = this.lines.find((line) => pattern.test(line));

@@ -6,7 +6,14 @@
  */
 export { bootHost, type BootedHost, type BootOptions } from './booted-host.ts';
 export { createCertificates, type Certificates, type KeyPair } from './certificates.ts';
-export { createCluster, type Cluster, type ClusterOptions, type Node, type NodeOptions } from './cluster.ts';
+export {
+  createCluster,
+  loggedAt,
+  type Cluster,
+  type ClusterOptions,
+  type Node,
+  type NodeOptions,
+} from './cluster.ts';
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
 export { type Suite } from './debian/suite.ts';

@@ -25,6 +25,6 @@ export async function acquireOwnLease(
 
   const tell = ({ facts }: NotYet) => log.warn(facts, 'cannot lease a subnet yet; trying again every second');
   const lease = await keepTrying(attempt, { tell, signal: options.signal });
-  log.info({ lease: leaseKey(lease) }, 'subnet leased');
+  log.info({ lease: leaseKey(lease), revision: lease.revision }, 'subnet leased');
   return lease;
 }

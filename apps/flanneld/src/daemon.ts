@@ -10,12 +10,16 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
+import { claimNetwork } from './claim.ts';
 import { createConditions } from './conditions.ts';
 import { serveHealth } from './health.ts';
 import { followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
+import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
+import { openMadeRecord } from './made-record.ts';
 import { openRegistry } from './open-registry.ts';
+import { overlaysOf, recordMade } from './record-made.ts';
 import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, readSubnetFile, writeSubnetFiles } from './subnet-files.ts';
@@ -45,6 +49,10 @@ const LEASE_TTL_MS = 24 * 60 * MINUTE_MS;
 export async function runDaemon(settings: Settings, context: DaemonContext): Promise<void> {
   const { log, signal } = context;
   await using stack = new AsyncDisposableStack();
+  const claim = stack.use(await claimNetwork(settings['subnet-file']));
+  if (!claim)
+    log.warn({ file: settings['subnet-file'] }, 'another process keeps the network of this subnet file');
+  const record = openMadeRecord(settings['subnet-file']);
   let ready = false;
   const conditions = createConditions({ log });
   if (settings['healthz-port'] > 0) {
@@ -57,10 +65,12 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const underlay = await findUnderlay(netlink, settings);
   log.info(describeUnderlay(underlay), 'underlay interface');
   const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
-  const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
+  const kernel = createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) });
+  const device = stack.use(recordMade(kernel, record));
   const onEvent = logBackendEvent.bind(undefined, log);
   const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
   const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
+  record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const earlier = await readSubnetFile(settings['subnet-file'], log);
   const previous = previousSubnet(earlier);
@@ -73,8 +83,10 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const applyRules = followHosts(firewall, (hosts) =>
     wantedRules(settings, { config, lease, backend, underlay, hosts }),
   );
+  record.add(overlaysOf(config, lease));
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
-  const follower = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const follower = logFollower(peers, log);
   const keeper = keepLease(
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },

@@ -2,7 +2,7 @@
 import { notifySystemd } from '@flannel-ts/native';
 import manifest from '../package.json' with { type: 'json' };
 import { leaseKey } from '@flannel-ts/subnet';
-import { cleanUp } from './cleanup.ts';
+import { cleanUp } from './cleanup/clean-up.ts';
 import { runDaemon, type DaemonStatus } from './daemon.ts';
 import { createLog, type Logger } from './log.ts';
 import { logCounters } from './log-counters.ts';

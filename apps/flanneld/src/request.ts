@@ -8,6 +8,12 @@ const ENVIRONMENT =
   'Every flag is also read from the environment: -etcd-endpoints from FLANNELD_ETCD_ENDPOINTS.';
 
 const cleanupFlags = {
+  'dry-run': {
+    kind: 'switch',
+    group: 'What:',
+    describe: 'only say what would be deleted',
+    default: false,
+  },
   lease: {
     kind: 'switch',
     group: 'What:',
@@ -44,7 +50,8 @@ export const commands = {
   cleanup: {
     flags: cleanupFlags,
     usage:
-      'flanneld cleanup [flags]\n\nRemoves what a stopped flanneld left on this host: devices, routes and rules.',
+      'flanneld cleanup [flags]\n\nRemoves what the stopped flanneld of this subnet file left on this host: routes, devices and rules. ' +
+      'What belongs to other networks and programs stays.',
     epilogue: ENVIRONMENT,
   },
   'etcd-migrate': {

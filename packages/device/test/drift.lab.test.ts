@@ -17,12 +17,8 @@ const state = async () => [
 
 /** Waits until everything is as before. */
 async function restored(before: readonly string[]): Promise<void> {
-  const deadline = performance.now() + 2_000;
-  let after: string[] = [];
-  while (performance.now() < deadline && String(after) !== String(before)) {
-    after = await state().catch(() => []);
-  }
-  expect(after).toEqual(before);
+  // Far below the 60 s after which the device would look by itself.
+  await expect.poll(state, { timeout: 20_000 }).toEqual(before);
 }
 
 it.each([

@@ -117,7 +117,7 @@ describe('a router with a smaller MTU behind it', () => {
     for (const prefix of ['10.88.0.0/24', 'fd88::/64']) {
       await router.run('ip', 'route', 'add', prefix, 'dev', 'br0', 'mtu', 'lock', '1300');
     }
-    const ping = `ping -n -c 1 -W 1 -M do -s 1400 ${beyond}; true`;
+    const ping = `ping -n -c 1 -W 5 -M do -s 1400 ${beyond}; true`;
     const frames = await capture(host, () => host.run('sh', '-c', ping));
     expect(kinds(frames)).toContain(expected);
   });
@@ -136,7 +136,7 @@ describe.each([
     const cluster = stack.use(await createCluster({ backend: { Type: 'udp' } }));
     const flags = [`--udp-fast-path=${path}`];
     const nodes = [await cluster.addNode({ flags }), await cluster.addNode({ flags })] as const;
-    for (const node of nodes) await node.ready();
+    await cluster.converged();
     const containers = [await nodes[0].addContainer(), await nodes[1].addContainer()] as const;
     // The daemons' connections to etcd are captured too.
     await disableOffloads(cluster.lab.underlay, 'br0');
@@ -145,7 +145,7 @@ describe.each([
     }
     await serve(containers[1]);
     [host, from, to] = [nodes[0].host, containers[0], containers[1].address];
-    // The first answer within 10 s says that the daemons have heard of each other.
+    // Everyone on the way learns the link addresses before anything is captured.
     await from.run('ping', '-n', '-c', '1', '-w', '10', to);
   });
   afterAll(() => stack.disposeAsync());

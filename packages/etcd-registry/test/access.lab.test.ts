@@ -203,6 +203,7 @@ describe.each(APIS)('an etcd that does not answer, %s', (api) => {
     etcd.stop();
     const start = performance.now();
     expect(await attempt({ api, endpoints })).toBeInstanceOf(RegistryUnavailableError);
-    expect(performance.now() - start).toBeLessThan(3_500);
+    // With a margin for a loaded machine, and below what two requests in a row would take.
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });

@@ -168,7 +168,8 @@ it('a registry that is closed while it looks for the API gives up at once', asyn
   const closing = performance.now();
   await registry[Symbol.asyncDispose]();
   await expect(reading).rejects.toThrow('the registry was closed');
-  expect(performance.now() - closing).toBeLessThan(1_000);
+  // A request that is not given up takes 3 s.
+  expect(performance.now() - closing).toBeLessThan(2_000);
 });
 
 /** An etcd 2, of which Debian has none any more: what it answers by path, and no gRPC. */

@@ -24,7 +24,8 @@ describe.each(APIS)('a closed %s registry leaves nothing running', (api) => {
       const closing = performance.now();
       program.signal('SIGTERM');
       expect(await program.exited).toBe(0);
-      expect(performance.now() - closing).toBeLessThan(1_000);
+      // A request that is not given up takes 3 s.
+      expect(performance.now() - closing).toBeLessThan(2_000);
       expect(program.lines).toContain('Error: the registry was closed');
       expect(program.lines).toContain('the watch ended');
     });

@@ -40,12 +40,12 @@ describe('a lease', () => {
     const lease = await registry.createLease(request('10.5.1.0-24', 1, HOUR_MS));
     const { value, ttl, modifiedIndex } = (await stored())!;
     expect(value).toBe('{"PublicIP":"192.0.0.1","PublicIPv6":null,"BackendType":"vxlan"}');
-    expect(ttl).toBeGreaterThan(3_590);
+    expect(ttl).toBeGreaterThan(3_500);
     expect(ttl).toBeLessThanOrEqual(3_600);
     expect(lease.revision).toBe(`${modifiedIndex}`);
-    expect(Math.abs(Number(lease.expiresAt) - before - HOUR_MS)).toBeLessThan(2_000);
+    expect(Math.abs(Number(lease.expiresAt) - before - HOUR_MS)).toBeLessThan(10_000);
     const [read] = await registry.readLeases();
-    expect(Math.abs(Number(read!.expiresAt) - Number(lease.expiresAt))).toBeLessThan(2_000);
+    expect(Math.abs(Number(read!.expiresAt) - Number(lease.expiresAt))).toBeLessThan(10_000);
   });
 
   it('gets a new time to live with every update, also to and from a reservation', async () => {

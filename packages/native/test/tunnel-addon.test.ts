@@ -9,7 +9,10 @@ import { tunnelSources } from '../scripts/tunnel-sources.ts';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 
-/** The C++ tests in test/addon, with the sanitizers, in a program of their own. */
+/**
+ * The C++ tests in test/addon, with the sanitizers, in a program of their own, whose compilation takes minutes on a
+ * loaded machine.
+ */
 describe('the pure parts of the packet tunnel', () => {
   let directory: string;
   beforeAll(async () => {
@@ -37,5 +40,5 @@ describe('the pure parts of the packet tunnel', () => {
     await compile(...sources, ...targets.map(({ object }) => object), '-o', program);
     const { stdout } = await execute(program, ['fuzz/corpus/receive', 'fuzz/corpus/transmit'], { cwd: root });
     expect(stdout).toBe('all passed\n');
-  }, 180_000);
+  }, 600_000);
 });

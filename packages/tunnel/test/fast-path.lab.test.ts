@@ -60,7 +60,7 @@ async function forge(from: Host, to: Host, destination: string): Promise<void> {
 }
 
 async function ping(from: Container, to: string, ...options: string[]): Promise<string> {
-  return from.run('sh', '-c', `ping -n -W 1 ${options.join(' ')} ${to} 2>&1; true`);
+  return from.run('sh', '-c', `ping -n -W 5 ${options.join(' ')} ${to} 2>&1; true`);
 }
 
 describe('a fast path between containers', () => {

@@ -15,7 +15,7 @@ describe.each(Object.keys(modes) as Mode[])('ICMP between containers: %s', (mode
     overlay.containers[0].run(
       'sh',
       '-c',
-      `ping -n -W 1 ${options.join(' ')} ${overlay.containers[1].address} 2>&1; true`,
+      `ping -n -W 5 ${options.join(' ')} ${overlay.containers[1].address} 2>&1; true`,
     );
 
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe.each(Object.keys(modes) as Mode[])('ICMP between containers: %s', (mode
   it('shows both tunnel ends to traceroute', async () => {
     const [from, to] = overlay.containers;
     for (const protocol of ['-I', '-U']) {
-      const output = await from.run('traceroute', protocol, '-n', '-q', '1', '-w', '2', to.address);
+      const output = await from.run('traceroute', protocol, '-n', '-q', '1', '-w', '5', to.address);
       const hops = output.split('\n').flatMap((line) => /^ *\d+ +(\S+)/.exec(line)?.[1] ?? []);
       expect(hops).toEqual(['10.5.1.1', '10.5.1.0', '10.5.2.0', '10.5.2.0', to.address]);
     }

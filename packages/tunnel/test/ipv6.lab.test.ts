@@ -49,16 +49,16 @@ describe.each(['auto', 'none'] as const)('IPv4 and IPv6 over IPv6 with offloads:
   afterAll(() => stack.disposeAsync());
 
   const ping = (...options: string[]) =>
-    overlay.containers[0].run('sh', '-c', `ping -n -W 1 ${options.join(' ')} 2>&1; true`);
+    overlay.containers[0].run('sh', '-c', `ping -n -W 5 ${options.join(' ')} 2>&1; true`);
   const remote = 'fd00:5:0:2::2';
 
   it('takes one from the hop limit on each side', async () => {
     // The bridge may still be checking its link-local address.
-    expect(await ping('-c 1 -w 5 -i 0.2', remote)).toContain('ttl=60');
+    expect(await ping('-c 1 -w 20 -i 0.2', remote)).toContain('ttl=60');
   });
 
   it('shows both tunnel ends to traceroute', async () => {
-    const output = await overlay.containers[0].run('traceroute', '-6', '-n', '-q', '1', '-w', '2', remote);
+    const output = await overlay.containers[0].run('traceroute', '-6', '-n', '-q', '1', '-w', '5', remote);
     const hops = output.split('\n').flatMap((line) => /^ *\d+ +(\S+)/.exec(line)?.[1] ?? []);
     expect(hops).toEqual(['fd00:5:0:1::1', 'fd00:5:0:1::', 'fd00:5:0:2::', expect.any(String), remote]);
   });

@@ -19,7 +19,7 @@ describe.each(Object.keys(modes) as Mode[])('over an underlay of jumbo frames: %
   it('the largest packet arrives whole', async () => {
     const [from, to] = overlay.containers;
     const largest = ['-M', 'do', '-s', `${overlay.mtu - HEADERS}`];
-    const answers = await from.run('ping', '-n', '-c', '2', '-i', '0.01', '-W', '2', ...largest, to.address);
+    const answers = await from.run('ping', '-n', '-c', '2', '-i', '0.01', '-W', '5', ...largest, to.address);
     expect(answers).toContain('2 received');
   });
 

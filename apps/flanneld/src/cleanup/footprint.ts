@@ -1,0 +1,23 @@
+import type { Prefix } from '@flannel-ts/ip';
+import { openMadeRecord, type MadeRecord, type RecordedOverlay } from '../made-record.ts';
+import type { Logger } from '../log.ts';
+import { readSubnetFile } from '../subnet-files.ts';
+
+/** By what the things of one network's daemon are known on this host. */
+export interface Footprint {
+  /** From subnet.env and the record, former ones included. */
+  readonly overlays: readonly RecordedOverlay[];
+  /** Empty where upstream's daemon ran, which records nothing. */
+  readonly record: MadeRecord;
+}
+
+export async function readFootprint(subnetFile: string, log: Logger): Promise<Footprint> {
+  const env = await readSubnetFile(subnetFile, log);
+  const record = openMadeRecord(subnetFile);
+  const families: readonly [Prefix | undefined, Prefix | undefined][] = [
+    [env.network, env.subnet?.prefix],
+    [env.ipv6Network, env.ipv6Subnet?.prefix],
+  ];
+  const current = families.flatMap(([network, subnet]) => (network && subnet ? [{ network, subnet }] : []));
+  return { overlays: [...current, ...record.overlays], record };
+}
