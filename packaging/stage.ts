@@ -9,11 +9,14 @@ import { LIBRARY, nodePackage, workspace } from './paths.ts';
 /** Files of the workspace and their place on the host. */
 const files: Readonly<Record<string, string>> = {
   'packaging/files/flanneld.service': 'usr/lib/systemd/system/flanneld.service',
-  'packaging/files/docker-flannel.conf': 'usr/lib/systemd/system/docker.service.d/flannel.conf',
+  'packaging/files/docker-flannel.conf': 'usr/lib/systemd/system/docker.service.d/00-flannel.conf',
   'packaging/files/tmpfiles.conf': 'usr/lib/tmpfiles.d/flanneld.conf',
   'packaging/files/default': 'etc/default/flanneld',
   'packaging/man/mk-docker-opts.1': 'usr/share/man/man1/mk-docker-opts.1',
 };
+
+/** Shell scripts that the units run. */
+const helpers = ['is-configured', 'report-missing-options'];
 
 /** The addon with the files that load it; the daemon's bundle imports this package by its name. */
 const modules = [
@@ -33,6 +36,7 @@ export async function stageTree(tree: string, { date }: { readonly date: Date })
   await stageModules(join(library, 'node_modules'));
   await bundleMkDockerOpts(join(library, 'bin/mk-docker-opts.js'));
   await writeFile(join(library, 'package.json'), '{ "type": "module" }\n');
+  for (const helper of helpers) await copy(join(workspace, 'packaging/files', helper), join(library, 'bin', helper));
   await writeProgram(tree, 'flanneld', 'start.js');
   await writeProgram(tree, 'mk-docker-opts', 'mk-docker-opts.js');
   await write(join(tree, 'usr/share/man/man8/flanneld.8'), await renderManPage(date));

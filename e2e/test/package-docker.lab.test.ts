@@ -1,0 +1,106 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createCluster, run, type Cluster, type Host } from '@flannel-ts/lab';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bootHost, type BootedHost } from './booted-host.ts';
+import { eventually } from './contract.ts';
+
+const BUILD = ['node', join(import.meta.dirname, '../../packaging/build-deb.ts'), '--version=1.0.0'];
+const CONFIG = '/coreos.com/network/config';
+const HEALTH = 'http://127.0.0.1:8471/readyz';
+const FIX = 'systemctl restart docker';
+
+/** What Docker goes through on a host with the package, from an installation without settings on. */
+describe('the package beside Docker', { timeout: 60_000 }, () => {
+  let cluster: Cluster;
+  let lan: Host;
+  let host: BootedHost;
+
+  beforeAll(async () => {
+    cluster = await createCluster({ backend: { Type: 'vxlan' } });
+    lan = await cluster.lab.addHost();
+    const debs = await mkdtemp(join(lan.directory, 'debs-'));
+    await run([...BUILD, `--out=${debs}`]);
+    host = await bootHost(lan, debs);
+    await host.run('dpkg', '--install', '/mnt/flanneld_1.0.0_amd64.deb');
+  }, 60_000);
+  afterAll(async () => {
+    await host[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+  beforeEach(({ onTestFailed }) =>
+    onTestFailed(async () => {
+      console.error(await host.run('journalctl', '--unit=flanneld', '--unit=docker', '--no-pager'));
+    }),
+  );
+
+  it('does not keep Docker’s installation waiting while it has no settings, and logs what to set', async () => {
+    await host.run('timeout', '20', 'dpkg-reconfigure', 'docker.io');
+    expect(await state('docker')).toBe('active');
+    expect(await state('flanneld')).toBe('inactive');
+    expect(await journal('flanneld')).toContain('set FLANNEL_ETCD_ENDPOINTS in /etc/default/flanneld');
+    expect(await journal('docker')).not.toContain('flanneld');
+    await stopDocker();
+  });
+
+  it('lets Docker start after a bound while etcd is away, and logs what is wrong', async () => {
+    await settings('FLANNEL_ETCD_ENDPOINTS="http://127.0.0.1:1"', 'FLANNELD_HEALTHZ_PORT=8471');
+    await dropIn('flanneld', '[Unit]\nJobRunningTimeoutSec=3s');
+    await host.run('timeout', '40', 'systemctl', 'start', 'docker');
+    expect(await state('docker')).toBe('active');
+    expect(await state('flanneld')).toBe('activating');
+    expect(await host.run('systemctl', 'status', 'flanneld').catch(String)).toMatch(
+      /Status: "waiting: cannot read the network config: .*127\.0\.0\.1:1/,
+    );
+    expect(await journal('docker')).toMatch(/without flanneld's options.*flanneld\.service is activating/);
+  });
+
+  it('reports that Docker’s bridge is not on the lease, until Docker is restarted', async () => {
+    await settings(`FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`);
+    await host.run('systemctl', 'restart', 'flanneld');
+    const { answer } = await eventually(readyz, (text) => text.includes('docker failing'), 10_000);
+    expect(answer).toMatch(/docker0 has 172\.17\.0\.1\/16/);
+    expect(answer).toContain(FIX);
+    expect(await journal('flanneld')).toContain('docker0 has 172.17.0.1/16');
+    await host.run('systemctl', 'restart', 'docker');
+    await eventually(readyz, (text) => text === 'ok\n', 10_000);
+    expect(await journal('flanneld')).toContain('docker is ok again');
+    await stopDocker();
+  });
+
+  it('reports a Docker that started after flanneld had failed', async () => {
+    await host.run('systemctl', 'stop', 'flanneld');
+    await host.run('rm', '/run/flannel/docker');
+    await settings('FLANNELD_HEALTHZ_PORT=many');
+    await host.run('systemctl', 'start', 'docker');
+    expect(await state('flanneld')).toBe('failed');
+    expect(await journal('docker')).toMatch(/without flanneld's options.*flanneld\.service is failed/);
+    await settings('FLANNELD_HEALTHZ_PORT=8471');
+    await stopDocker();
+  });
+
+  async function readyz(): Promise<string> {
+    return lan.run('curl', '--silent', '--show-error', HEALTH).catch(String);
+  }
+
+  async function settings(...lines: string[]): Promise<void> {
+    await host.run('sh', '-c', 'printf "%s\\n" "$@" >> /etc/default/flanneld', 'append', ...lines);
+  }
+
+  async function dropIn(unit: string, text: string): Promise<void> {
+    const script = 'mkdir -p "$1" && echo "$2" > "$1/local.conf" && systemctl daemon-reload';
+    await host.run('sh', '-c', script, 'drop-in', `/etc/systemd/system/${unit}.service.d`, text);
+  }
+
+  async function state(unit: string): Promise<string> {
+    return (await host.run('systemctl', 'show', '--value', '--property=ActiveState', unit)).trim();
+  }
+
+  async function stopDocker(): Promise<void> {
+    await host.run('systemctl', 'stop', 'docker.service', 'docker.socket', 'containerd');
+  }
+
+  function journal(unit: string): Promise<string> {
+    return host.run('journalctl', `--unit=${unit}`, '--output=cat', '--no-pager');
+  }
+});
