@@ -1,12 +1,10 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCluster, run, type Cluster, type Host } from '@flannel-ts/lab';
+import { bootHost, createCluster, run, type BootedHost, type Cluster, type Host } from '@flannel-ts/lab';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bootHost, type BootedHost } from './booted-host.ts';
 import { eventually } from './contract.ts';
 
 const BUILD = ['node', join(import.meta.dirname, '../../packaging/build-deb.ts'), '--version=1.0.0'];
-const CONFIG = '/coreos.com/network/config';
 const HEALTH = 'http://127.0.0.1:8471/readyz';
 const FIX = 'systemctl restart docker';
 
@@ -59,9 +57,11 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
     await settings(`FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`);
     await host.run('systemctl', 'restart', 'flanneld');
     const { answer } = await eventually(readyz, (text) => text.includes('docker failing'), 10_000);
-    expect(answer).toMatch(/docker0 has 172\.17\.0\.1\/16/);
+    expect(answer).toMatch(
+      /docker0 must have 10\.5\.\d+\.1\/24, the lease of this host, not 172\.17\.0\.1\/16/,
+    );
     expect(answer).toContain(FIX);
-    expect(await journal('flanneld')).toContain('docker0 has 172.17.0.1/16');
+    expect(await journal('flanneld')).toContain('docker0 must have 10.5.');
     await host.run('systemctl', 'restart', 'docker');
     await eventually(readyz, (text) => text === 'ok\n', 10_000);
     expect(await journal('flanneld')).toContain('docker is ok again');

@@ -10,7 +10,8 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
-import { createConditions } from './conditions.ts';
+import { createConditions, type Condition } from './conditions.ts';
+import { watchDockerBridge } from './docker-bridge.ts';
 import { serveHealth } from './health.ts';
 import { openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -19,8 +20,8 @@ import { openRegistry } from './open-registry.ts';
 import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, writeSubnetFiles } from './subnet-files.ts';
-import { findUnderlay } from './underlay.ts';
 import { waitForConfig } from './wait-for-config.ts';
+import { waitForUnderlay } from './wait-for-underlay.ts';
 
 /** What the daemon needs from its process. */
 export interface DaemonContext {
@@ -29,6 +30,8 @@ export interface DaemonContext {
   readonly signal: AbortSignal;
   /** Called once, when the lease is held, the data path is up and subnet.env is written. */
   readonly onReady: (status: DaemonStatus) => void;
+  /** Called after every change of a part's condition. */
+  readonly onConditions: (conditions: readonly Condition[]) => void;
 }
 
 /** What a running daemon can tell. */
@@ -46,7 +49,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const { log, signal } = context;
   await using stack = new AsyncDisposableStack();
   let ready = false;
-  const conditions = createConditions({ log });
+  const conditions = createConditions({ log, onChange: context.onConditions });
   if (settings['healthz-port'] > 0) {
     const host = settings['healthz-ip']?.toString() ?? '0.0.0.0';
     const port = settings['healthz-port'];
@@ -54,9 +57,9 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   }
   const registry = stack.use(openRegistry(settings, log));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
-  const underlay = await findUnderlay(netlink, settings);
+  const underlay = await waitForUnderlay({ netlink, conditions, log }, settings, { signal });
   log.info(describeUnderlay(underlay), 'underlay interface');
-  const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
+  const config = await waitForConfig({ registry, conditions }, { prefix: settings['etcd-prefix'], signal });
   const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
   const onEvent = logBackendEvent.bind(undefined, log);
   const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
@@ -78,7 +81,10 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   );
   const following = followLeases({ events, follower, keeper }, async () => {
     await rules;
-    await writeSubnetFiles(settings, { config, lease, backend });
+    const env = await writeSubnetFiles(settings, { config, lease, backend });
+    stack.use(
+      watchDockerBridge({ netlink, conditions }, { env, managed: settings['docker-opts-file'] !== '' }),
+    );
     ready = true;
     context.onReady({ lease, backend, follower });
   });
