@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { bundleMkDockerOpts } from './bundle-mk-docker-opts.ts';
+import { bundleScript } from './bundle-script.ts';
 import { compress, renderChangelog } from './changelog.ts';
 import { collectLicences } from './licences.ts';
 import { renderManPage } from './man-page.ts';
@@ -15,6 +15,12 @@ const files: Readonly<Record<string, string>> = {
   'packaging/files/tmpfiles.conf': 'usr/lib/tmpfiles.d/flanneld.conf',
   'packaging/files/default': 'etc/default/flanneld',
   'packaging/debian/lintian-overrides': 'usr/share/lintian/overrides/flanneld',
+};
+
+/** Scripts besides the daemon's, and where their source is. */
+const scripts: Readonly<Record<string, string>> = {
+  'mk-docker-opts.js': 'packages/docker-options/src/main.ts',
+  'setting.js': 'packaging/setting.ts',
 };
 
 /** Shell scripts that the units run. */
@@ -42,7 +48,8 @@ export async function stageTree(
   await stageDaemon(library);
   await stageModules(join(library, 'node_modules'));
   strip(join(library, 'bin/node'));
-  await bundleMkDockerOpts(join(library, 'bin/mk-docker-opts.js'));
+  for (const [name, entry] of Object.entries(scripts))
+    await bundleScript(join(workspace, entry), join(library, 'bin', name));
   await writeFile(join(library, 'package.json'), '{ "type": "module" }\n');
   for (const helper of helpers)
     await copy(join(workspace, 'packaging/files', helper), join(library, 'bin', helper));

@@ -148,6 +148,32 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     await host.run('systemctl', 'stop', 'docker.service', 'docker.socket', 'containerd');
   });
 
+  it('reads files of settings as systemd does', async () => {
+    const lines = [
+      `FLANNEL_X1=a#b "c" # d`,
+      `FLANNEL_X2="a \\"b\\" \\n $HOME"`,
+      `  FLANNEL_X3 = 'a'"b"c  `,
+      '#FLANNEL_X4=a',
+    ];
+    await appendDefaults(...lines, 'FLANNEL_X5=a \\', '  b', ';FLANNEL_X6=a');
+    const setting = '/usr/lib/flannel/bin/node /usr/lib/flannel/bin/setting.js';
+    const script = `for n in 1 2 3 4 5 6; do value=$(${setting} FLANNEL_X$n); [ -z "$value" ] || printf "%s\\n" "FLANNEL_X$n=$value"; done`;
+    const ours = await host.run('sh', '-c', script);
+    const unit = [
+      '[Service]',
+      'Type=oneshot',
+      `EnvironmentFile=${DEFAULT_FILE}`,
+      'StandardOutput=file:/tmp/settings',
+      'ExecStart=/usr/bin/env',
+    ];
+    await host.run('sh', '-c', 'printf "%s\\n" "$@" > /run/systemd/system/env.service', 'write', ...unit);
+    await host.run('systemctl', 'start', 'env');
+    expect(ours).toBe(await host.run('sh', '-c', 'grep FLANNEL_X /tmp/settings | sort'));
+    expect(ours.match(/^FLANNEL_X[1-6]/gm)).toEqual(['FLANNEL_X1', 'FLANNEL_X2', 'FLANNEL_X3', 'FLANNEL_X5']);
+    const files = (await host.run('systemctl', 'cat', 'flanneld')).match(/(?<=^EnvironmentFile=-).+/gm);
+    expect(files).toEqual(['/etc/sysconfig/flanneld', DEFAULT_FILE]);
+  });
+
   it('reads a key of another owner', async () => {
     const [key, certificate] = ['/etc/ssl/key.pem', '/etc/ssl/certificate.pem'];
     await host.run(
@@ -209,8 +235,14 @@ describe('the Debian package', { timeout: 120_000 }, () => {
 
   it('runs the cleanup when it is removed, if that is set', async () => {
     await host.run('dpkg', '--install', '/mnt/flanneld_1.1.0_amd64.deb');
-    await appendDefaults('FLANNEL_CLEANUP_ON_REMOVE=yes');
+    const script =
+      'mkdir -p /etc/sysconfig && echo \'FLANNEL_CLEANUP_ON_REMOVE="yes"\' > /etc/sysconfig/flanneld';
+    await host.run('sh', '-c', script);
+    // The command finds etcd by the unit's settings.
+    expect(await host.run('flanneld', 'cleanup', '--lease')).toMatch(/lease 10\.5\.\d+\.0-24: deleted/);
+    expect(await storedLeases(cluster)).toEqual([]);
     await host.run('dpkg', '--remove', 'flanneld');
+    await host.run('rm', '-r', '/etc/sysconfig');
     await expect(lan.run('ip', 'link', 'show', 'flannel0')).rejects.toThrow('does not exist');
     expect(await lan.run('iptables', '--table=nat', '--list-rules')).not.toContain('flanneld');
   });

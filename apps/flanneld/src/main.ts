@@ -8,6 +8,7 @@ import { logCounters } from './log-counters.ts';
 import { migrate } from './etcd-migrate.ts';
 import { UsageError } from './flag-value.ts';
 import { readRequest, type Request } from './request.ts';
+import { readSettingsFiles } from './settings-files.ts';
 import { createServiceManager, type ServiceManager } from './service-manager.ts';
 
 process.exitCode = await main();
@@ -15,7 +16,7 @@ process.exitCode = await main();
 /** @returns the exit code: 0 for an orderly end, 1 for a failure, 2 for a command line that makes no sense */
 async function main(): Promise<number> {
   try {
-    const request = await readRequest(process.argv.slice(2), process.env);
+    const request = await readRequest(process.argv.slice(2), process.env, readSettingsFiles);
     switch (request.kind) {
       case 'help':
         print(request.text);
