@@ -56,7 +56,10 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
   });
 
   it('lets Docker start after a bound while etcd is away, and logs what is wrong', async () => {
-    await settings('FLANNEL_ETCD_ENDPOINTS="http://127.0.0.1:1"', 'FLANNELD_HEALTHZ_PORT=8471');
+    const command =
+      '[Service]\\nExecStart=\\nExecStart=/usr/bin/flanneld --etcd-endpoints=http://127.0.0.1:1\\n';
+    const dropIn = '/etc/systemd/system/flanneld.service.d/command.conf';
+    await host.run('sh', '-c', `printf '${command}' > ${dropIn} && systemctl daemon-reload`);
     await host.run('timeout', '40', 'systemctl', 'start', 'docker');
     expect(await state('docker')).toBe('active');
     expect(await state('flanneld')).toBe('activating');
@@ -64,10 +67,11 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
       /Status: "waiting: cannot read the network config: .*127\.0\.0\.1:1/,
     );
     expect(await journal('docker')).toMatch(/without flanneld's options.*flanneld\.service is activating/);
+    await host.run('sh', '-c', `rm ${dropIn} && systemctl daemon-reload`);
   });
 
   it('reports that Docker’s bridge is not on the lease, until Docker is restarted', async () => {
-    await settings(`FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`);
+    await settings(`FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`, 'FLANNELD_HEALTHZ_PORT=8471');
     await host.run('systemctl', 'restart', 'flanneld');
     const { answer } = await eventually(readyz, (text) => text.includes('docker failing'), 10_000);
     expect(answer).toMatch(
