@@ -101,11 +101,12 @@ async function follow(
   }
 }
 
-/** Whether a change is one of docker0, whose index is given, or of its ports. */
+/** Whether a change may be one of docker0, whose index is given, or of its ports; a deleted port names no bridge. */
 function concerns(change: KernelEvent, index: number | undefined): boolean {
   switch (change.kind) {
     case 'link':
-      return change.link.name === BRIDGE || (index !== undefined && change.link.masterIndex === index);
+      if (change.change === 'removed' || change.link.name === BRIDGE) return true;
+      return index !== undefined && change.link.masterIndex === index;
     case 'address':
       return change.address.linkIndex === index;
     case 'overrun':

@@ -1,17 +1,26 @@
 import { readFile } from 'node:fs/promises';
+import { UsageError } from './flag-value.ts';
 
 /** The files with the settings of flanneld.service, as in its `EnvironmentFile=` lines; a later one wins. */
 const SETTINGS_FILES = ['/etc/sysconfig/flanneld', '/etc/default/flanneld'];
 
-/** Reads the variables that flanneld.service has, so that other commands mean the same by them. */
+/**
+ * Reads the variables that flanneld.service has, so that other commands mean the same by them.
+ * @throws {UsageError} when the user may not read a file
+ */
 export async function readSettingsFiles(): Promise<Record<string, string>> {
-  const texts = SETTINGS_FILES.map((file) => readFile(file, 'utf8').catch(textOfMissing));
-  return Object.assign({}, ...(await Promise.all(texts)).map(parseEnvironmentFile)) as Record<string, string>;
+  const texts = await Promise.all(SETTINGS_FILES.map(readIfThere));
+  return Object.assign({}, ...texts.map(parseEnvironmentFile)) as Record<string, string>;
 }
 
-function textOfMissing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '';
-  throw error;
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    throw new UsageError(`the settings of flanneld.service cannot be read: ${message}; run it as root`);
+  }
 }
 
 /** An assignment: its name, its quoted parts, and the rest of the line, which a backslash continues. */

@@ -30,8 +30,8 @@ export async function findUnderlay(netlink: NetlinkConnection, choice: UnderlayC
   const own = host.addresses.filter((entry) => entry.linkIndex === link.index);
   const ipv4 = address?.family === 4 ? address : own.find((entry) => entry.address.family === 4)?.address;
   const ipv6 = address?.family === 6 ? address : own.find((entry) => entry.address.family === 6)?.address;
-  const publicIpv4 = choice['public-ip'] ?? ipv4;
-  if (!publicIpv4) {
+  // Every backend sends over IPv4 so far. An IPv6 address may come first, as the IPv4 one waits for DHCP.
+  if (!ipv4) {
     throw new UnderlayMissingError(
       `interface ${link.name} has no global IPv4 address; give it one or choose another by -iface`,
     );
@@ -41,7 +41,7 @@ export async function findUnderlay(netlink: NetlinkConnection, choice: UnderlayC
     mtu: link.mtu,
     address: { ipv4, ipv6 },
     onLink: own.map((entry) => prefixOf(entry.address, entry.prefixLength)),
-    publicIp: { ipv4: publicIpv4, ipv6: choice['public-ipv6'] ?? ipv6 },
+    publicIp: { ipv4: choice['public-ip'] ?? ipv4, ipv6: choice['public-ipv6'] ?? ipv6 },
   };
 }
 
