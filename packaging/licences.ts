@@ -5,7 +5,7 @@ import { nodePackage, workspace } from './paths.ts';
 
 /**
  * The text of the package's copyright file: our licence, Node's, and those of the npm packages that the source
- * maps of the daemon's bundle name. mk-docker-opts has no others.
+ * maps of the daemon's bundle name. mk-docker-opts has no others. The terms of Apache-2.0 are named and not repeated.
  */
 export async function collectLicences(): Promise<string> {
   const sections = [
@@ -14,8 +14,13 @@ export async function collectLicences(): Promise<string> {
   ];
   const names = [...(await bundledPackages()), 'node-gyp-build'];
   for (const name of names.sort()) sections.push(await packageSection(name));
-  return sections.join('\n');
+  return sections
+    .join('\n')
+    .replaceAll(APACHE_2, '$1Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0');
 }
+
+/** The terms, which every Debian system has, at any indentation. */
+const APACHE_2 = /^( *)Apache License\n +Version 2\.0[^]*?END OF TERMS AND CONDITIONS/gm;
 
 async function bundledPackages(): Promise<Set<string>> {
   const names = new Set<string>();
@@ -42,5 +47,5 @@ async function packageSection(name: string): Promise<string> {
 }
 
 function section(title: string, text: string): string {
-  return `${title}\n${'='.repeat(title.length)}\n\n${text.trim()}\n`;
+  return `${title}\n${'='.repeat(title.length)}\n\n${text.replaceAll('\r', '').trim()}\n`;
 }

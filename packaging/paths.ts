@@ -8,3 +8,5 @@ export const nodePackage = join(workspace, `node_modules/node-linux-${process.ar
 
 /** Where the package keeps its programs. */
 export const LIBRARY = 'usr/lib/flannel';
+
+export const MAINTAINER = 'flannel-ts contributors <flannel-ts@packages.invalid>';

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="busybox-static ca-certificates curl debootstrap docker-compose docker.io etcd-client etcd-server ethtool g++ iperf3
+packages="busybox-static ca-certificates curl debootstrap docker-compose docker.io dpkg-dev etcd-client etcd-server ethtool g++ iperf3
 iproute2 iptables iputils-ping make mandoc nftables openssl procps python3 systemd tcpdump traceroute
 util-linux"
 

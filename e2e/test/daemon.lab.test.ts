@@ -31,7 +31,7 @@ describe('a daemon that has to wait', () => {
     await using daemon = start('--etcd-api=v3');
     const down = await daemon.line(/cannot read the network config/);
     expect(down).toContain(etcd.endpoints[0]);
-    expect(down).toContain('"level":"warn"');
+    expect(down).toContain('"part":"registry"');
     await etcd.restart();
     expect(await daemon.line(/there is no network config yet/)).toContain(`etcdctl put ${CONFIG}`);
 
@@ -50,6 +50,28 @@ describe('a daemon that has to wait', () => {
     await daemon.line(/"msg":"ready"/);
     expect(daemon.lines.some((line) => line.includes('v2'))).toBe(true);
     expect(await etcd.etcdctlV2('ls', '/coreos.com/network/subnets')).toMatch(/10\.5\.\d+\.0-24/);
+  });
+
+  it('waits for an interface, then for its address, and reports which on /readyz', async () => {
+    await etcd.etcdctl('put', CONFIG, ALLOC);
+    await using daemon = start('--iface=bond0', '--healthz-ip=127.0.0.1', '--healthz-port=8471');
+    await daemon.line(/no interface matches -iface bond0; there are /);
+    const readyz = await host.run('curl', '--silent', 'http://127.0.0.1:8471/readyz');
+    expect(readyz).toMatch(/^starting\nunderlay failing since \S+: no interface matches -iface bond0/);
+    await host.run('ip', 'link', 'add', 'bond0', 'up', 'type', 'bridge');
+    await daemon.line(/interface bond0 has no global IPv4 address/);
+    await host.run('ip', 'address', 'add', '192.0.2.7/24', 'dev', 'bond0');
+    expect(await daemon.line(/"msg":"underlay interface"/)).toContain('"publicIp":"192.0.2.7"');
+    await daemon.line(/"msg":"ready"/);
+  });
+
+  it('waits for a default route', async () => {
+    const route = (await host.run('ip', 'route', 'show', 'default')).trim().split(' ');
+    await host.run('ip', 'route', 'delete', ...route);
+    await using daemon = start();
+    await daemon.line(/the default route leads to no interface/);
+    await host.run('ip', 'route', 'add', ...route);
+    await daemon.line(/"msg":"ready"/);
   });
 
   it('ends with exit code 0 when it is told to while it waits', async () => {
@@ -73,7 +95,7 @@ describe('a command line', () => {
   it.each([
     [['--etcd-endpoint=x'], 2, 'did you mean -etcd-endpoints?'],
     [['--kube-subnet-mgr'], 2, 'not supported yet'],
-    [['--iface=nope', '--etcd-endpoints=http://127.0.0.1:1'], 1, 'no interface matches -iface nope'],
+    [['--iface-regex=eth['], 1, '-iface-regex must be a regular expression'],
     [['--etcd-endpoints=127.0.0.1:2379'], 1, 'want URLs such as http://127.0.0.1:2379'],
     [['--version'], 0, 'flanneld 0.1.0'],
   ])('%j ends with exit code %i', async (flags, code, text) => {

@@ -41,6 +41,11 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     expect(output).toContain('set FLANNEL_ETCD_ENDPOINTS in /etc/default/flanneld');
     expect(await property('UnitFileState')).toBe('enabled');
     expect(await property('ActiveState')).toBe('inactive');
+    // Every file has its checksum, and the one on disk.
+    expect(await host.run('dpkg', '--verify', 'flanneld')).toBe('');
+    expect(await host.run('cat', '/var/lib/dpkg/info/flanneld.md5sums')).toContain(
+      'usr/lib/flannel/bin/node\n',
+    );
   });
 
   it('starts from a compile cache that the installation filled', async () => {
@@ -57,7 +62,14 @@ describe('the Debian package', { timeout: 120_000 }, () => {
   });
 
   it('has man pages without a fault that name every flag', async () => {
-    const pages = ['/usr/share/man/man8/flanneld.8', '/usr/share/man/man1/mk-docker-opts.1'];
+    const pages = ['/tmp/flanneld.8', '/tmp/mk-docker-opts.1'];
+    await host.run(
+      'cp',
+      '/usr/share/man/man8/flanneld.8.gz',
+      '/usr/share/man/man1/mk-docker-opts.1.gz',
+      '/tmp',
+    );
+    await host.run('gunzip', ...pages);
     expect(await host.run('mandoc', '-T', 'lint', '-W', 'warning', ...pages)).toBe('');
     const page = await host.run('mandoc', '-T', 'ascii', '-O', 'width=200', pages[0]!);
     const text = page.replaceAll(/.\x08/g, '');
@@ -69,7 +81,7 @@ describe('the Debian package', { timeout: 120_000 }, () => {
 
   it('has a unit without a fault, and little exposed', async () => {
     expect(await host.run('systemd-analyze', 'verify', 'flanneld.service', 'docker.service')).toBe('');
-    await host.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'flanneld.service');
+    await host.run('systemd-analyze', 'security', '--no-pager', '--threshold=26', 'flanneld.service');
   });
 
   it('is ready when the lease is held, the data path is up and the files are written', async () => {
@@ -135,6 +147,69 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     await host.run('systemctl', 'stop', 'docker.service', 'docker.socket', 'containerd');
   });
 
+  it('reads files of settings as systemd does', async () => {
+    const lines = [
+      `FLANNEL_X1=a#b "c" # d`,
+      `FLANNEL_X2="a \\"b\\" \\n $HOME"`,
+      `  FLANNEL_X3 = 'a'"b"c  `,
+      '#FLANNEL_X4=a',
+    ];
+    await appendDefaults(...lines, 'FLANNEL_X5=a \\', '  b', ';FLANNEL_X6=a');
+    const setting = '/usr/lib/flannel/bin/node /usr/lib/flannel/bin/setting.js';
+    const script = `for n in 1 2 3 4 5 6; do value=$(${setting} FLANNEL_X$n); [ -z "$value" ] || printf "%s\\n" "FLANNEL_X$n=$value"; done`;
+    const ours = await host.run('sh', '-c', script);
+    const unit = [
+      '[Service]',
+      'Type=oneshot',
+      `EnvironmentFile=${DEFAULT_FILE}`,
+      'StandardOutput=file:/tmp/settings',
+      'ExecStart=/usr/bin/env',
+    ];
+    await host.run('sh', '-c', 'printf "%s\\n" "$@" > /run/systemd/system/env.service', 'write', ...unit);
+    await host.run('systemctl', 'start', 'env');
+    expect(ours).toBe(await host.run('sh', '-c', 'grep FLANNEL_X /tmp/settings | sort'));
+    expect(ours.match(/^FLANNEL_X[1-6]/gm)).toEqual(['FLANNEL_X1', 'FLANNEL_X2', 'FLANNEL_X3', 'FLANNEL_X5']);
+    const files = (await host.run('systemctl', 'cat', 'flanneld')).match(/(?<=^EnvironmentFile=-).+/gm);
+    expect(files).toEqual(['/etc/sysconfig/flanneld', DEFAULT_FILE]);
+  });
+
+  it('reads a key of another owner', async () => {
+    const [key, certificate] = ['/etc/ssl/key.pem', '/etc/ssl/certificate.pem'];
+    await host.run(
+      'sh',
+      '-c',
+      'echo nothing | tee "$@" && chown nobody "$@" && chmod 600 "$@"',
+      'keys',
+      key,
+      certificate,
+    );
+    const files = [`FLANNELD_ETCD_KEYFILE=${key}`, `FLANNELD_ETCD_CERTFILE=${certificate}`];
+    await appendDefaults('FLANNEL_ETCD_ENDPOINTS="https://127.0.0.1:1"', ...files);
+    await host.run('systemctl', 'restart', '--no-block', 'flanneld');
+    const { answer } = await eventually(journal, (text) => text.includes('https://127.0.0.1:1: '), 10_000);
+    expect(answer).toMatch(/https:\/\/127\.0\.0\.1:1: .*PEM/);
+    const settings = [
+      `FLANNEL_ETCD_ENDPOINTS="${cluster.endpoint}"`,
+      'FLANNELD_ETCD_KEYFILE=',
+      'FLANNELD_ETCD_CERTFILE=',
+    ];
+    await appendDefaults(...settings);
+    await host.run('systemctl', 'restart', 'flanneld');
+    await host.run('rm', key, certificate);
+  });
+
+  it('starts again after a removal that another package stopped', async () => {
+    const script = '/var/lib/dpkg/info/flanneld.postinst';
+    await host.run('systemctl', 'stop', 'flanneld');
+    await host.run(script, 'abort-remove');
+    await eventually(
+      () => property('ActiveState'),
+      (state) => state === 'active',
+      10_000,
+    );
+    await expect(host.run(script, 'no-such-argument')).rejects.toThrow('unknown argument: no-such-argument');
+  });
+
   it('is upgraded under the running network, and keeps the settings', async () => {
     await buildDeb('1.1.0');
     const lease = await storedLeases(cluster);
@@ -159,18 +234,25 @@ describe('the Debian package', { timeout: 120_000 }, () => {
 
   it('runs the cleanup when it is removed, if that is set', async () => {
     await host.run('dpkg', '--install', '/mnt/flanneld_1.1.0_amd64.deb');
-    await appendDefaults('FLANNEL_CLEANUP_ON_REMOVE=yes');
+    const script =
+      'mkdir -p /etc/sysconfig && echo \'FLANNEL_CLEANUP_ON_REMOVE="yes"\' > /etc/sysconfig/flanneld';
+    await host.run('sh', '-c', script);
+    // The command finds etcd by the unit's settings.
+    expect(await host.run('flanneld', 'cleanup', '--lease')).toMatch(/lease 10\.5\.\d+\.0-24: deleted/);
+    expect(await storedLeases(cluster)).toEqual([]);
     await host.run('dpkg', '--remove', 'flanneld');
+    await host.run('rm', '-r', '/etc/sysconfig');
     await expect(lan.run('ip', 'link', 'show', 'flannel0')).rejects.toThrow('does not exist');
     expect(await lan.run('iptables', '--table=nat', '--list-rules')).not.toContain('flanneld');
   });
 
   it('leaves nothing when it is purged', async () => {
+    await host.run('touch', '/run/flannel/of-another-program');
     await host.run('dpkg', '--purge', 'flanneld');
     const after = await installedFiles();
     expect([...after].filter((file) => !before.has(file))).toEqual([]);
     expect([...before].filter((file) => !after.has(file))).toEqual([]);
-    await expect(host.run('ls', '/run/flannel')).rejects.toThrow('No such file');
+    expect(await host.run('ls', '/run/flannel')).toBe('of-another-program\n');
   });
 
   async function buildDeb(version: string, directory = '.'): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Logger } from './log.ts';
 
 /** The part of the daemon that a condition describes; each part owns one condition. */
-export type ConditionPart = 'underlay' | 'firewall' | 'docker';
+export type ConditionPart = 'underlay' | 'registry' | 'firewall' | 'docker';
 
 /** `degraded` works with a limit that an operator should know; `failing` needs an operator. */
 export type ConditionState = 'ok' | 'degraded' | 'failing';
@@ -24,8 +24,17 @@ export interface Conditions {
   readonly list: () => readonly Condition[];
 }
 
-/** Creates an empty set of conditions. */
-export function createConditions({ log }: { readonly log: Logger }): Conditions {
+/**
+ * Creates an empty set of conditions.
+ * @param components.onChange - called after every change, with the conditions of all parts
+ */
+export function createConditions({
+  log,
+  onChange,
+}: {
+  readonly log: Logger;
+  readonly onChange?: (conditions: readonly Condition[]) => void;
+}): Conditions {
   const conditions = new Map<ConditionPart, Condition>();
   return {
     report(part, state, reason = '') {
@@ -35,6 +44,7 @@ export function createConditions({ log }: { readonly log: Logger }): Conditions 
       if (state === 'failing') log.error({ part }, reason);
       else if (state === 'degraded') log.warn({ part }, reason);
       else if (before) log.info({ part }, `${part} is ok again`);
+      onChange?.([...conditions.values()]);
     },
     list: () => [...conditions.values()],
   };

@@ -11,7 +11,8 @@ import { createNetlink } from '@flannel-ts/netlink';
 import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
-import { createConditions } from './conditions.ts';
+import { createConditions, type Condition } from './conditions.ts';
+import { watchDockerBridge } from './docker-bridge.ts';
 import { serveHealth } from './health.ts';
 import { followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -23,8 +24,8 @@ import { overlaysOf, recordMade } from './record-made.ts';
 import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, readSubnetFile, writeSubnetFiles } from './subnet-files.ts';
-import { findUnderlay } from './underlay.ts';
 import { waitForConfig } from './wait-for-config.ts';
+import { waitForUnderlay } from './wait-for-underlay.ts';
 
 /** What the daemon needs from its process. */
 export interface DaemonContext {
@@ -33,6 +34,8 @@ export interface DaemonContext {
   readonly signal: AbortSignal;
   /** Called once, when the lease is held, the data path is up and subnet.env is written. */
   readonly onReady: (status: DaemonStatus) => void;
+  /** Called after every change of a part's condition. */
+  readonly onConditions: (conditions: readonly Condition[]) => void;
 }
 
 /** What a running daemon can tell. */
@@ -54,7 +57,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     log.warn({ file: settings['subnet-file'] }, 'another process keeps the network of this subnet file');
   const record = openMadeRecord(settings['subnet-file']);
   let ready = false;
-  const conditions = createConditions({ log });
+  const conditions = createConditions({ log, onChange: context.onConditions });
   if (settings['healthz-port'] > 0) {
     const host = settings['healthz-ip']?.toString() ?? '0.0.0.0';
     const port = settings['healthz-port'];
@@ -62,9 +65,9 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   }
   const registry = stack.use(openRegistry(settings, log));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
-  const underlay = await findUnderlay(netlink, settings);
+  const underlay = await waitForUnderlay({ netlink, conditions, log }, settings, { signal });
   log.info(describeUnderlay(underlay), 'underlay interface');
-  const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
+  const config = await waitForConfig({ registry, conditions }, { prefix: settings['etcd-prefix'], signal });
   const kernel = createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) });
   const device = stack.use(recordMade(kernel, record));
   const onEvent = logBackendEvent.bind(undefined, log);
@@ -94,7 +97,10 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const direct = backend.overlayInterfaces.includes(underlay.link);
   const onFollowed = () => applyRules(direct ? follower.gateways() : []);
   const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
-    await writeSubnetFiles(settings, { config, lease, backend });
+    const env = await writeSubnetFiles(settings, { config, lease, backend });
+    stack.use(
+      watchDockerBridge({ netlink, conditions }, { env, managed: settings['docker-opts-file'] !== '' }),
+    );
     ready = true;
     context.onReady({ lease, backend, follower });
   });

@@ -1,5 +1,4 @@
 // flanneld: flags and environment in, daemon run, signals and exit codes out.
-import { notifySystemd } from '@flannel-ts/native';
 import manifest from '../package.json' with { type: 'json' };
 import { leaseKey } from '@flannel-ts/subnet';
 import { cleanUp } from './cleanup/clean-up.ts';
@@ -9,13 +8,15 @@ import { logCounters } from './log-counters.ts';
 import { migrate } from './etcd-migrate.ts';
 import { UsageError } from './flag-value.ts';
 import { readRequest, type Request } from './request.ts';
+import { readSettingsFiles } from './settings-files.ts';
+import { createServiceManager, type ServiceManager } from './service-manager.ts';
 
 process.exitCode = await main();
 
 /** @returns the exit code: 0 for an orderly end, 1 for a failure, 2 for a command line that makes no sense */
 async function main(): Promise<number> {
   try {
-    const request = await readRequest(process.argv.slice(2), process.env);
+    const request = await readRequest(process.argv.slice(2), process.env, readSettingsFiles);
     switch (request.kind) {
       case 'help':
         print(request.text);
@@ -67,9 +68,16 @@ async function start(task: Task, log: Logger, signal: AbortSignal): Promise<void
       return cleanUp(task.settings, { log, signal, print });
     case 'etcd-migrate':
       return migrate(task.settings, { log, signal, print });
-    case 'run':
+    case 'run': {
       log.info({ version: manifest.version, node: process.version, pid: process.pid }, 'flanneld starts');
-      return runDaemon(task.settings, { log, signal, onReady: (status) => announceReady(log, status) });
+      const manager = createServiceManager(process.env['NOTIFY_SOCKET']);
+      return runDaemon(task.settings, {
+        log,
+        signal,
+        onReady: (status) => announceReady(status, { log, manager }),
+        onConditions: (conditions) => manager.show(conditions),
+      });
+    }
   }
 }
 
@@ -77,8 +85,11 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function announceReady(log: Logger, status: DaemonStatus): void {
+function announceReady(
+  status: DaemonStatus,
+  { log, manager }: { readonly log: Logger; readonly manager: ServiceManager },
+): void {
   process.on('SIGUSR1', () => logCounters(log, status));
-  if (process.env['NOTIFY_SOCKET']) notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1');
+  manager.ready();
   log.info({ lease: leaseKey(status.lease), mtu: status.backend.mtu, peers: status.follower.peers }, 'ready');
 }

@@ -58,8 +58,8 @@ function isOn({ texts }: CommandLine, name: string): boolean {
   return text !== undefined && parseSwitch(text, `-${name}`);
 }
 
-/** @throws {UsageError} for a flag that the command does not have */
-function isSwitch(table: FlagTable, name: string): boolean {
+/** Whether a flag of a command is a switch. @throws {UsageError} for a flag that the command does not have */
+export function isSwitch(table: FlagTable, name: string): boolean {
   if (HELP_FLAGS.includes(name)) return true;
   if (Object.hasOwn(table, name)) return table[name]!.kind === 'switch';
   if (Object.hasOwn(ignoredFlags, name)) return ignoredFlags[name] === 'switch';

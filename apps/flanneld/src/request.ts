@@ -1,7 +1,9 @@
+import { withOptions } from './daemon-options.ts';
 import { UsageError } from './flag-value.ts';
 import type { FlagTable, Values } from './flag.ts';
 import { apiFlag, etcdFlags, flags, interfaceFlags, logFlag, subnetFileFlag } from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
+import { splitWords } from './settings-files.ts';
 import { closest } from './suggestion.ts';
 
 const ENVIRONMENT =
@@ -80,13 +82,27 @@ interface TaskBase {
   readonly ignored: readonly string[];
 }
 
-/** Reads the command line and the environment. @throws {UsageError} */
-export async function readRequest(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Request> {
+/**
+ * Reads the command line and the environment.
+ * @param readSettings - reads the variables of the daemon's unit, which every other command has, too, where neither
+ *   its command line nor its environment says otherwise @default there are none
+ * @throws {UsageError}
+ */
+export async function readRequest(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  readSettings: () => Promise<NodeJS.ProcessEnv> = () => Promise.resolve({}),
+): Promise<Request> {
   const [word] = args;
   const kind = word === undefined || word.startsWith('-') ? 'run' : readCommand(word);
   const { flags: table, ...help } = commands[kind];
-  const rest = kind === 'run' ? args : args.slice(1);
-  const parsed = await parseFlags<FlagTable>(table, help, { args: rest, environment });
+  const source = { args, environment };
+  if (kind !== 'run') {
+    const settings = await readSettings();
+    source.args = withOptions(args.slice(1), splitWords(settings['FLANNEL_OPTIONS'] ?? ''), table);
+    source.environment = { ...settings, ...environment };
+  }
+  const parsed = await parseFlags<FlagTable>(table, help, source);
   if (parsed.kind !== 'values') return parsed;
   return { kind, settings: parsed.values, ignored: parsed.ignored } as unknown as Request;
 }

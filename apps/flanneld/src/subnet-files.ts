@@ -22,15 +22,16 @@ export function previousSubnet({ subnet, ipv6Subnet }: SubnetEnv): SubnetPair | 
   return subnet && { ipv4: subnet.prefix, ipv6: ipv6Subnet?.prefix };
 }
 
-/** Tells Docker and others this host's subnet: subnet.env and, if asked, Docker's options. */
+/** Tells Docker and others this host's subnet: subnet.env, which is returned, and, if asked, Docker's options. */
 export async function writeSubnetFiles(
   settings: Settings,
   facts: { readonly config: NetworkConfig; readonly lease: Lease; readonly backend: Pick<Backend, 'mtu'> },
-): Promise<void> {
+): Promise<SubnetEnv> {
   const env = subnetEnv(settings, facts);
   await writeSubnetEnv(settings['subnet-file'], env);
   const dockerFile = settings['docker-opts-file'];
   if (dockerFile) await writeDockerOptions(dockerFile, env, { combinedKey: settings['docker-opts-key'] });
+  return env;
 }
 
 /** The host takes the first usable address of its subnet. */

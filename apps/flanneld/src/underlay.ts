@@ -3,31 +3,37 @@ import { parsePrefix, prefixOf, tryParseAddress, type Address } from '@flannel-t
 import type { Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
 import type { Settings } from './request.ts';
 
-type Choice = Pick<Settings, 'iface' | 'iface-regex' | 'iface-can-reach' | 'public-ip' | 'public-ipv6'>;
+/** The flags that choose the underlay. */
+export type UnderlayChoice = Pick<
+  Settings,
+  'iface' | 'iface-regex' | 'iface-can-reach' | 'public-ip' | 'public-ipv6'
+>;
 
-/** No interface fits the flags; the message names the flag and what there is. */
-class UnderlayError extends Error {
+/** No interface fits the flags now; one may appear. The message names the flag and what there is. */
+export class UnderlayMissingError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'UnderlayError';
+    this.name = 'UnderlayMissingError';
   }
 }
 
 /**
  * Finds the interface for traffic between hosts, in upstream's order: `-iface` list, `-iface-regex` list,
  * `-iface-can-reach`, the interface that holds `-public-ip`, the default route's.
- * @throws {UnderlayError}
+ * @throws {UnderlayMissingError} while no interface fits, or the one that fits has no IPv4 address
+ * @throws {Error} for an `-iface-regex` that is not a regular expression
  */
-export async function findUnderlay(netlink: NetlinkConnection, choice: Choice): Promise<Underlay> {
+export async function findUnderlay(netlink: NetlinkConnection, choice: UnderlayChoice): Promise<Underlay> {
   const [links, addresses] = await Promise.all([netlink.links(), netlink.addresses()]);
   const host: HostLinks = { links, addresses: addresses.filter((entry) => entry.scope === 'global') };
   const { link, address } = await select(netlink, host, choice);
   const own = host.addresses.filter((entry) => entry.linkIndex === link.index);
   const ipv4 = address?.family === 4 ? address : own.find((entry) => entry.address.family === 4)?.address;
   const ipv6 = address?.family === 6 ? address : own.find((entry) => entry.address.family === 6)?.address;
-  if (!ipv4 && !ipv6) {
-    throw new UnderlayError(
-      `interface ${link.name} has no global IP address; give it one or choose another by -iface`,
+  // Every backend sends over IPv4 so far. An IPv6 address may come first, as the IPv4 one waits for DHCP.
+  if (!ipv4) {
+    throw new UnderlayMissingError(
+      `interface ${link.name} has no global IPv4 address; give it one or choose another by -iface`,
     );
   }
   return {
@@ -51,17 +57,22 @@ interface Selected {
   readonly address?: Address | undefined;
 }
 
-async function select(netlink: NetlinkConnection, host: HostLinks, choice: Choice): Promise<Selected> {
-  const wanted = [
+async function select(
+  netlink: NetlinkConnection,
+  host: HostLinks,
+  choice: UnderlayChoice,
+): Promise<Selected> {
+  const expressions = choice['iface-regex'].map(compile);
+  const flags = [
     ...choice.iface.map((text) => `-iface ${text}`),
     ...choice['iface-regex'].map((text) => `-iface-regex ${text}`),
   ];
-  if (wanted.length > 0) {
+  if (flags.length > 0) {
     const found =
       first(choice.iface, (text) => byNameOrAddress(host, text)) ??
-      first(choice['iface-regex'], (text) => byExpression(host, text));
+      first(expressions, (expression) => byExpression(host, expression));
     if (found) return found;
-    throw new UnderlayError(`no interface matches ${wanted.join(', ')}; there are ${describe(host)}`);
+    throw new UnderlayMissingError(`no interface matches ${flags.join(', ')}; there are ${describe(host)}`);
   }
   if (choice['iface-can-reach']) return byRoute(netlink, host, choice['iface-can-reach'], '-iface-can-reach');
   const holder = choice['public-ip'] && byAddress(host, choice['public-ip']);
@@ -81,14 +92,16 @@ function byAddress(host: HostLinks, address: Address): Selected | undefined {
   return link && { link, address };
 }
 
-/** Addresses are tried before names, as upstream does. */
-function byExpression(host: HostLinks, text: string): Selected | undefined {
-  let expression: RegExp;
+function compile(text: string): RegExp {
   try {
-    expression = new RegExp(text);
+    return new RegExp(text);
   } catch (cause) {
-    throw new UnderlayError(`-iface-regex ${text} is not a regular expression`, { cause });
+    throw new Error(`-iface-regex must be a regular expression, not ${JSON.stringify(text)}`, { cause });
   }
+}
+
+/** Addresses are tried before names, as upstream does. */
+function byExpression(host: HostLinks, expression: RegExp): Selected | undefined {
   const entry = host.addresses.find((candidate) => expression.test(candidate.address.toString()));
   if (entry) return byAddress(host, entry.address);
   const link = host.links.find((candidate) => expression.test(candidate.name));
@@ -104,14 +117,18 @@ async function byRoute(
   const route = destination ? await routeTo(netlink, destination) : await defaultRoute(netlink);
   const link = host.links.find((candidate) => candidate.index === route?.linkIndex);
   if (link) return { link, address: route?.source };
-  throw new UnderlayError(`${what} leads to no interface; choose one by -iface, there are ${describe(host)}`);
+  throw new UnderlayMissingError(
+    `${what} leads to no interface; choose one by -iface, there are ${describe(host)}`,
+  );
 }
 
 async function routeTo(netlink: NetlinkConnection, destination: Address) {
   try {
     return await netlink.routeTo(destination);
   } catch (cause) {
-    throw new UnderlayError(`there is no route to -iface-can-reach ${destination.toString()}`, { cause });
+    throw new UnderlayMissingError(`there is no route to -iface-can-reach ${destination.toString()}`, {
+      cause,
+    });
   }
 }
 
@@ -131,9 +148,9 @@ async function defaultRoute(netlink: NetlinkConnection) {
 
 const MAIN_TABLE = 254;
 
-function first<T>(texts: readonly string[], find: (text: string) => T | undefined): T | undefined {
-  for (const text of texts) {
-    const found = find(text);
+function first<S, T>(candidates: readonly S[], find: (candidate: S) => T | undefined): T | undefined {
+  for (const candidate of candidates) {
+    const found = find(candidate);
     if (found) return found;
   }
   return undefined;

@@ -1,15 +1,15 @@
 import {
   NetworkConfigError,
   parseNetworkConfig,
-  type Logger,
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
+import type { Conditions } from './conditions.ts';
 import { keepTrying, NotYet } from './keep-trying.ts';
 
 /** Reads the network config, again every second until it is there and valid. */
 export async function waitForConfig(
-  { registry, log }: { readonly registry: Registry; readonly log: Logger },
+  { registry, conditions }: { readonly registry: Registry; readonly conditions: Conditions },
   { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
 ): Promise<NetworkConfig> {
   const key = `${prefix}/config`;
@@ -23,12 +23,17 @@ export async function waitForConfig(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof NetworkConfigError)
-        return new NotYet(`the network config is invalid: ${error.message}`);
+        return new NotYet(`the network config is invalid: ${error.message}; it is at ${key}`);
       return new NotYet(
         `cannot read the network config: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }
 
-  return keepTrying(attempt, { tell: ({ reason }) => log.warn({ key }, reason), signal });
+  const config = await keepTrying(attempt, {
+    tell: ({ reason }) => conditions.report('registry', 'failing', reason),
+    signal,
+  });
+  conditions.report('registry', 'ok');
+  return config;
 }

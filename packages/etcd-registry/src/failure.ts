@@ -34,7 +34,7 @@ export function isApiMissing(error: unknown): boolean {
 }
 
 function join(texts: ReadonlySet<string>): string {
-  return [...texts].join('; ');
+  return [...texts].sort().join('; ');
 }
 
 const FILES = 'check the files in etcd-cafile, etcd-certfile and etcd-keyfile';

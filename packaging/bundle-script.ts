@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { build } from 'esbuild';
-import { workspace } from './paths.ts';
 
-/** Bundles the command and all its dependencies into one file. */
-export async function bundleMkDockerOpts(outfile: string): Promise<void> {
+/** Bundles a script and all its dependencies into one file. */
+export async function bundleScript(entry: string, outfile: string): Promise<void> {
   await build({
-    entryPoints: [join(workspace, 'packages/docker-options/src/main.ts')],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
