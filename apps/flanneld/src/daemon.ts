@@ -20,6 +20,7 @@ import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, writeSubnetFiles } from './subnet-files.ts';
 import { findUnderlay } from './underlay.ts';
+import { reportUnderlayOverlap } from './underlay-overlap.ts';
 import { waitForConfig } from './wait-for-config.ts';
 
 /** What the daemon needs from its process. */
@@ -57,6 +58,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const underlay = await findUnderlay(netlink, settings);
   log.info(describeUnderlay(underlay), 'underlay interface');
   const config = await waitForConfig({ registry, log }, { prefix: settings['etcd-prefix'], signal });
+  reportUnderlayOverlap(conditions, { underlay, config, prefix: settings['etcd-prefix'] });
   const device = stack.use(createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) }));
   const onEvent = logBackendEvent.bind(undefined, log);
   const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
