@@ -51,7 +51,13 @@ cat > "$root/etc/systemd/system/booted.service" <<EOT
 Type=oneshot
 ExecStart=/bin/sh -c 'echo booted > /mnt/booted'
 EOT
-exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --unit=booted.service
+# Not by chroot alone: the root of the mount namespace is what "docker exec" finds itself in.
+cd "$root"
+mkdir .machine
+pivot_root . .machine
+umount --lazy .machine
+rmdir .machine
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --unit=booted.service
 `;
 
 /** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */
