@@ -12,6 +12,8 @@ export interface BootOptions {
 export interface BootedHost extends AsyncDisposable {
   /** Runs a command on it to its end and returns its standard output. @throws {CommandError} */
   run(...command: string[]): Promise<string>;
+  /** Starts a program on it, which ends with it. */
+  start(command: readonly string[]): RunningProcess;
 }
 
 // The file system is an overlay over the given one; /dev, /run and /tmp are its own, and `shared` is /mnt.
@@ -103,6 +105,7 @@ export async function bootHost(
   const all = stack.move();
   return {
     run: (...command) => run([...inside, ...command]),
+    start: (command) => start([...inside, ...command]),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
