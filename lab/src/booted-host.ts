@@ -12,6 +12,8 @@ export interface BootOptions {
 export interface BootedHost extends AsyncDisposable {
   /** Runs a command on it to its end and returns its standard output. @throws {CommandError} */
   run(...command: string[]): Promise<string>;
+  /** Starts a program on it, which ends with it. */
+  start(command: readonly string[]): RunningProcess;
 }
 
 // The file system is an overlay over the given one; /dev, /run and /tmp are its own, and `shared` is /mnt.
@@ -51,7 +53,13 @@ cat > "$root/etc/systemd/system/booted.service" <<EOT
 Type=oneshot
 ExecStart=/bin/sh -c 'echo booted > /mnt/booted'
 EOT
-exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --unit=booted.service
+# Not by chroot alone: the root of the mount namespace is what "docker exec" finds itself in.
+cd "$root"
+mkdir .machine
+pivot_root . .machine
+umount --lazy .machine
+rmdir .machine
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --unit=booted.service
 `;
 
 /** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */
@@ -97,6 +105,7 @@ export async function bootHost(
   const all = stack.move();
   return {
     run: (...command) => run([...inside, ...command]),
+    start: (command) => start([...inside, ...command]),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

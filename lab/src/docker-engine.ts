@@ -15,7 +15,8 @@ export interface DockerEngine {
   readonly compose: string;
 }
 
-const SUITES: Readonly<Record<EngineRelease, Suite>> = {
+/** The suite whose docker.io an engine is. */
+export const ENGINE_SUITES: Readonly<Record<EngineRelease, Suite>> = {
   '20.10': 'bookworm',
   '26.1': 'trixie',
   '28.5': 'forky',
@@ -49,7 +50,7 @@ export async function dockerEngine(release: EngineRelease): Promise<DockerEngine
       ? ['docker.io', 'containerd']
       : ['docker.io', 'docker-cli', 'containerd', 'docker-compose'];
   const root = await cachedDirectory(`docker-${release}`, UNPACK, [
-    SUITES[release],
+    ENGINE_SUITES[release],
     await debianMirror(),
     ...packages,
   ]);

@@ -18,7 +18,7 @@ export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
 export { type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
-export { ENGINES, type EngineRelease } from './docker-engine.ts';
+export { ENGINE_SUITES, ENGINES, type EngineRelease } from './docker-engine.ts';
 export { startDocker, type Docker, type DockerOptions } from './docker.ts';
 export { createNamespace, type Namespace } from './namespace.ts';
 export { startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from './etcd.ts';

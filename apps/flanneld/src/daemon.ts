@@ -24,6 +24,7 @@ import { overlaysOf, recordMade } from './record-made.ts';
 import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, readSubnetFile, writeSubnetFiles } from './subnet-files.ts';
+import { reportUnderlayOverlap } from './underlay-overlap.ts';
 import { waitForConfig } from './wait-for-config.ts';
 import { waitForUnderlay } from './wait-for-underlay.ts';
 
@@ -68,6 +69,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const underlay = await waitForUnderlay({ netlink, conditions, log }, settings, { signal });
   log.info(describeUnderlay(underlay), 'underlay interface');
   const config = await waitForConfig({ registry, conditions }, { prefix: settings['etcd-prefix'], signal });
+  reportUnderlayOverlap(conditions, { underlay, config, prefix: settings['etcd-prefix'] });
   const kernel = createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) });
   const device = stack.use(recordMade(kernel, record));
   const onEvent = logBackendEvent.bind(undefined, log);

@@ -13,7 +13,8 @@ apt-config dump Acquire::Check-Valid-Until Acquire::Check-Date > etc/apt/apt.con
 // Nothing that a package brings may start: there is no service manager in the tree while it is made.
 const ADD_PACKAGES = `
 base=$1
-shift
+archives=$2
+shift 2
 cp --archive "$base/." .
 mount -t proc proc proc
 mount --bind /dev dev
@@ -24,6 +25,7 @@ export DEBIAN_FRONTEND=noninteractive
 chroot . apt-get update --quiet
 chroot . apt-get install --yes --quiet --no-install-recommends "$@"
 chroot . apt-get clean
+[ -z "$archives" ] || chroot . apt-get install --yes --quiet --download-only $archives
 umount proc dev
 rm usr/sbin/policy-rc.d
 `;
@@ -31,13 +33,19 @@ rm usr/sbin/policy-rc.d
 /**
  * Returns the root directory of a minimal Debian system with packages, made by debootstrap once and kept in the
  * machine's cache. It is shared: use it as the lower layer of an overlay, never write into it.
+ * @param archives - packages that apt can install there without a network: they and what they need are in its cache
  */
-export async function debianTree(suite: Suite, packages: readonly string[] = []): Promise<string> {
+export async function debianTree(
+  suite: Suite,
+  packages: readonly string[] = [],
+  archives: readonly string[] = [],
+): Promise<string> {
   if (!existsSync('/usr/sbin/debootstrap'))
     throw new Error('debootstrap is not installed; run npm run setup');
   const base = await cachedDirectory(suite, MAKE_BASE, [suite, await debianMirror()]);
   if (packages.length === 0) return base;
   const names = [...new Set(packages)].sort();
-  const digest = createHash('sha256').update(names.join(' ')).digest('hex').slice(0, 12);
-  return cachedDirectory(`${suite}-${digest}`, ADD_PACKAGES, [base, ...names]);
+  const contents = [names.join(' '), ...archives.toSorted()].join('\n');
+  const digest = createHash('sha256').update(contents).digest('hex').slice(0, 12);
+  return cachedDirectory(`${suite}-${digest}`, ADD_PACKAGES, [base, archives.join(' '), ...names]);
 }
