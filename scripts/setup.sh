@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 # `su` without `-` leaves the directories of system programs out of PATH.
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
-packages="busybox-static ca-certificates curl debootstrap docker-compose docker.io etcd-client etcd-server ethtool g++ iperf3
-iproute2 iptables iputils-ping make mandoc nftables openssl procps python3 systemd tcpdump traceroute
-util-linux"
+packages="busybox-static ca-certificates curl debootstrap docker-compose docker.io etcd-client etcd-server ethtool
+g++ iperf3 iproute2 iptables iputils-ping make mandoc nftables openssl procps python3 systemd tcpdump
+traceroute util-linux"
 # Since Debian 13 docker.io is the daemon alone.
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || packages="$packages docker-cli"
 
@@ -54,7 +54,8 @@ install_npm_packages() {
   trap 'rm -rf "$runtime"' EXIT
   mv "node_modules/$node" "$runtime"
   echo "setup: installing npm packages"
-  PATH="$runtime/$node/bin:$PATH" npm ci --loglevel=error
+  # Debian's npm calls functions that the newer Node warns about.
+  NODE_NO_WARNINGS=1 PATH="$runtime/$node/bin:$PATH" npm ci --loglevel=error
   ln -sf "../$node/bin/node" node_modules/.bin/node
   rm -rf "$runtime"
   trap - EXIT
