@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCgroup } from './cgroup.ts';
 import { run, start, type RunningProcess } from './command.ts';
+import { MOUNT_SYSTEM } from './debian/mounts.ts';
 import type { Host } from './lab.ts';
 
 export interface BootOptions {
@@ -25,20 +27,7 @@ root=$directory/root
 mount -t tmpfs tmpfs "$directory/layer"
 mkdir "$directory/layer/upper" "$directory/layer/work"
 mount -t overlay -o "lowerdir=$lower,upperdir=$directory/layer/upper,workdir=$directory/layer/work" overlay "$root"
-mount -t proc proc "$root/proc"
-mount -t sysfs -o ro sysfs "$root/sys"
-mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-for path in dev run tmp var/lib/docker; do
-  mkdir -p "$root/$path"
-  mount -t tmpfs tmpfs "$root/$path"
-done
-mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"
-mknod -m 666 "$root/dev/null" c 1 3
-mknod -m 666 "$root/dev/zero" c 1 5
-mknod -m 666 "$root/dev/full" c 1 7
-mknod -m 666 "$root/dev/random" c 1 8
-mknod -m 666 "$root/dev/urandom" c 1 9
-mknod -m 666 "$root/dev/net/tun" c 10 200
+${MOUNT_SYSTEM}
 mount --bind "$shared" "$root/mnt"
 : > "$root/etc/fstab"
 for unit in systemd-sysctl systemd-binfmt; do
@@ -63,20 +52,13 @@ export async function bootHost(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(host.directory, 'booted-'));
   await Promise.all(['layer', 'root'].map((name) => mkdir(join(directory, name))));
-  const cgroups = (
-    await run(['findmnt', '--noheadings', '--first-only', '--output=TARGET', '--types=cgroup2'])
-  ).trim();
-  const cgroup = join(cgroups, `${host.namespace}-systemd`);
-  await mkdir(cgroup);
-  stack.defer(async () => {
-    await run(['find', cgroup, '-depth', '-type', 'd', '-delete']);
-  });
+  const cgroup = stack.use(await createCgroup(`${host.namespace}-systemd`));
   const fifo = join(shared, 'booted');
   await run(['mkfifo', fifo]);
   const booted = stack.use(start(['cat', fifo]));
   const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--cgroup', '--uts', '--ipc'];
   const system = start([
-    ...['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup],
+    ...cgroup.prefix,
     ...['nsenter', `--net=${host.path}`, ...unshare, '--'],
     ...['setpriv', '--bounding-set=-sys_module,-sys_time,-sys_boot'],
     ...['sh', '-c', BOOT, 'boot', directory, shared, root],

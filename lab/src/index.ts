@@ -5,10 +5,12 @@
  * @packageDocumentation
  */
 export { bootHost, type BootedHost, type BootOptions } from './booted-host.ts';
+export { createCgroup, type Cgroup } from './cgroup.ts';
 export { createCertificates, type Certificates, type KeyPair } from './certificates.ts';
 export { createCluster, type Cluster, type ClusterOptions, type Node, type NodeOptions } from './cluster.ts';
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
+export { MOUNT_SYSTEM } from './debian/mounts.ts';
 export { type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
 export { ENGINES, type EngineRelease } from './docker-engine.ts';
