@@ -2,7 +2,15 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCgroup, debianTree, MOUNT_SYSTEM, run, start, type Suite } from '../lab/src/index.ts';
+import {
+  createCgroup,
+  debianTree,
+  ENTER_SYSTEM,
+  MOUNT_SYSTEM,
+  run,
+  start,
+  type Suite,
+} from '../lab/src/index.ts';
 
 /** `debian` is the suite's own nodejs and npm; a number is that release of Node with the npm it comes with. */
 export const NODES = ['debian', '22', '24'] as const;
@@ -19,7 +27,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Where the lab keeps the trees that it makes: shared, so that none is made twice. */
 const TREES = '/var/cache/flannel-ts';
 
-// A chroot needs a mount point as its root for the lab's own mounts; without systemd /dev lacks what follows.
+// Without systemd, /dev lacks what follows.
 const ENTER = `
 set -e
 root=$1
@@ -37,7 +45,8 @@ for directory in "$@"; do
   mkdir -p "$root$directory"
   mount --bind "$directory" "$root$directory"
 done
-exec chroot "$root" sh -c "$script"
+${ENTER_SYSTEM}
+exec sh -c "$script"
 `;
 
 /** Makes the tree in a temporary directory, gives it to `use`, and removes it. */

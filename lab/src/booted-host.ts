@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCgroup } from './cgroup.ts';
 import { run, start, type RunningProcess } from './command.ts';
-import { MOUNT_SYSTEM } from './debian/mounts.ts';
+import { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
 import type { Host } from './lab.ts';
 
 export interface BootOptions {
@@ -40,7 +40,8 @@ cat > "$root/etc/systemd/system/booted.service" <<EOT
 Type=oneshot
 ExecStart=/bin/sh -c 'echo booted > /mnt/booted'
 EOT
-exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --unit=booted.service
+${ENTER_SYSTEM}
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=booted.service
 `;
 
 /** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */

@@ -10,7 +10,7 @@ export { createCertificates, type Certificates, type KeyPair } from './certifica
 export { createCluster, type Cluster, type ClusterOptions, type Node, type NodeOptions } from './cluster.ts';
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
-export { MOUNT_SYSTEM } from './debian/mounts.ts';
+export { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
 export { type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
 export { ENGINES, type EngineRelease } from './docker-engine.ts';

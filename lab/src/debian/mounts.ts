@@ -18,3 +18,15 @@ mknod -m 666 "$root/dev/random" c 1 8
 mknod -m 666 "$root/dev/urandom" c 1 9
 mknod -m 666 "$root/dev/net/tun" c 10 200
 `;
+
+/**
+ * Shell text that makes `$root`, a mount point, the root of the mount namespace. A chroot would not do: who enters
+ * the namespace, as `docker exec` and `nsenter --mount` do, would find the machine's root.
+ */
+export const ENTER_SYSTEM = `
+mkdir "$root/run/machine"
+cd "$root"
+pivot_root . run/machine
+umount --lazy run/machine
+rmdir run/machine
+`;
