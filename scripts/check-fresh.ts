@@ -38,7 +38,10 @@ const results: string[] = [];
 let failed = 0;
 for (const each of cases) {
   const started = performance.now();
-  const ok = await succeeds(each);
+  const ok = await succeeds(each).catch((error: unknown) => {
+    console.log(error instanceof Error ? error.message : String(error));
+    return false;
+  });
   if (stopped.signal.aborted) break;
   if (!ok) failed++;
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
@@ -105,5 +108,5 @@ async function succeeds({ suite, node, command }: Case): Promise<boolean> {
 }
 
 function describe({ suite, node, command }: Case): string {
-  return `npm ${command} on ${suite} with Node ${node === 'debian' ? 'of Debian' : node}`;
+  return `npm ${command} on ${suite} with ${node === 'debian' ? 'Debian’s Node' : `Node ${node}`}`;
 }
