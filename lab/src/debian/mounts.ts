@@ -21,12 +21,13 @@ mknod -m 666 "$root/dev/net/tun" c 10 200
 
 /**
  * Shell text that makes `$root`, a mount point, the root of the mount namespace. A chroot would not do: who enters
- * the namespace, as `docker exec` and `nsenter --mount` do, would find the machine's root.
+ * the namespace, as `docker exec` and `nsenter --mount` do, would find the machine's root. Debian 14 has no
+ * pivot_root but busybox's.
  */
 export const ENTER_SYSTEM = `
 mkdir "$root/run/machine"
 cd "$root"
-pivot_root . run/machine
+busybox pivot_root . run/machine
 umount --lazy run/machine
 rmdir run/machine
 `;
