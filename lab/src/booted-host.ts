@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCgroup } from './cgroup.ts';
 import { run, start, type RunningProcess } from './command.ts';
+import { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
 import type { Host } from './lab.ts';
 
 export interface BootOptions {
@@ -27,20 +29,7 @@ root=$directory/root
 mount -t tmpfs tmpfs "$directory/layer"
 mkdir "$directory/layer/upper" "$directory/layer/work"
 mount -t overlay -o "lowerdir=$lower,upperdir=$directory/layer/upper,workdir=$directory/layer/work" overlay "$root"
-mount -t proc proc "$root/proc"
-mount -t sysfs -o ro sysfs "$root/sys"
-mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-for path in dev run tmp var/lib/docker; do
-  mkdir -p "$root/$path"
-  mount -t tmpfs tmpfs "$root/$path"
-done
-mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"
-mknod -m 666 "$root/dev/null" c 1 3
-mknod -m 666 "$root/dev/zero" c 1 5
-mknod -m 666 "$root/dev/full" c 1 7
-mknod -m 666 "$root/dev/random" c 1 8
-mknod -m 666 "$root/dev/urandom" c 1 9
-mknod -m 666 "$root/dev/net/tun" c 10 200
+${MOUNT_SYSTEM}
 mount --bind "$shared" "$root/mnt"
 : > "$root/etc/fstab"
 for unit in systemd-sysctl systemd-binfmt; do
@@ -53,13 +42,8 @@ cat > "$root/etc/systemd/system/booted.service" <<EOT
 Type=oneshot
 ExecStart=/bin/sh -c 'echo booted > /mnt/booted'
 EOT
-# Not by chroot alone: the root of the mount namespace is what "docker exec" finds itself in.
-cd "$root"
-mkdir .machine
-pivot_root . .machine
-umount --lazy .machine
-rmdir .machine
-exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --unit=booted.service
+${ENTER_SYSTEM}
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=booted.service
 `;
 
 /** Boots systemd in the host's network namespace; the directory `shared` is /mnt on it. */
@@ -71,20 +55,13 @@ export async function bootHost(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(host.directory, 'booted-'));
   await Promise.all(['layer', 'root'].map((name) => mkdir(join(directory, name))));
-  const cgroups = (
-    await run(['findmnt', '--noheadings', '--first-only', '--output=TARGET', '--types=cgroup2'])
-  ).trim();
-  const cgroup = join(cgroups, `${host.namespace}-systemd`);
-  await mkdir(cgroup);
-  stack.defer(async () => {
-    await run(['find', cgroup, '-depth', '-type', 'd', '-delete']);
-  });
+  const cgroup = stack.use(await createCgroup(`${host.namespace}-systemd`));
   const fifo = join(shared, 'booted');
   await run(['mkfifo', fifo]);
   const booted = stack.use(start(['cat', fifo]));
   const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--cgroup', '--uts', '--ipc'];
   const system = start([
-    ...['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup],
+    ...cgroup.prefix,
     ...['nsenter', `--net=${host.path}`, ...unshare, '--'],
     ...['setpriv', '--bounding-set=-sys_module,-sys_time,-sys_boot'],
     ...['sh', '-c', BOOT, 'boot', directory, shared, root],

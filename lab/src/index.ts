@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export { bootHost, type BootedHost, type BootOptions } from './booted-host.ts';
+export { createCgroup, type Cgroup } from './cgroup.ts';
 export { createCertificates, type Certificates, type KeyPair } from './certificates.ts';
 export {
   createCluster,
@@ -16,6 +17,7 @@ export {
 } from './cluster.ts';
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
+export { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
 export { type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
 export { ENGINE_SUITES, ENGINES, type EngineRelease } from './docker-engine.ts';

@@ -69,7 +69,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       expect(first).toMatch(/10\.5\.1\.0\/24[^]*fc00:0:0:1::\/64/);
       expect(first).not.toMatch(/10\.5\.7\.|:7::/);
       await host.firewall.apply(wantedRules(1, { masquerade: undefined }));
-      expect(await tool.dump(namespace)).not.toMatch(/"flanneld masq"|POSTRTG|postrtg/);
+      expect(await tool.dump(namespace)).not.toMatch(/comment "flanneld masq"|POSTRTG|postrtg/);
       await host.firewall.apply(wantedRules(1, { forward: false }));
       expect(await tool.dump(namespace)).not.toMatch(/flanneld forward|FLANNEL-FWD|chain forward/);
       const [ipv4] = wantedRules(1).overlays;

@@ -17,11 +17,13 @@ it('creates a VXLAN device with all its attributes', async () => {
       ...{ mac: '02:00:00:00:00:05', local: parseAddress('192.0.2.1'), learning: false, gbp: true },
     },
   });
+  // A later iproute2 prints null for a flag that is there.
+  const gbp: unknown = expect.toBeOneOf([true, null]);
   expect(await host.ipLink('flannel.5')).toMatchObject({
     ...{ mtu: 1400, address: '02:00:00:00:00:05', operstate: 'DOWN' },
     linkinfo: {
       info_kind: 'vxlan',
-      info_data: { id: 5, port: 4789, link: 'eth0', local: '192.0.2.1', learning: false, gbp: true },
+      info_data: { id: 5, port: 4789, link: 'eth0', local: '192.0.2.1', learning: false, gbp },
     },
   });
   expect(await host.link('flannel.5')).toMatchObject({
