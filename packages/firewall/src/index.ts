@@ -9,4 +9,10 @@ export { FirewallToolError, type FirewallToolProblem } from './errors.ts';
 export type { FirewallEvent, RuleProblem } from './events.ts';
 export type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
 export type { CommandOutcome, RunCommand } from './run-command.ts';
-export { WantedRulesError, type Masquerade, type Overlay, type WantedRules } from './wanted-rules.ts';
+export {
+  WantedRulesError,
+  type Masquerade,
+  type Overlay,
+  type PacketMark,
+  type WantedRules,
+} from './wanted-rules.ts';

@@ -1,13 +1,32 @@
 import type { Family, Prefix } from '@flannel-ts/ip';
 
-/** The rules of one host, whole: what is not wanted is removed. */
+/** The rules of one host, whole: rules of its networks that are not desired are removed. */
 export interface WantedRules {
   /** At most one of each address family. */
   readonly overlays: readonly Overlay[];
   /** Masquerades what leaves the overlay and what enters it from outside; `undefined`: does not. */
   readonly masquerade?: Masquerade | undefined;
-  /** Accepts forwarded packets from and to the overlay, where the FORWARD policy may be to drop. */
+  /**
+   * Accepts forwarded packets from and to the overlay where the FORWARD policy may be to drop, and those that
+   * arrive from the overlay in front of Docker's drops.
+   */
   readonly forward: boolean;
+  /**
+   * The interface that carries packets between hosts. Where Docker filters with iptables and `forward` is on,
+   * unrequested packets to containers that arrive there are dropped, unless the overlay's own arrive there.
+   * @default none
+   */
+  readonly underlay?: string | undefined;
+  /** Marks packets that arrive from the overlay for this host's subnet, for a Docker that accepts the mark. @default none */
+  readonly acceptMark?: PacketMark | undefined;
+  /**
+   * Closes a bridge that its owner opened to everyone who can route to it, such as a Docker network with
+   * gateway_mode nat-unprotected: forwarded packets to the overlay's subnet that leave by the interface are
+   * dropped unless they come from the overlay or from the bridge itself, answer a connection, or were
+   * addressed to a published port (DNAT). Holds with `forward` off, too. The bridge need not exist yet.
+   * @default none
+   */
+  readonly protect?: { readonly interface: string } | undefined;
 }
 
 /** An overlay network, and this host's share of it. */
@@ -16,6 +35,16 @@ export interface Overlay {
   readonly network: Prefix;
   /** This host's lease, inside the network: `10.5.69.0/24`. */
   readonly subnet: Prefix;
+  /** Interfaces on which packets of other hosts' containers arrive: `flannel.1`. @default none */
+  readonly interfaces?: readonly string[] | undefined;
+}
+
+/** Bits of a packet's mark (SO_MARK, iptables MARK): those in `mask` become those of `value`. */
+export interface PacketMark {
+  /** 32 bits, within the mask. */
+  readonly value: number;
+  /** 32 bits. */
+  readonly mask: number;
 }
 
 export interface Masquerade {
