@@ -1,12 +1,20 @@
+import type { Prefix } from '@flannel-ts/ip';
+import type { NetlinkPort, NetlinkPortOptions } from '@flannel-ts/native';
 import type { FirewallEvent } from './events.ts';
 import type { RunCommand } from './run-command.ts';
-import type { WantedRules } from './wanted-rules.ts';
+import type { Overlay, WantedRules } from './wanted-rules.ts';
 
 export interface FirewallComponents {
-  /** Told what was mended and what failed. @default nobody */
+  /** Told what was repaired and what failed. @default no one */
   readonly onEvent?: (event: FirewallEvent) => void;
   /** Runs the tools. @default on this host, found in PATH */
   readonly run?: RunCommand;
+  /**
+   * Opens the netlink socket by which the kernel reports changes of its rules: `openNetlinkPort` of
+   * `@flannel-ts/native`. Without it, and where the kernel reports none (iptables-legacy), a change is noticed
+   * at the next resync. @default none
+   */
+  readonly openPort?: (options: NetlinkPortOptions) => NetlinkPort;
 }
 
 export interface FirewallOptions {
@@ -15,22 +23,26 @@ export interface FirewallOptions {
   readonly variant?: 'nft' | 'legacy';
   /** Milliseconds between compares with the kernel. @default 5000 */
   readonly resyncMs?: number;
+  /** Networks that an earlier run served, whose rules go with the first {@link Firewall.apply}. @default none */
+  readonly former?: readonly Prefix[];
 }
 
 /** The masquerade and forward rules of an overlay. Calls are carried out one after another. */
 export interface Firewall extends AsyncDisposable {
   /**
-   * Makes the rules those that are wanted, in one transaction per table and family, and keeps them so until
-   * disposed; disposing leaves the rules. Rules of an earlier subnet go, also those that upstream's daemon or
-   * the other tool left. A tool that fails is an event, and is tried again at every resync.
+   * Makes the rules those that are desired, in one transaction per table and family, and keeps them so until
+   * disposed; disposing leaves the rules. Rules of an earlier subnet or network go, also those that upstream's
+   * daemon or the other tool left; rules of other networks' daemons stay. What fails is an event, and is tried
+   * again at every resync.
    * @throws {WantedRulesError}
    */
   apply(wanted: WantedRules): Promise<void>;
 
   /**
-   * Removes every rule and chain of flannel, of both tools and families, and stops keeping them. A tool
-   * that is not installed has left none.
+   * Removes the rules of these networks, of both tools, variants and families, with the chains that are then
+   * empty, and stops keeping rules. A tool that is not installed has left none.
+   * @param overlays - @default those of every network
    * @throws {FirewallToolError}
    */
-  remove(): Promise<void>;
+  remove(overlays?: readonly Pick<Overlay, 'network'>[]): Promise<void>;
 }

@@ -7,6 +7,7 @@
 export { createFirewall } from './create-firewall.ts';
 export { FirewallToolError, type FirewallToolProblem } from './errors.ts';
 export type { FirewallEvent, RuleProblem } from './events.ts';
+export { ObstacleError } from './obstacles.ts';
 export type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
 export type { CommandOutcome, RunCommand } from './run-command.ts';
 export {

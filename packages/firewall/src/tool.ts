@@ -3,17 +3,14 @@ import type { RuleProblem } from './events.ts';
 import type { RunCommand } from './run-command.ts';
 import type { FamilyRules } from './wanted-rules.ts';
 
-/** What to look at: `all`, also what is unwanted and may be left over, or only what is wanted. */
-export type Scope = 'all' | 'wanted';
-
 /** A program that changes the kernel's packet filter. */
 export interface Tool {
   /**
-   * Makes the rules of one family those wanted, and returns what was wrong. One transaction per table: either
+   * Makes the rules of one family those desired, and returns what was wrong. One transaction per table: either
    * all of a change is done or none.
    * @throws {FirewallToolError}
    */
-  sync(rules: FamilyRules, scope: Scope): Promise<readonly RuleProblem[]>;
+  sync(rules: FamilyRules): Promise<readonly RuleProblem[]>;
 }
 
 /** Runs a tool's program and returns its standard output. @throws {FirewallToolError} */

@@ -52,11 +52,29 @@ export interface Masquerade {
   readonly fullyRandom: boolean;
 }
 
-/** {@link WantedRules} for one address family; without both parts, nothing is wanted. */
+/** {@link WantedRules} for one address family. */
 export interface FamilyRules {
   readonly family: Family;
-  readonly masquerade?: (Overlay & Masquerade) | undefined;
+  /** Networks whose rules are this firewall's: all others belong to daemons of other networks, and stay. */
+  readonly owned: readonly Prefix[] | 'all';
+  readonly masquerade?: (Pick<Overlay, 'network' | 'subnet'> & Masquerade) | undefined;
   readonly forward?: Prefix | undefined;
+  readonly ingress?: Ingress | undefined;
+}
+
+/** What is decided about packets for this host's subnet before other programs' rules see them. */
+export interface Ingress {
+  readonly network: Prefix;
+  readonly subnet: Prefix;
+  /** Interfaces on which packets of the overlay arrive. */
+  readonly interfaces: readonly string[];
+  /** Accepts what arrives from the overlay; else it only passes by the drops below. */
+  readonly accept: boolean;
+  readonly mark?: PacketMark | undefined;
+  /** The interface on which no packet for the network arrives that is not from outside. */
+  readonly outside?: string | undefined;
+  /** The bridge of {@link WantedRules.protect}. */
+  readonly protect?: string | undefined;
 }
 
 /** Rules that make no sense; the message begins with the field. */
@@ -72,26 +90,48 @@ export class WantedRulesError extends Error {
 
 const FAMILIES: readonly Family[] = [4, 6];
 
-/** Of both families, wanted or not. @throws {WantedRulesError} */
-export function splitByFamily({ overlays, masquerade, forward }: WantedRules): FamilyRules[] {
+/**
+ * Splits rules into both families, desired or not.
+ * @param former - networks that were served before, whose rules go
+ * @throws {WantedRulesError}
+ */
+export function splitByFamily(wanted: WantedRules, former: readonly Prefix[] = []): FamilyRules[] {
+  const { overlays, masquerade, forward } = wanted;
   overlays.forEach(check);
   return FAMILIES.map((family) => {
     const [overlay, second] = overlays.filter(({ network }) => network.family === family);
     if (second) throw new WantedRulesError('overlays', `has two IPv${family} overlays; want one per family`);
-    if (!overlay) return { family };
+    const owned = former.filter((network) => network.family === family);
+    if (!overlay) return { family, owned };
+    const { network, subnet } = overlay;
     return {
       family,
-      masquerade: masquerade && { ...overlay, ...masquerade },
-      forward: forward ? overlay.network : undefined,
+      owned: [...owned, network],
+      masquerade: masquerade && { network, subnet, ...masquerade },
+      forward: forward ? network : undefined,
+      ingress: ingressOf(overlay, wanted),
     };
   });
 }
 
-/** No rules of either family. */
-export const NO_RULES: readonly FamilyRules[] = FAMILIES.map((family) => ({ family }));
+function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
+  const { forward: accept, underlay, acceptMark: mark, protect } = wanted;
+  const { network, subnet, interfaces = [] } = overlay;
+  if (!protect && !(accept && interfaces.length > 0)) return undefined;
+  const outside = accept && underlay && !interfaces.includes(underlay) ? underlay : undefined;
+  return { network, subnet, interfaces, accept, mark, outside, protect: protect?.interface };
+}
 
-export function isEmpty({ masquerade, forward }: FamilyRules): boolean {
-  return !masquerade && !forward;
+/** No rules of either family; those of `networks` go, or of every network. */
+export function noRules(networks?: readonly Prefix[]): FamilyRules[] {
+  return FAMILIES.map((family) => ({
+    family,
+    owned: networks?.filter((network) => network.family === family) ?? 'all',
+  }));
+}
+
+export function isEmpty({ masquerade, forward, ingress }: FamilyRules): boolean {
+  return !masquerade && !forward && !ingress;
 }
 
 /** What is not to be masqueraded: a multicast source address stays, or no receiver knows its sender. */

@@ -1,13 +1,16 @@
 import { findLeftovers } from './leftovers.ts';
+import { isAnothers, ownerOf } from './owner.ts';
 import { jumpRule, type ChainPlan } from './plan.ts';
 import { ruleTarget, type SavedRule, type SavedTable } from './saved-table.ts';
 
-/** What is wrong with a chain, and the lines for `iptables-restore --noflush` that put it right. */
+/** What is wrong with a chain, and the lines for `iptables-restore --noflush` that repair it. */
 export interface ChainDifference {
   readonly problems: readonly string[];
   /** Without the table's frame; see {@link restoreTable}. Empty when nothing is wrong. */
   readonly lines: readonly string[];
 }
+
+const NO_DIFFERENCE: ChainDifference = { problems: [], lines: [] };
 
 export function compareChain(plan: ChainPlan, saved: SavedTable): ChainDifference {
   const leftovers: ChainDifference = {
@@ -16,8 +19,9 @@ export function compareChain(plan: ChainPlan, saved: SavedTable): ChainDifferenc
     ),
     lines: findLeftovers(plan, saved).map(deleteLine),
   };
-  const parts = plan.rules
-    ? [compareRules(plan, plan.rules, saved), leftovers, compareJumps(plan, saved)]
+  const desired = desiredRules(plan, saved);
+  const parts = desired
+    ? [compareRules(plan, desired, saved), leftovers, compareJumps(plan, saved)]
     : [leftovers, removeChain(plan, saved)];
   return {
     problems: parts.flatMap(({ problems }) => problems),
@@ -30,29 +34,47 @@ export function restoreTable(table: string, lines: readonly string[]): string {
   return [`*${table}`, ...lines, 'COMMIT', ''].join('\n');
 }
 
-/** A chain with anything wrong is filled anew; naming it empties it. */
-function compareRules(plan: ChainPlan, wanted: readonly string[], saved: SavedTable): ChainDifference {
-  const { chain } = plan;
-  const found = saved.rules.filter((rule) => rule.chain === chain).map(({ text }) => text);
-  const problems = saved.chains.has(chain)
-    ? describeDifference(wanted, found).map((problem) => `${chain} ${problem}`)
-    : [`${chain} is missing`];
-  if (problems.length === 0) return { problems, lines: [] };
-  return { problems, lines: [`:${chain} - [0:0]`, ...wanted.map((rule) => `-A ${chain} ${rule}`)] };
+/** The chain without the rules of other networks' daemons; `undefined`: no one needs the chain. */
+function desiredRules(plan: ChainPlan, saved: SavedTable): readonly string[] | undefined {
+  if (plan.rules) return plan.rules;
+  const found = rulesOf(plan.chain, saved);
+  if (!found.some((rule) => isAnothers(plan, rule))) return undefined;
+  const common = found.filter((rule) => ownerOf(plan, rule) === 'common');
+  return [...new Set(common.map(({ text }) => text))];
 }
 
-function describeDifference(wanted: readonly string[], found: readonly string[]): string[] {
+/** A chain with anything wrong is filled again, other daemons' rules last; naming it empties it. */
+function compareRules(plan: ChainPlan, desired: readonly string[], saved: SavedTable): ChainDifference {
+  const { chain } = plan;
+  const all = rulesOf(chain, saved);
+  const others = all.filter((rule) => isAnothers(plan, rule)).map(({ text }) => text);
+  const found = all.filter((rule) => !isAnothers(plan, rule)).map(({ text }) => text);
+  const problems = saved.chains.has(chain)
+    ? describeDifference(desired, found).map((problem) => `${chain} ${problem}`)
+    : [`${chain} is missing`];
+  if (problems.length === 0) return NO_DIFFERENCE;
+  return {
+    problems,
+    lines: [`:${chain} - [0:0]`, ...[...desired, ...others].map((rule) => `-A ${chain} ${rule}`)],
+  };
+}
+
+function describeDifference(desired: readonly string[], found: readonly string[]): string[] {
   const problems = [
-    ...wanted.filter((rule) => !found.includes(rule)).map((rule) => `lacks the rule ${rule}`),
-    ...found.filter((rule) => !wanted.includes(rule)).map((rule) => `has the unwanted rule ${rule}`),
+    ...desired.filter((rule) => !found.includes(rule)).map((rule) => `lacks the rule ${rule}`),
+    ...found.filter((rule) => !desired.includes(rule)).map((rule) => `has the unwanted rule ${rule}`),
     ...found.filter((rule, at) => found.indexOf(rule) < at).map((rule) => `has twice the rule ${rule}`),
   ];
   if (problems.length > 0) return problems;
-  return found.every((rule, at) => rule === wanted[at]) ? [] : ['has its rules in another order'];
+  return found.every((rule, at) => rule === desired[at]) ? [] : ['has its rules in another order'];
+}
+
+function compareJumps(plan: ChainPlan, saved: SavedTable): ChainDifference {
+  return plan.first ? compareFirstJump(plan, saved) : compareAnyJump(plan, saved);
 }
 
 /** Exactly one jump. A right one stays where it is: its place among others' rules is their business. */
-function compareJumps(plan: ChainPlan, saved: SavedTable): ChainDifference {
+function compareAnyJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
   const jump = jumpRule(plan);
   const jumps = jumpsTo(plan, saved).filter(({ chain }) => chain === plan.parent);
   const right = jumps.filter(({ text }) => text === jump);
@@ -62,15 +84,33 @@ function compareJumps(plan: ChainPlan, saved: SavedTable): ChainDifference {
   return {
     problems: [
       ...(missing ? [`${plan.parent} lacks the jump to ${plan.chain}`] : []),
-      ...surplus.map(({ text }) => `${plan.parent} has one jump too many: ${text}`),
+      ...surplus.map((rule) => describeSurplus(rule)),
     ],
     lines: [...surplus.map(deleteLine), ...(missing ? [`-A ${plan.parent} ${jump}`] : [])],
   };
 }
 
+/** Exactly one jump, as the first rule of the parent: what stands before it may drop. */
+function compareFirstJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
+  const { parent, chain } = plan;
+  const jumps = jumpsTo(plan, saved);
+  const [first] = rulesOf(parent, saved);
+  const inPlace = first?.text === jumpRule(plan);
+  const surplus = inPlace ? jumps.filter((rule) => rule !== first) : jumps;
+  if (inPlace && surplus.length === 0) return NO_DIFFERENCE;
+  return {
+    problems: [
+      ...(inPlace ? [] : [`${parent} does not begin with the jump to ${chain}`]),
+      ...surplus.map((rule) => describeSurplus(rule)),
+    ],
+    // All go, since deleting one of several equal rules deletes the first.
+    lines: [...jumps.map(deleteLine), `-I ${parent} ${jumpRule(plan)}`],
+  };
+}
+
 /** Every jump goes first, wherever it is: a chain that is referred to cannot be deleted. */
 function removeChain(plan: ChainPlan, saved: SavedTable): ChainDifference {
-  if (!saved.chains.has(plan.chain)) return { problems: [], lines: [] };
+  if (!saved.chains.has(plan.chain)) return NO_DIFFERENCE;
   const outside = jumpsTo(plan, saved).filter(({ chain }) => chain !== plan.chain);
   return {
     problems: [`${plan.chain} is left over`],
@@ -78,8 +118,16 @@ function removeChain(plan: ChainPlan, saved: SavedTable): ChainDifference {
   };
 }
 
+function rulesOf(chain: string, saved: SavedTable): SavedRule[] {
+  return saved.rules.filter((rule) => rule.chain === chain);
+}
+
 function jumpsTo(plan: ChainPlan, saved: SavedTable): SavedRule[] {
   return saved.rules.filter((rule) => ruleTarget(rule) === plan.chain);
+}
+
+function describeSurplus({ chain, text }: SavedRule): string {
+  return `${chain} has one jump too many: ${text}`;
 }
 
 function deleteLine({ chain, text }: SavedRule): string {

@@ -1,3 +1,4 @@
+import { ownerOf } from './owner.ts';
 import type { ChainPlan } from './plan.ts';
 import { ruleComment, ruleTarget, type SavedRule, type SavedTable } from './saved-table.ts';
 
@@ -5,10 +6,12 @@ import { ruleComment, ruleTarget, type SavedRule, type SavedTable } from './save
  * Rules that upstream's daemons up to v0.20 put into the built-in chain itself. The later ones have the comment.
  * The oldest have none; they are known as a set, since alone each could be somebody else's: no masquerading
  * within a network, together with masquerading of all that leaves it but multicast. Those of the FORWARD chain
- * have no such mark, and depend on no subnet, so they stay.
+ * have no such mark, and depend on no subnet, so they stay. Rules of another network are another daemon's.
  */
 export function findLeftovers(plan: ChainPlan, saved: SavedTable): SavedRule[] {
-  const rules = saved.rules.filter(({ chain }) => chain === plan.parent);
+  const rules = saved.rules.filter(
+    (rule) => rule.chain === plan.parent && ownerOf(plan, rule) !== 'another',
+  );
   const texts = new Set(rules.map(({ text }) => text));
   const networks = plan.table === 'nat' ? rules.flatMap(({ text }) => masqueradedNetwork(text) ?? []) : [];
   const early = networks.filter((network) => texts.has(`-s ${network} -d ${network} -j RETURN`));

@@ -1,14 +1,21 @@
 import { multicast, type FamilyRules } from '../wanted-rules.ts';
+import { ingressRules, rawRules } from './plan-ingress.ts';
 
-/** One chain of ours, and its jump from a built-in chain. */
+export type TableName = 'nat' | 'filter' | 'raw';
+
+/** One chain of ours, and its jump from another chain. */
 export interface ChainPlan {
-  readonly table: 'nat' | 'filter';
+  readonly table: TableName;
   readonly chain: string;
-  /** The built-in chain that jumps to ours. */
+  /** The chain of others that jumps to ours. */
   readonly parent: string;
+  /** The jump is the first rule of `parent`, and no other chain jumps to ours; else it stands where it is found. */
+  readonly first: boolean;
   /** Marks every rule of ours, and those that upstream put into the built-in chain. */
   readonly comment: string;
-  /** In order, as `iptables-save` prints them after `-A CHAIN `; `undefined`: chain and jump are not wanted. */
+  /** Networks whose rules are ours; see {@link FamilyRules.owned}. */
+  readonly owned: FamilyRules['owned'];
+  /** In order, as `iptables-save` prints them after `-A CHAIN `; `undefined`: chain and jump are not desired. */
   readonly rules: readonly string[] | undefined;
 }
 
@@ -16,19 +23,53 @@ const MASQUERADE = {
   table: 'nat',
   chain: 'FLANNEL-POSTRTG',
   parent: 'POSTROUTING',
+  first: false,
   comment: 'flanneld masq',
-};
-const FORWARD = { table: 'filter', chain: 'FLANNEL-FWD', parent: 'FORWARD', comment: 'flanneld forward' };
+} as const;
+const FORWARD = {
+  table: 'filter',
+  chain: 'FLANNEL-FWD',
+  parent: 'FORWARD',
+  first: false,
+  comment: 'flanneld forward',
+} as const;
+const INGRESS = {
+  table: 'filter',
+  chain: 'FLANNEL-INGRESS',
+  first: true,
+  comment: 'flanneld ingress',
+} as const;
+const RAW = {
+  table: 'raw',
+  chain: 'FLANNEL-RAW',
+  parent: 'PREROUTING',
+  first: true,
+  comment: 'flanneld ingress',
+} as const;
 
-/** The chains of one family, the same as upstream's. */
-export function planChains(rules: FamilyRules): ChainPlan[] {
+/** The chain that Docker leaves to operators: it is called before Docker's own, which drop. */
+export const DOCKER_USER = 'DOCKER-USER';
+
+/**
+ * Plans the chains of one family: two that are the same as upstream's, and two in front of other programs' rules.
+ * @param docker - whether FORWARD jumps to {@link DOCKER_USER}
+ */
+export function planChains(rules: FamilyRules, docker: boolean): ChainPlan[] {
+  const { owned } = rules;
   return [
-    { ...MASQUERADE, table: 'nat', rules: masqueradeRules(rules) },
-    { ...FORWARD, table: 'filter', rules: forwardRules(rules) },
+    { ...MASQUERADE, owned, rules: masqueradeRules(rules) },
+    { ...FORWARD, owned, rules: forwardRules(rules) },
+    {
+      ...INGRESS,
+      parent: docker ? DOCKER_USER : 'FORWARD',
+      owned,
+      rules: rules.ingress && ingressRules(rules.ingress, { docker, comment: commentMatch(INGRESS.comment) }),
+    },
+    { ...RAW, owned, rules: rules.ingress && rawRules(rules.ingress, commentMatch(RAW.comment)) },
   ];
 }
 
-/** The one rule of the built-in chain. */
+/** The one rule of the parent. */
 export function jumpRule({ chain, comment }: ChainPlan): string {
   return `${commentMatch(comment)} -j ${chain}`;
 }

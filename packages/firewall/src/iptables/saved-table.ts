@@ -7,18 +7,32 @@ export interface SavedRule {
   readonly words: readonly string[];
 }
 
-/** One table, as `iptables-save -t TABLE` prints it. */
+/** One table, as `iptables-save` prints it. */
 export interface SavedTable {
-  readonly chains: ReadonlySet<string>;
+  /** Policies of the chains, `-` for those that are not built in. */
+  readonly chains: ReadonlyMap<string, string>;
   /** In order within each chain. */
   readonly rules: readonly SavedRule[];
 }
 
-/** Reads the output of `iptables-save -t TABLE`. */
+/** Reads the output of `iptables-save`: tables by name. A table that is not printed has no rules. */
+export function parseSavedTables(output: string): (table: string) => SavedTable {
+  const texts = new Map(
+    output.split(/^\*/m).map((text): [string, string] => [/^\w+/.exec(text)?.[0] ?? '', text]),
+  );
+  return (table) => parseSavedTable(texts.get(table) ?? '');
+}
+
+/** Reads one table of the output of `iptables-save`. */
 export function parseSavedTable(output: string): SavedTable {
   const lines = output.split('\n');
   return {
-    chains: new Set(lines.flatMap((line) => /^:(\S+) /.exec(line)?.[1] ?? [])),
+    chains: new Map(
+      lines.flatMap((line) => {
+        const parts = /^:(\S+) (\S+)/.exec(line);
+        return parts ? [[parts[1]!, parts[2]!]] : [];
+      }),
+    ),
     rules: lines.flatMap((line) => {
       const parts = /^-A (\S+) ?(.*)$/.exec(line);
       return parts ? [{ chain: parts[1]!, text: parts[2]!, words: splitWords(parts[2]!) }] : [];
@@ -28,17 +42,23 @@ export function parseSavedTable(output: string): SavedTable {
 
 /** Where the rule leads: the chain or target after `-j` or `-g`. */
 export function ruleTarget({ words }: SavedRule): string | undefined {
-  return wordAfter(words, '-j') ?? wordAfter(words, '-g');
+  return valuesOf(words, '-j')[0] ?? valuesOf(words, '-g')[0];
 }
 
 export function ruleComment({ words }: SavedRule): string | undefined {
-  return wordAfter(words, '--comment');
+  return valuesOf(words, '--comment')[0];
+}
+
+/** Source and destination, whether negated or not. */
+export function ruleAddresses({ words }: SavedRule): string[] {
+  return [...valuesOf(words, '-s'), ...valuesOf(words, '-d')];
 }
 
 /** Options never stand where values do, except inside comments, which are one word and begin after `--comment`. */
-function wordAfter(words: readonly string[], option: string): string | undefined {
-  const index = words.findIndex((word, at) => word === option && words[at - 1] !== '--comment');
-  return index < 0 ? undefined : words[index + 1];
+function valuesOf(words: readonly string[], option: string): string[] {
+  return words.flatMap((word, at) =>
+    word === option && words[at - 1] !== '--comment' ? (words[at + 1] ?? []) : [],
+  );
 }
 
 /** Words between blanks; one with blanks stands in double quotes, where a backslash escapes the next character. */

@@ -2,7 +2,7 @@ import type { Family } from '@flannel-ts/ip';
 import { FirewallToolError } from '../errors.ts';
 import type { RunProgram, Tool } from '../tool.ts';
 import { isEmpty, type FamilyRules } from '../wanted-rules.ts';
-import { describeDifference, fits, parseListing, type Listing } from './listing.ts';
+import { describeDifference, fits, namesNetwork, parseListing, type Listing } from './listing.ts';
 import { deleteTable, planChains, replaceTable, tableOf } from './plan.ts';
 
 /** What was put into a table, and how nft lists it. */
@@ -45,13 +45,14 @@ export function createNftables(run: RunProgram): Tool {
     return describeDifference(expected, found);
   }
 
-  async function remove(family: Family): Promise<string[]> {
+  /** A table that names no network of ours belongs to the daemon of another one. */
+  async function remove({ family, owned }: FamilyRules): Promise<string[]> {
     made.delete(family);
     const found = await list(family).catch((error: unknown) => {
       if (error instanceof FirewallToolError && error.problem === 'unsupported') return undefined;
       throw error;
     });
-    if (!found) return [];
+    if (!found || !(owned === 'all' || owned.some((network) => namesNetwork(found, network)))) return [];
     await run(['nft', deleteTable(family)]);
     return ['the table is left over'];
   }
@@ -59,7 +60,7 @@ export function createNftables(run: RunProgram): Tool {
   return {
     async sync(rules) {
       const { family } = rules;
-      const problems = isEmpty(rules) ? await remove(family) : await keep(rules);
+      const problems = isEmpty(rules) ? await remove(rules) : await keep(rules);
       return problems.map((what) => ({ family, table: tableOf(family).name, what }));
     },
   };

@@ -1,3 +1,4 @@
+import type { Prefix } from '@flannel-ts/ip';
 import type { ChainPlan } from './plan.ts';
 
 /** A table's objects as `nft -j list table` prints them, without what differs between two equal tables. */
@@ -36,6 +37,11 @@ export function fits({ chains }: Listing, plans: readonly ChainPlan[]): boolean 
     chains.size === plans.length &&
     plans.every(({ name, rules }) => chains.get(name)?.length === rules.length)
   );
+}
+
+/** Whether a rule matches exactly this prefix. */
+export function namesNetwork({ text }: Listing, { network, length }: Prefix): boolean {
+  return text.includes(JSON.stringify({ addr: network.toString(), len: length }).slice(1, -1));
 }
 
 /** `undefined`: nothing was made yet, or there is no table. */

@@ -1,5 +1,6 @@
 import type { Family } from '@flannel-ts/ip';
 import { multicast, type FamilyRules } from '../wanted-rules.ts';
+import { ingressChains } from './plan-ingress.ts';
 
 /** How nft names a family, and our table in it. */
 export interface TableName {
@@ -12,6 +13,8 @@ export interface ChainPlan {
   readonly name: string;
   /** Where the kernel calls it. */
   readonly hook: string;
+  /** Marks every rule. */
+  readonly comment: string;
   readonly rules: readonly string[];
 }
 
@@ -21,7 +24,9 @@ export function tableOf(family: Family): TableName {
 
 /** The chains of one family: the same decisions in the same order as the rules of iptables. */
 export function planChains(rules: FamilyRules): ChainPlan[] {
-  return [...forwardChain(rules), ...masqueradeChain(rules)];
+  const { ingress } = rules;
+  const ingressRules = ingress ? ingressChains(tableOf(rules.family).family, ingress) : [];
+  return [...ingressRules, ...forwardChain(rules), ...masqueradeChain(rules)];
 }
 
 /** One transaction that puts the chains in the place of whatever the table held. */
@@ -45,6 +50,7 @@ function masqueradeChain({ family, masquerade }: FamilyRules): ChainPlan[] {
     {
       name: 'postrtg',
       hook: 'type nat hook postrouting priority srcnat',
+      comment: 'flanneld masq',
       rules: [
         'meta mark & 0x4000 == 0x4000 return',
         `${ip} saddr ${subnet} ${ip} daddr ${network} return`,
@@ -64,16 +70,17 @@ function forwardChain({ family, forward }: FamilyRules): ChainPlan[] {
     {
       name: 'forward',
       hook: 'type filter hook forward priority filter',
+      comment: 'flanneld forward',
       rules: [`${ip} saddr ${forward.toString()} accept`, `${ip} daddr ${forward.toString()} accept`],
     },
   ];
 }
 
-function chainLines({ name, hook, rules }: ChainPlan): string[] {
+function chainLines({ name, hook, comment, rules }: ChainPlan): string[] {
   return [
     `  chain ${name} {`,
     `    ${hook}; policy accept;`,
-    ...rules.map((rule) => `    ${rule} comment "flanneld ${name === 'forward' ? 'forward' : 'masq'}"`),
+    ...rules.map((rule) => `    ${rule} comment "${comment}"`),
     '  }',
   ];
 }

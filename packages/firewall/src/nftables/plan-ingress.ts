@@ -1,0 +1,54 @@
+import type { Ingress } from '../wanted-rules.ts';
+import type { ChainPlan } from './plan.ts';
+
+const COMMENT = 'flanneld ingress';
+
+/** The chains in front of other programs' for packets to this host's subnet. */
+export function ingressChains(ip: 'ip' | 'ip6', ingress: Ingress): ChainPlan[] {
+  return [...markChain(ip, ingress), ...protectChain(ip, ingress)];
+}
+
+/** Docker's nftables rules accept the mark in their forward chain, and nothing else that we could do. */
+function markChain(ip: string, ingress: Ingress): ChainPlan[] {
+  const { mark, accept } = ingress;
+  const matches = accept && mark ? fromOverlay(ip, ingress) : [];
+  if (!mark || matches.length === 0) return [];
+  const others = hex(~mark.mask >>> 0);
+  return [
+    {
+      name: 'premark',
+      hook: 'type filter hook prerouting priority raw',
+      comment: COMMENT,
+      rules: matches.map((match) => `${match} meta mark set meta mark & ${others} | ${hex(mark.value)}`),
+    },
+  ];
+}
+
+function protectChain(ip: string, ingress: Ingress): ChainPlan[] {
+  const { protect, subnet } = ingress;
+  if (!protect) return [];
+  return [
+    {
+      name: 'protect',
+      hook: 'type filter hook forward priority filter - 1',
+      comment: COMMENT,
+      rules: [
+        ...fromOverlay(ip, ingress).map((match) => `${match} accept`),
+        'ct state established,related accept',
+        'ct status dnat accept',
+        `${ip} daddr ${subnet.toString()} iifname != "${protect}" oifname "${protect}" drop`,
+      ],
+    },
+  ];
+}
+
+/** What arrives from other hosts' containers. */
+function fromOverlay(ip: string, { network, subnet, interfaces }: Ingress): string[] {
+  return interfaces.map(
+    (name) => `${ip} saddr ${network.toString()} ${ip} daddr ${subnet.toString()} iifname "${name}"`,
+  );
+}
+
+function hex(bits: number): string {
+  return `0x${bits.toString(16)}`;
+}

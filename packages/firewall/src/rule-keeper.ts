@@ -1,0 +1,93 @@
+import { FirewallToolError } from './errors.ts';
+import type { RuleProblem } from './events.ts';
+import type { FirewallOptions } from './firewall.ts';
+import { createIptables } from './iptables/create-iptables.ts';
+import { createNftables } from './nftables/create-nftables.ts';
+import type { RunProgram, Tool } from './tool.ts';
+import { isEmpty, type FamilyRules } from './wanted-rules.ts';
+
+/** The tools together: the chosen one keeps the rules, the other keeps what the first cannot, or nothing. */
+export interface RuleKeeper {
+  /** Brings one family in step and returns what was wrong. @throws {FirewallToolError} */
+  sync(rules: FamilyRules): Promise<readonly RuleProblem[]>;
+  /** Removes rules of both tools and of every variant that is installed. @throws {FirewallToolError} */
+  remove(rules: FamilyRules): Promise<void>;
+}
+
+/** @param onFullyRandomRefused - called once, when random source ports are given up */
+export function createRuleKeeper(
+  run: RunProgram,
+  options: FirewallOptions,
+  onFullyRandomRefused: (error: Error) => void,
+): RuleKeeper {
+  const { variant } = options;
+  const nftables = createNftables(run);
+  const iptables = createIptables(run, { variant, companion: options.tool === 'nftables' });
+  const tool = options.tool === 'iptables' ? iptables : nftables;
+  /** Families without rules that were cleared: nothing is looked for there. */
+  let cleared = new Set<FamilyRules>();
+  let fullyRandom = true;
+
+  /**
+   * A refused change is tried a second time, since another process may have changed the rules after they were
+   * read, and a third time without random source ports, which old tools and kernels refuse.
+   */
+  async function put(rules: FamilyRules): Promise<readonly RuleProblem[]> {
+    const possible = fullyRandom ? rules : withoutFullyRandom(rules);
+    const attempt = () => tool.sync(possible);
+    try {
+      return await attempt().catch((error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        return attempt();
+      });
+    } catch (error) {
+      if (!isRefusal(error) || !possible.masquerade?.fullyRandom) throw error;
+      const problems = await tool.sync(withoutFullyRandom(rules));
+      fullyRandom = false;
+      onFullyRandomRefused(error);
+      return problems;
+    }
+  }
+
+  return {
+    /** The new rules come before the other tool's go, so that no packet passes between them. */
+    async sync(rules) {
+      const known = cleared.has(rules);
+      if (known && isEmpty(rules)) return [];
+      const problems = isEmpty(rules) ? await clear(tool, rules) : await put(rules);
+      const companion = tool === nftables ? await unlessMissing(iptables.sync(rules)) : [];
+      if (!known && tool === iptables) await clear(nftables, rules);
+      cleared.add(rules);
+      return [...problems, ...companion];
+    },
+    async remove({ family, owned }) {
+      cleared = new Set();
+      const nothing = { family, owned };
+      await clear(nftables, nothing);
+      for (const each of [variant, 'nft', 'legacy'] as const)
+        await clear(createIptables(run, { variant: each }), nothing);
+    },
+  };
+}
+
+/** Removes what a tool may have left in a family. A tool that is not installed has left nothing. */
+async function clear(tool: Tool, { family, owned }: FamilyRules): Promise<readonly RuleProblem[]> {
+  return unlessMissing(tool.sync({ family, owned }));
+}
+
+async function unlessMissing(
+  sync: Promise<readonly RuleProblem[]>,
+): Promise<readonly RuleProblem[]> {
+  return sync.catch((error: unknown) => {
+    if (error instanceof FirewallToolError && error.problem === 'missing') return [];
+    throw error;
+  });
+}
+
+function withoutFullyRandom(rules: FamilyRules): FamilyRules {
+  return { ...rules, masquerade: rules.masquerade && { ...rules.masquerade, fullyRandom: false } };
+}
+
+function isRefusal(error: unknown): error is FirewallToolError {
+  return error instanceof FirewallToolError && error.problem === 'refused';
+}
