@@ -68,8 +68,8 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     { registry, log },
     { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
   );
-  const firewall = stack.use(openFirewall(settings, config, log));
-  const rules = firewall.apply(wantedRules(settings, config, lease));
+  const firewall = stack.use(openFirewall(settings, config, { log, conditions }));
+  const rules = firewall.apply(wantedRules(settings, { config, lease, backend, underlay }));
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
   const follower = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const keeper = keepLease(

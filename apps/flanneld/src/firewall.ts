@@ -1,13 +1,20 @@
-import { createFirewall, type Firewall, type WantedRules } from '@flannel-ts/firewall';
+import type { Backend, Underlay } from '@flannel-ts/backend';
+import { createFirewall, type Firewall, type PacketMark, type WantedRules } from '@flannel-ts/firewall';
+import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
-import { logFirewallEvent } from './log-events.ts';
+import type { Conditions } from './conditions.ts';
+import { reportFirewallEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
 
 /** The firewall that the network config asks for, without rules yet. */
-export function openFirewall(settings: Settings, config: NetworkConfig, log: Logger): Firewall {
+export function openFirewall(
+  settings: Settings,
+  config: NetworkConfig,
+  { log, conditions }: { readonly log: Logger; readonly conditions: Conditions },
+): Firewall {
   return createFirewall(
-    { onEvent: (event) => logFirewallEvent(log, event) },
+    { onEvent: (event) => reportFirewallEvent(log, conditions, event), openPort: openNetlinkPort },
     {
       tool: config.enableNFTables ? 'nftables' : 'iptables',
       resyncMs: settings['iptables-resync'] * 1000,
@@ -15,15 +22,37 @@ export function openFirewall(settings: Settings, config: NetworkConfig, log: Log
   );
 }
 
+/** What this host is to the overlay. */
+export interface HostFacts {
+  readonly config: NetworkConfig;
+  readonly lease: Lease;
+  readonly backend: Pick<Backend, 'overlayInterfaces'>;
+  readonly underlay: Pick<Underlay, 'link'>;
+}
+
 /** The rules that the flags ask for, with this host's subnets. */
-export function wantedRules(settings: Settings, config: NetworkConfig, { subnets }: Lease): WantedRules {
+export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
+  const { config, backend, underlay } = facts;
+  const { subnets } = facts.lease;
   const families = [
     { network: config.ipv4?.network, subnet: subnets.ipv4 },
     { network: config.ipv6?.network, subnet: subnets.ipv6 },
   ];
+  const interfaces = backend.overlayInterfaces;
   return {
-    overlays: families.flatMap(({ network, subnet }) => (network && subnet ? [{ network, subnet }] : [])),
+    overlays: families.flatMap(({ network, subnet }) =>
+      network && subnet ? [{ network, subnet, interfaces }] : [],
+    ),
     masquerade: settings['ip-masq'] ? { fullyRandom: !settings['ip-masq-fully-random-disable'] } : undefined,
     forward: settings['iptables-forward-rules'],
+    underlay: underlay.link,
+    acceptMark: parseMark(settings['docker-accept-fwmark']),
   };
+}
+
+/** Reads `MARK[/MASK]`, decimal or hexadecimal, as Docker does; without a mask, every bit counts. */
+function parseMark(text: string): PacketMark | undefined {
+  if (text === '') return undefined;
+  const [value, mask = 0xffff_ffff] = text.split('/').map(Number);
+  return { value: (value! & mask) >>> 0, mask };
 }

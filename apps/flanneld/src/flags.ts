@@ -155,6 +155,17 @@ const firewallFlags = {
     min: 1,
     max: 86_400,
   },
+  'docker-accept-fwmark': {
+    kind: 'text',
+    group: FIREWALL,
+    describe:
+      'MARK[/MASK] for packets of remote containers: what dockerd got as --bridge-accept-fwmark, needed with its nftables backend (Engine 29)',
+    default: '',
+    form: {
+      pattern: /^(|(0x[0-9a-f]{1,8}|\d{1,9})(\/(0x[0-9a-f]{1,8}|\d{1,9}))?)$/i,
+      name: 'a firewall mark such as 0x100000/0x100000',
+    },
+  },
 } as const satisfies FlagTable;
 
 const dockerFlags = {

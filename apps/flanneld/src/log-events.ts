@@ -1,6 +1,7 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
 import type { FirewallEvent } from '@flannel-ts/firewall';
+import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
 /** As many mended entries are named in one line of the log. */
@@ -43,20 +44,19 @@ export function logBackendEvent(log: Logger, event: BackendEvent): void {
   }
 }
 
-/** Tells an operator what the rules went through. */
-export function logFirewallEvent(log: Logger, event: FirewallEvent): void {
+/** Logs what the rules went through, and reports what keeps them from their effect. */
+export function reportFirewallEvent(log: Logger, conditions: Conditions, event: FirewallEvent): void {
   switch (event.kind) {
     case 'mended': {
       const problems = event.problems.map(({ table, what }) => `${table}: ${what}`);
-      log.warn(
-        { problems: problems.slice(0, NAMED_STEPS) },
-        'the rules differed from what is wanted; mended',
-      );
+      log.warn({ problems: problems.slice(0, NAMED_STEPS) }, 'firewall rules drifted; repaired');
       break;
     }
-    case 'failed':
-      log.error({ error: event.error }, 'cannot put the rules in place; trying again until it works');
+    case 'obstacles': {
+      const reason = event.obstacles.map(({ message }) => message).join('; ');
+      conditions.report('firewall', reason === '' ? 'ok' : 'failing', reason);
       break;
+    }
     case 'fully-random-unsupported':
       log.warn({ error: event.error }, 'masquerading without random source ports');
   }

@@ -4,6 +4,7 @@ import type { CreateBackend } from './backend.ts';
 export const createAllocBackend: CreateBackend = async ({ underlay }) => ({
   mtu: underlay.mtu,
   attributes: {},
+  overlayInterfaces: [],
   ownership: { links: [], gatewayRoutes: [] },
   planSelf: () => ({}),
   planPeer: () => undefined,

@@ -31,6 +31,8 @@ export interface Backend extends AsyncDisposable {
   readonly mtu: number;
   /** What this host's lease tells peers about the backend. */
   readonly attributes: Omit<LeaseAttributes, 'publicIp'>;
+  /** Interfaces on which packets of other hosts' containers arrive; none when the backend moves no packets. */
+  readonly overlayInterfaces: readonly string[];
   /** Kernel state that this backend may delete when no lease wants it. */
   readonly ownership: Ownership;
 

@@ -15,6 +15,7 @@ export const createHostGwBackend: CreateBackend = async ({ underlay, config }) =
   return {
     mtu: underlay.mtu,
     attributes: { backendType: 'host-gw' },
+    overlayInterfaces: [underlay.link],
     ownership: {
       links: [],
       gatewayRoutes: [{ link: underlay.link, within: network, prefixLength: subnetLength }],

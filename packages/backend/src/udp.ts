@@ -29,6 +29,8 @@ export const createUdpBackend: CreateBackend = async (context) => {
     mtu,
     // Upstream publishes nothing of udp's, and reads nothing.
     attributes: tunnel.fastPath.on ? { backendData: { [FAST_PATH]: true } } : {},
+    // The fast path delivers to the same device.
+    overlayInterfaces: [DEVICE],
     ownership: { links: [DEVICE], gatewayRoutes: [] },
     tunnel,
     planSelf({ subnets }) {

@@ -30,6 +30,7 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
   return {
     mtu: options.mtu,
     attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: wanted.mac } },
+    overlayInterfaces: [wanted.name, ...(direct ? [direct.link] : [])],
     ownership: {
       links: [wanted.name],
       gatewayRoutes: direct ? [{ link: direct.link, within: network, prefixLength: subnetLength }] : [],

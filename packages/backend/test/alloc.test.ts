@@ -3,7 +3,12 @@ import { create, describeWanted, lease, vxlanLease } from './support/context.ts'
 
 it('takes a lease and touches nothing', async () => {
   const backend = await create({ Type: 'alloc' });
-  expect(backend).toMatchObject({ mtu: 1500, attributes: {}, ownership: { links: [], gatewayRoutes: [] } });
+  expect(backend).toMatchObject({
+    mtu: 1500,
+    attributes: {},
+    overlayInterfaces: [],
+    ownership: { links: [], gatewayRoutes: [] },
+  });
   expect(describeWanted(backend.planSelf(lease(1)))).toEqual([]);
   for (const peer of [lease(7), vxlanLease(8)]) expect(backend.planPeer(peer)).toBeUndefined();
 });

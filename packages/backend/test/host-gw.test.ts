@@ -14,6 +14,7 @@ it('routes through the peers themselves, with the MTU of the interface', async (
 
 it('owns the routes through gateways to subnets of the network, and no others', async () => {
   const backend = await create({ Type: 'host-gw' }, { network: { SubnetLen: 26 } });
+  expect(backend.overlayInterfaces).toEqual(['eth0']);
   const { links, gatewayRoutes } = backend.ownership;
   expect(links).toEqual([]);
   expect(gatewayRoutes).toMatchObject([{ link: 'eth0', prefixLength: 26 }]);

@@ -5,6 +5,7 @@ import { create, createContext, createIn, describeWanted, lease } from './suppor
 it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
   const backend = await create({ Type: 'udp' });
   expect(backend.mtu).toBe(1472);
+  expect(backend.overlayInterfaces).toEqual(['flannel0']);
   expect(backend.ownership).toEqual({ links: ['flannel0'], gatewayRoutes: [] });
   expect(describeWanted(backend.planSelf(lease(1)))).toEqual([
     'link flannel0 mtu 1472 type tun',

@@ -32,6 +32,7 @@ describe('this host', () => {
       backendType: 'vxlan',
       backendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' },
     });
+    expect(backend.overlayInterfaces).toEqual(['flannel.1']);
     expect(backend.ownership).toEqual({ links: ['flannel.1'], gatewayRoutes: [] });
   });
 
@@ -114,6 +115,7 @@ describe('a peer', () => {
 describe('with DirectRouting', () => {
   it('a peer on the interface’s own link is a gateway', async () => {
     const backend = await vxlan({ DirectRouting: true });
+    expect(backend.overlayInterfaces).toEqual(['flannel.1', 'eth0']);
     expect(describeWanted(backend.planPeer(vxlanLease(7)))).toEqual([
       'route 10.5.7.0/24 via 192.0.2.7 dev eth0',
     ]);

@@ -47,7 +47,12 @@ function dockerNftables(listing: string, { mark, protect, subnet }: Ingress): Er
   const text = `0x${value.toString(16)}/0x${mask.toString(16)}`;
   const dockerd = `--bridge-accept-fwmark=${text} --allow-direct-routing`;
   const drops = 'Docker filters with nftables and drops connections from other hosts’ containers';
-  if (!mark) return [new ObstacleError(`${drops}: start flanneld with --docker-accept-fwmark=${text} and dockerd with ${dockerd}`)];
+  if (!mark)
+    return [
+      new ObstacleError(
+        `${drops}: start flanneld with --docker-accept-fwmark=${text} and dockerd with ${dockerd}`,
+      ),
+    ];
   const closed = [...listing.matchAll(/ip6? daddr (\S+) iifname .*\bdrop\b/g)].some(([, address]) => {
     return subnet.contains(parseAddress(address!));
   });

@@ -75,9 +75,7 @@ async function clear(tool: Tool, { family, owned }: FamilyRules): Promise<readon
   return unlessMissing(tool.sync({ family, owned }));
 }
 
-async function unlessMissing(
-  sync: Promise<readonly RuleProblem[]>,
-): Promise<readonly RuleProblem[]> {
+async function unlessMissing(sync: Promise<readonly RuleProblem[]>): Promise<readonly RuleProblem[]> {
   return sync.catch((error: unknown) => {
     if (error instanceof FirewallToolError && error.problem === 'missing') return [];
     throw error;

@@ -6,7 +6,7 @@ import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { familyRules } from './support/rules.ts';
 import { createTableModel, type TableModel } from './support/table-model.ts';
 
-const [masquerade, forward] = planChains(familyRules(4)) as [ChainPlan, ChainPlan];
+const [masquerade, forward] = planChains(familyRules(4), false) as [ChainPlan, ChainPlan];
 const unwanted: ChainPlan = { ...masquerade, rules: undefined };
 const jump = jumpRule(masquerade);
 const { chain, parent } = masquerade;

@@ -1,15 +1,15 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { planChains as planNftables, replaceTable } from '../src/nftables/plan.ts';
-import type { FamilyRules } from '../src/wanted-rules.ts';
-import { familyRules } from './support/rules.ts';
+import type { FamilyRules, WantedRules } from '../src/wanted-rules.ts';
+import { familyRules, wantedRules } from './support/rules.ts';
 
 /** What iptables-restore is given when there is nothing of ours yet. */
-function iptablesText(rules: FamilyRules): string {
+function iptablesText(rules: FamilyRules, docker = false): string {
   const nothing = parseSavedTable('');
-  return planIptables(rules)
+  return planIptables(rules, docker)
     .map((plan) => ({ plan, lines: compareChain(plan, nothing).lines }))
     .filter(({ lines }) => lines.length > 0)
     .map(({ plan, lines }) => restoreTable(plan.table, lines))
@@ -113,4 +113,88 @@ it('leaves out what is not wanted', () => {
   expect(iptablesText(withoutMasquerade)).toMatch(/^\*filter\n[^*]*$/);
   expect(nftablesText(withoutMasquerade)).not.toMatch(/postrtg|masq/);
   expect(iptablesText(familyRules(4, { overlays: [] }))).toBe('');
+});
+
+describe('for packets that arrive from other hosts', () => {
+  const interfaces = ['flannel.1'];
+  const [overlay] = wantedRules(1).overlays;
+  const ingress = (change: Partial<WantedRules>) =>
+    familyRules(4, {
+      overlays: [{ ...overlay!, interfaces }],
+      masquerade: undefined,
+      underlay: 'eth0',
+      ...change,
+    });
+  const withoutForward = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => !/FLANNEL-FWD/.test(line))
+      .join('\n');
+
+  it('accepts by interface, source and own subnet before all others, by iptables', () => {
+    expect(withoutForward(iptablesText(ingress({})))).toBe(`*filter
+COMMIT
+*filter
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
+COMMIT
+`);
+  });
+
+  it('beside Docker, does so in Docker’s chain for operators, and drops what comes from outside', () => {
+    expect(iptablesText(ingress({ forward: true }), true)).toContain(`
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -d 10.5.0.0/16 -i eth0 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+-I DOCKER-USER -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+`);
+  });
+
+  it('drops nothing from the underlay where the overlay’s packets arrive there, too', () => {
+    const hostGw = ingress({ overlays: [{ ...overlay!, interfaces: ['eth0'] }] });
+    expect(iptablesText(hostGw, true)).not.toContain('DROP');
+  });
+
+  it('marks for Docker', () => {
+    const marked = ingress({ acceptMark: { value: 0x20, mask: 0xf0 } });
+    expect(iptablesText(marked)).toContain(
+      '-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j MARK --set-xmark 0x20/0xf0\n',
+    );
+    expect(nftablesText(marked)).toContain(`
+  chain premark {
+    type filter hook prerouting priority raw; policy accept;
+    ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" meta mark set meta mark & 0xffffff0f | 0x20 comment "flanneld ingress"
+  }
+`);
+  });
+
+  it('closes a bridge, whether or not forwarded packets are accepted', () => {
+    const closed = ingress({ protect: { interface: 'flannel-br' }, forward: false });
+    expect(iptablesText(closed)).toBe(`*filter
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j RETURN
+-A FLANNEL-INGRESS -d 10.5.1.0/24 ! -i flannel-br -o flannel-br -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+`);
+    expect(nftablesText(closed)).toContain(`
+  chain protect {
+    type filter hook forward priority filter - 1; policy accept;
+    ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" accept comment "flanneld ingress"
+    ct state established,related accept comment "flanneld ingress"
+    ct status dnat accept comment "flanneld ingress"
+    ip daddr 10.5.1.0/24 iifname != "flannel-br" oifname "flannel-br" drop comment "flanneld ingress"
+  }
+`);
+  });
+
+  it('is off with the forward rules', () => {
+    expect(iptablesText(ingress({ forward: false }), true)).toBe('');
+    expect(nftablesText(ingress({ forward: false }))).not.toContain('chain');
+  });
 });

@@ -9,9 +9,7 @@ import { ruleComment, ruleTarget, type SavedRule, type SavedTable } from './save
  * have no such mark, and depend on no subnet, so they stay. Rules of another network are another daemon's.
  */
 export function findLeftovers(plan: ChainPlan, saved: SavedTable): SavedRule[] {
-  const rules = saved.rules.filter(
-    (rule) => rule.chain === plan.parent && ownerOf(plan, rule) !== 'another',
-  );
+  const rules = saved.rules.filter((rule) => rule.chain === plan.parent && ownerOf(plan, rule) !== 'another');
   const texts = new Set(rules.map(({ text }) => text));
   const networks = plan.table === 'nat' ? rules.flatMap(({ text }) => masqueradedNetwork(text) ?? []) : [];
   const early = networks.filter((network) => texts.has(`-s ${network} -d ${network} -j RETURN`));
