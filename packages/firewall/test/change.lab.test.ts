@@ -24,6 +24,9 @@ COMMIT
 -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A DOCKER-USER -j RETURN
 COMMIT
+*raw
+:PREROUTING ACCEPT [0:0]
+COMMIT
 `;
 
 /** What upstream's daemons before the chain left, without and with a comment, for the subnet 10.5.7.0/24. */
@@ -48,8 +51,10 @@ async function createForeignHost(tool: ToolUnderTest, changeRun?: (run: RunComma
   host = await createFirewallHost(tool.options, changeRun);
   const variant = tool.options.variant!;
   await restore(host.namespace, variant, FOREIGN);
-  // Reading a table of iptables makes it, empty.
-  await host.namespace.run(`ip6tables-${variant}-save`);
+  // Reading a table of iptables makes it, empty; ours stay so.
+  for (const program of ['iptables', 'ip6tables'])
+    for (const table of ['nat', 'filter', 'raw'])
+      await host.namespace.run(`${program}-${variant}-save`, '-t', table);
   return { namespace: host.namespace, variant, before: await tool.dump(host.namespace) };
 }
 

@@ -11,6 +11,7 @@ type Drift = readonly [script: string, family: 4 | 6, table: string, what: reado
 
 const masquerade = '-m comment --comment "flanneld masq"';
 const mark = `-m mark --mark 0x4000/0x4000 ${masquerade} -j RETURN`;
+const ingress = '-m comment --comment "flanneld ingress"';
 const jump = `${masquerade} -j FLANNEL-POSTRTG`;
 
 const iptablesDrifts = (variant: string): Drift[] => {
@@ -49,7 +50,23 @@ const iptablesDrifts = (variant: string): Drift[] => {
       atOnce('filter', '-F FORWARD', '-F FLANNEL-FWD', '-X FLANNEL-FWD'),
       4,
       'filter',
-      ['FLANNEL-FWD is missing', 'FORWARD lacks the jump to FLANNEL-FWD'],
+      [
+        'FLANNEL-FWD is missing',
+        'FORWARD lacks the jump to FLANNEL-FWD',
+        'FORWARD does not begin with the jump to FLANNEL-INGRESS',
+      ],
+    ],
+    [
+      `${ipv4} -t raw -A PREROUTING ${ingress} -j FLANNEL-RAW`,
+      4,
+      'raw',
+      [`PREROUTING has one jump too many: ${ingress} -j FLANNEL-RAW`],
+    ],
+    [
+      `${ipv6} -F FLANNEL-INGRESS`,
+      6,
+      'filter',
+      [`FLANNEL-INGRESS lacks the rule -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 ${ingress} -j ACCEPT`],
     ],
     [
       atOnce('nat', '-F', '-X'),

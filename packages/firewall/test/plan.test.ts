@@ -9,10 +9,12 @@ import { familyRules, wantedRules } from './support/rules.ts';
 /** What iptables-restore is given when there is nothing of ours yet. */
 function iptablesText(rules: FamilyRules, docker = false): string {
   const nothing = parseSavedTable('');
-  return planIptables(rules, docker)
-    .map((plan) => ({ plan, lines: compareChain(plan, nothing).lines }))
+  const plans = planIptables(rules, docker);
+  return (['nat', 'filter', 'raw'] as const)
+    .map((table) => ({ table, of: plans.filter((plan) => plan.table === table) }))
+    .map(({ table, of }) => ({ table, lines: of.flatMap((plan) => compareChain(plan, nothing).lines) }))
     .filter(({ lines }) => lines.length > 0)
-    .map(({ plan, lines }) => restoreTable(plan.table, lines))
+    .map(({ table, lines }) => restoreTable(table, lines))
     .join('');
 }
 
@@ -36,6 +38,14 @@ COMMIT
 -A FLANNEL-FWD -s 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
 `);
 });
@@ -56,6 +66,14 @@ COMMIT
 -A FLANNEL-FWD -s fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+:FLANNEL-INGRESS - [0:0]
+-A FLANNEL-INGRESS -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
+COMMIT
+*raw
+:FLANNEL-RAW - [0:0]
+-A FLANNEL-RAW -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
 `);
 });
@@ -110,7 +128,7 @@ it('leaves out what is not wanted', () => {
   expect(iptablesText(withoutForward)).not.toContain('random');
   expect(nftablesText(withoutForward)).not.toMatch(/forward|random/);
   const withoutMasquerade = familyRules(4, { masquerade: undefined });
-  expect(iptablesText(withoutMasquerade)).toMatch(/^\*filter\n[^*]*$/);
+  expect(iptablesText(withoutMasquerade)).not.toMatch(/nat|POSTRTG|masq/);
   expect(nftablesText(withoutMasquerade)).not.toMatch(/postrtg|masq/);
   expect(iptablesText(familyRules(4, { overlays: [] }))).toBe('');
 });
@@ -133,8 +151,6 @@ describe('for packets that arrive from other hosts', () => {
 
   it('accepts by interface, source and own subnet before all others, by iptables', () => {
     expect(withoutForward(iptablesText(ingress({})))).toBe(`*filter
-COMMIT
-*filter
 :FLANNEL-INGRESS - [0:0]
 -A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
 -I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS

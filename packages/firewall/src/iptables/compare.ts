@@ -94,9 +94,9 @@ function compareAnyJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
 function compareFirstJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
   const { parent, chain } = plan;
   const jumps = jumpsTo(plan, saved);
-  const [first] = rulesOf(parent, saved);
-  const inPlace = first?.text === jumpRule(plan);
-  const surplus = inPlace ? jumps.filter((rule) => rule !== first) : jumps;
+  const inPlace = rulesOf(parent, saved)[0]?.text === jumpRule(plan);
+  const right = jumps.find((rule) => rule.chain === parent && rule.text === jumpRule(plan));
+  const surplus = jumps.filter((rule) => rule !== right);
   if (inPlace && surplus.length === 0) return NO_DIFFERENCE;
   return {
     problems: [

@@ -4,12 +4,15 @@ import { splitByFamily, type FamilyRules, type WantedRules } from '../../src/wan
 const network = parsePrefix('10.5.0.0/16');
 const networkIPv6 = parsePrefix('fc00::/48');
 
-/** Everything wanted in both families, for the host with the subnets 10.5.X.0/24 and fc00:0:0:X::/64. */
+/** Where packets of the overlay arrive, as with host-gw. */
+const interfaces = ['eth0'];
+
+/** Everything desired in both families, for the host with the subnets 10.5.X.0/24 and fc00:0:0:X::/64. */
 export function wantedRules(number: number, change: Partial<WantedRules> = {}): WantedRules {
   return {
     overlays: [
-      { network, subnet: parsePrefix(`10.5.${number}.0/24`) },
-      { network: networkIPv6, subnet: parsePrefix(`fc00:0:0:${number}::/64`) },
+      { network, subnet: parsePrefix(`10.5.${number}.0/24`), interfaces },
+      { network: networkIPv6, subnet: parsePrefix(`fc00:0:0:${number}::/64`), interfaces },
     ],
     masquerade: { fullyRandom: true },
     forward: true,

@@ -31,11 +31,13 @@ export const nftables = await probe({
   dump: async (host) =>
     splitTables(await host.run('nft', 'list', 'ruleset'))
       .sort()
-      .join(''),
+      .join('')
+      .replaceAll(/\n+/g, '\n'),
   withoutOurs: (dump) =>
     splitTables(dump)
       .filter((table) => !/^table ip6? flannel-ipv[46] /.test(table))
-      .join(''),
+      .join('')
+      .replaceAll(/\tchain FLANNEL-.*\n(?:\t\t.*\n)*\t\}\n|.*jump FLANNEL-.*\n/g, ''),
 });
 
 /** Prints what is missing for a tool that the tests then skip. */
@@ -54,14 +56,14 @@ function splitTables(ruleset: string): string[] {
 }
 
 function withoutOurChains(dump: string): string {
-  return dump.replaceAll(/^.*\bFLANNEL-(?:POSTRTG|FWD)\b.*\n/gm, '');
+  return dump.replaceAll(/^.*\bFLANNEL-(?:POSTRTG|FWD|INGRESS|RAW)\b.*\n/gm, '');
 }
 
 function dumpIptables(variant: 'nft' | 'legacy'): ToolUnderTest['dump'] {
   return async (host) => {
     const texts = [];
     for (const program of ['iptables', 'ip6tables']) {
-      for (const table of ['nat', 'filter']) {
+      for (const table of ['nat', 'filter', 'raw']) {
         texts.push(`${program}\n${await host.run(`${program}-${variant}-save`, '-t', table)}`);
       }
     }
