@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { startDocker, type Docker, type DockerOptions, type Node } from '@flannel-ts/lab';
+
+const MK_DOCKER_OPTS = join(import.meta.dirname, '../../node_modules/.bin/mk-docker-opts');
+
+/** A Docker Engine beside a daemon, with the options that mk-docker-opts rendered. */
+export interface Engine extends AsyncDisposable {
+  readonly node: Node;
+  readonly docker: Docker;
+  /** dockerd's words. */
+  readonly options: readonly string[];
+}
+
+export interface RunningContainer {
+  readonly id: string;
+  readonly address: string;
+  readonly docker: Docker;
+}
+
+/** Renders the options as an operator's unit does, and starts an engine with nothing else. */
+export async function startEngine(
+  node: Node,
+  release: NonNullable<DockerOptions['engine']>,
+): Promise<Engine> {
+  const file = join(node.host.directory, 'docker');
+  await node.host.run(MK_DOCKER_OPTS, ...['-f', node.subnetFile, '-d', file, '-k', 'DOCKER_NETWORK_OPTIONS']);
+  const words = await node.host.run(
+    'sh',
+    '-c',
+    '. "$1"; printf "%s\\n" $DOCKER_NETWORK_OPTIONS',
+    'words',
+    file,
+  );
+  const options = words.trim().split('\n');
+  const docker = await startDocker(node.host, { engine: release, options });
+  return { node, docker, options, [Symbol.asyncDispose]: () => docker[Symbol.asyncDispose]() };
+}
+
+/** Starts a container that does nothing, or what `words` say: options of `docker run`, the image's place, a command. */
+export async function runContainer(
+  docker: Docker,
+  {
+    options = [],
+    command = ['sleep', '3600'],
+  }: { options?: readonly string[]; command?: readonly string[] } = {},
+): Promise<RunningContainer> {
+  const id = await docker.run('run', '--detach', ...options, docker.image, ...command);
+  return inspectContainer(docker, id.trim());
+}
+
+export async function inspectContainer(docker: Docker, id: string): Promise<RunningContainer> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  const address = await docker.run('inspect', '--format', format, id);
+  return { id, address: address.trim(), docker };
+}
+
+/** Runs `ping` in a container and returns what it prints, also when no answer comes. */
+export async function ping(from: RunningContainer, to: string, ...options: string[]): Promise<string> {
+  const words = ['ping', ...(options.length > 0 ? options : ['-c', '1', '-W', '2']), to];
+  return from.docker.run('exec', from.id, 'sh', '-c', `${words.join(' ')} || true`);
+}
+
+/** How many echo requests a container has received. */
+export async function echoesReceived({ docker, id }: RunningContainer): Promise<number> {
+  const [names, values] = (await docker.run('exec', id, 'grep', '^Icmp:', '/proc/net/snmp')).split('\n');
+  return Number(values!.split(' ')[names!.split(' ').indexOf('InEchos')]);
+}
