@@ -1,10 +1,22 @@
 import { createNamespace, type Namespace } from '@flannel-ts/lab';
-import { createFirewall, type Firewall, type FirewallEvent, type FirewallOptions } from '../../src/index.ts';
+import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
+import {
+  createFirewall,
+  type Firewall,
+  type FirewallComponents,
+  type FirewallEvent,
+  type FirewallOptions,
+} from '../../src/index.ts';
 import { runCommand, type RunCommand } from '../../src/run-command.ts';
 
 /** Runs the tools inside a host of the lab. */
 export function runInside({ namespace }: Namespace): RunCommand {
   return (command, options) => runCommand(['ip', 'netns', 'exec', namespace, ...command], options);
+}
+
+/** Reports changes of the rules inside a host of the lab. */
+export function openPortInside({ path }: Namespace): NonNullable<FirewallComponents['openPort']> {
+  return (options) => inNamespace(path, () => openNetlinkPort(options));
 }
 
 /** A host without a network, and a firewall on it whose events can be waited for. */

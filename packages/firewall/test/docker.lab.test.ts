@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFirewall, type Firewall, type FirewallEvent, type WantedRules } from '../src/index.ts';
+import { loadDockerIptables, loadDockerNftables } from './support/docker.ts';
+import { openPortInside, runInside } from './support/host.ts';
+import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
+import { wantedRules } from './support/rules.ts';
+import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
+import { seenAs } from './support/whoami.ts';
+
+const families = [4, 6] as const;
+const HOUR_MS = 3_600_000;
+const NOBODY = ['nobody', 'nobody'];
+
+/** Two hosts joined as with host-gw; Docker's rules are on the first. */
+let overlay: Overlay;
+let first: OverlayHost;
+let second: OverlayHost;
+let firewalls: AsyncDisposableStack;
+let events: FirewallEvent[];
+let waiting: PromiseWithResolvers<FirewallEvent>;
+
+beforeEach(async () => {
+  overlay = await createOverlay();
+  [first, second] = overlay.hosts;
+  firewalls = new AsyncDisposableStack();
+  events = [];
+  waiting = Promise.withResolvers();
+});
+afterEach(async () => {
+  await firewalls.disposeAsync();
+  await overlay[Symbol.asyncDispose]();
+});
+
+/** A firewall of the first host that compares only when the kernel reports a change. */
+async function start({ options }: ToolUnderTest, change: Partial<WantedRules> = {}): Promise<Firewall> {
+  const { namespace } = first;
+  const onEvent = (event: FirewallEvent) => {
+    events.push(event);
+    waiting.resolve(event);
+    waiting = Promise.withResolvers();
+  };
+  const firewall = firewalls.use(
+    createFirewall(
+      { run: runInside(namespace), onEvent, openPort: openPortInside(namespace) },
+      { ...options, resyncMs: HOUR_MS },
+    ),
+  );
+  await firewall.apply(wantedRules(1, { masquerade: undefined, ...change }));
+  return firewall;
+}
+
+/** How the first host's container sees what calls it, over IPv4 and IPv6. */
+function callFrom(place: Parameters<typeof seenAs>[0]): Promise<string[]> {
+  const questions = families.map((family) => ({ to: first.container.at[family].overlay }));
+  return seenAs(place, questions, { seconds: 1 });
+}
+
+const fromSecond = () => families.map((family) => second.container.at[family].overlay);
+
+async function loadDocker28(tool: ToolUnderTest): Promise<void> {
+  for (const family of families) {
+    const address = first.container.at[family].overlay;
+    await loadDockerIptables(first.namespace, tool.options.variant!, { family, address });
+  }
+}
+
+async function loadDocker29(options?: Parameters<typeof loadDockerNftables>[2]): Promise<void> {
+  for (const family of families) {
+    const address = first.container.at[family].overlay;
+    await loadDockerNftables(first.namespace, { family, address }, options);
+  }
+}
+
+for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
+  describe.skipIf(tool.missing)(`beside Docker 28, with ${tool.name}`, () => {
+    it('containers of other hosts are accepted, others are not, and Docker alone drops both', async () => {
+      await loadDocker28(tool);
+      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await using firewall = await start(tool);
+      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
+      expect(await callFrom(overlay.outside.namespace)).toEqual(NOBODY);
+      await firewall.remove();
+      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      expect(events).toEqual([]);
+    });
+
+    it('the policy to drop what is forwarded holds for others only', async () => {
+      for (const program of ['iptables', 'ip6tables'])
+        await first.namespace.run(`${program}-${tool.options.variant!}`, '-w', '5', '-P', 'FORWARD', 'DROP');
+      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await start(tool);
+      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
+    });
+  });
+}
+
+for (const tool of [iptablesNft, nftables]) {
+  describe.skipIf(tool.missing)(`netfilter’s reports, with ${tool.name}`, () => {
+    it('bring the rules to the front when Docker comes, and before the next resync', async () => {
+      await start(tool);
+      const repaired = waiting.promise;
+      await loadDocker28(tool);
+      await first.namespace.run('iptables-nft', '-t', 'raw', '-I', 'PREROUTING', '-i', 'eth0', '-j', 'DROP');
+      expect((await repaired).kind).toBe('mended');
+      await expect.poll(() => callFrom(second.container.namespace)).toEqual(fromSecond());
+      expect(events.every(({ kind }) => kind === 'mended')).toBe(true);
+    });
+  });
+}
+
+for (const tool of [iptablesNft, nftables]) {
+  describe.skipIf(tool.missing ?? nftables.missing)(`beside Docker 29, with ${tool.name}`, () => {
+    const acceptMark = { value: 0x20, mask: 0xf0 };
+    const docker = { acceptMark: 'meta mark & 0xf0 == 0x20', directRouting: true };
+
+    it('names both options when no mark is configured', async () => {
+      await start(tool);
+      const reported = waiting.promise;
+      await loadDocker29();
+      expect(await reported).toMatchObject({
+        kind: 'obstacles',
+        obstacles: [
+          {
+            message: expect.stringContaining(
+              '--docker-accept-fwmark=0x100000/0x100000 and dockerd with --bridge-accept-fwmark=0x100000/0x100000 --allow-direct-routing',
+            ) as unknown,
+          },
+        ],
+      });
+      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+    });
+
+    it('marks what arrives from other hosts’ containers, and nothing else', async () => {
+      await start(tool, { acceptMark });
+      await loadDocker29(docker);
+      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
+      expect(await callFrom(overlay.outside.namespace)).toEqual(NOBODY);
+      expect(events.filter(({ kind }) => kind === 'obstacles')).toEqual([]);
+    });
+
+    it('names what dockerd lacks, until it has it', async () => {
+      await loadDocker29();
+      await start(tool, { acceptMark });
+      expect(events).toMatchObject([
+        { obstacles: [{ message: expect.stringContaining('start dockerd with') as unknown }] },
+      ]);
+      const gone = waiting.promise;
+      await loadDocker29(docker);
+      expect(await gone).toEqual({ kind: 'obstacles', obstacles: [] });
+    });
+  });
+}
