@@ -3,13 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { jumpRule, planChains, type ChainPlan } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
-import { familyRules } from './support/rules.ts';
+import { familyRules, wantedRules } from './support/rules.ts';
 import { createTableModel, type TableModel } from './support/table-model.ts';
 
 const [masquerade, forward] = planChains(familyRules(4), false) as [ChainPlan, ChainPlan];
 const unwanted: ChainPlan = { ...masquerade, rules: undefined };
 const jump = jumpRule(masquerade);
 const { chain, parent } = masquerade;
+
+function ingressRules() {
+  const [overlay] = wantedRules(1).overlays;
+  return familyRules(4, { overlays: [{ ...overlay!, interfaces: ['flannel.1'] }], underlay: 'eth0' });
+}
 
 /** Rules of Docker, Kubernetes and operators, and some made to be mistaken for ours. */
 const foreign = [
@@ -83,6 +88,40 @@ describe('whatever the table holds', () => {
         expect(mend(unwanted, table)).toEqual([]);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('a jump that must be first', () => {
+  const [, , ingress] = planChains(ingressRules(), true) as [ChainPlan, ChainPlan, ChainPlan];
+  const first = jumpRule(ingress);
+  const others = ['-j RETURN', '-s 10.9.0.0/16 -j DROP', '-m comment --comment "flanneld ingress" -j RETURN'];
+  const anyJumps = fc.record({
+    ours: fc.option(anyRules([...ingress.rules!, '-j DROP']), { nil: undefined }),
+    user: anyRules([first, ...others]),
+    forward: anyRules([first, '-o eth1 -j FLANNEL-INGRESS', '-j DOCKER-USER', '-j ACCEPT']),
+  });
+  const withoutJumps = (rules: readonly string[]) =>
+    rules.filter((rule) => !rule.endsWith('-j FLANNEL-INGRESS') && rule !== others[2]);
+
+  it('is the first of its parent and the only one, whatever the table holds', () => {
+    fc.assert(
+      fc.property(anyJumps, ({ ours, user, forward: parent }) => {
+        const jumps = [...user, ...parent].some((rule) => rule.endsWith('-j FLANNEL-INGRESS'));
+        const table = createTableModel(
+          new Map<string, readonly string[]>([
+            ...(ours || jumps ? [[ingress.chain, ours ?? []] as const] : []),
+            ['DOCKER-USER', user],
+            ['FORWARD', parent],
+          ]),
+        );
+        mend(ingress, table);
+        expect(table.chains.get(ingress.chain)).toEqual(ingress.rules);
+        expect(table.chains.get('DOCKER-USER')).toEqual([first, ...withoutJumps(user)]);
+        expect(table.chains.get('FORWARD')).toEqual(withoutJumps(parent));
+        expect(mend(ingress, table)).toEqual([]);
+      }),
+      { numRuns: 300 },
     );
   });
 });

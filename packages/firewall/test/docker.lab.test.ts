@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFirewall, type Firewall, type FirewallEvent, type WantedRules } from '../src/index.ts';
+import { runCommand } from '../src/run-command.ts';
 import { loadDockerIptables, loadDockerNftables } from './support/docker.ts';
 import { openPortInside, runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
@@ -32,7 +33,11 @@ afterEach(async () => {
 });
 
 /** A firewall of the first host that compares only when the kernel reports a change. */
-async function start({ options }: ToolUnderTest, change: Partial<WantedRules> = {}): Promise<Firewall> {
+async function start(
+  { options }: ToolUnderTest,
+  change: Partial<WantedRules> = {},
+  run = runInside(first.namespace),
+): Promise<Firewall> {
   const { namespace } = first;
   const onEvent = (event: FirewallEvent) => {
     events.push(event);
@@ -40,10 +45,7 @@ async function start({ options }: ToolUnderTest, change: Partial<WantedRules> = 
     waiting = Promise.withResolvers();
   };
   const firewall = firewalls.use(
-    createFirewall(
-      { run: runInside(namespace), onEvent, openPort: openPortInside(namespace) },
-      { ...options, resyncMs: HOUR_MS },
-    ),
+    createFirewall({ run, onEvent, openPort: openPortInside(namespace) }, { ...options, resyncMs: HOUR_MS }),
   );
   await firewall.apply(wantedRules(1, { masquerade: undefined, ...change }));
   return firewall;
@@ -150,3 +152,17 @@ for (const tool of [iptablesNft, nftables]) {
     });
   });
 }
+
+it.skipIf(nftables.missing ?? iptablesNft.missing)(
+  'nftables beside a Docker that uses iptables asks for iptables where that is not installed',
+  async () => {
+    await loadDocker28(iptablesNft);
+    const run = runInside(first.namespace);
+    await start(nftables, {}, ([program, ...args], options) =>
+      program === 'nft' ? run([program, ...args], options) : runCommand([`/nowhere/${program!}`], options),
+    );
+    expect(events).toMatchObject([
+      { obstacles: [{ message: expect.stringContaining('install the package iptables') as unknown }] },
+    ]);
+  },
+);

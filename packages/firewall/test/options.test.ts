@@ -108,3 +108,22 @@ describe('a command', () => {
     });
   });
 });
+
+it('does without the raw table where the kernel has none', async () => {
+  const inputs: string[] = [];
+  const run: RunCommand = ([program], { input = '' }) => {
+    if (program === 'nft') return runMissing([program], { signal: new AbortController().signal });
+    const refused = input.includes('*raw');
+    if (input !== '') inputs.push(input.replaceAll(/\n[^*].*/g, ''));
+    const stderr = refused ? "can't initialize iptables table `raw': Table does not exist" : '';
+    return Promise.resolve({ exitCode: refused ? 3 : 0, stdout: '', stderr });
+  };
+  const events: FirewallEvent[] = [];
+  const onEvent = (event: FirewallEvent) => events.push(event);
+  await using firewall = createFirewall({ run, onEvent }, { tool: 'iptables' });
+  const [ipv4] = wantedRules(1).overlays;
+  await firewall.apply(wantedRules(1, { overlays: [ipv4!] }));
+  await firewall.apply(wantedRules(2, { overlays: [ipv4!] }));
+  expect(inputs).toEqual(['*nat\n*filter\n*raw\n', '*nat\n*filter\n', '*nat\n*filter\n']);
+  expect(events).toEqual([]);
+});

@@ -38,6 +38,7 @@ function restoreLine(chains: Map<string, string[]>, line: string): void {
   if (!rules) throw new Error(`${line}: no such chain`);
   const index = rules.indexOf(rule);
   if (action === 'A') rules.push(rule);
+  else if (action === 'I') rules.unshift(rule);
   else if (action === 'F') rules.length = 0;
   else if (action === 'D' && index >= 0) rules.splice(index, 1);
   else if (action === 'X' && rules.length === 0 && !isReferred(chains, name!)) chains.delete(name!);
