@@ -27,16 +27,18 @@ interface Setup {
   readonly engine: NonNullable<DockerOptions['engine']>;
   readonly backend: 'vxlan' | 'udp' | 'host-gw';
   readonly mtu: number;
+  /** Whether flannel masquerades; else Docker does. */
+  readonly masquerade: boolean;
   /** The interface on which packets of the overlay arrive. */
   readonly arrivesOn: string;
 }
 
 /** Every backend with the engine that drops most, and the oldest engine. */
 const setups: readonly Setup[] = [
-  { engine: '20.10', backend: 'vxlan', mtu: 1450, arrivesOn: 'flannel.1' },
-  { engine: '28.5', backend: 'vxlan', mtu: 1450, arrivesOn: 'flannel.1' },
-  { engine: '28.5', backend: 'udp', mtu: 1472, arrivesOn: 'flannel0' },
-  { engine: '28.5', backend: 'host-gw', mtu: 1500, arrivesOn: 'eth0' },
+  { engine: '20.10', backend: 'vxlan', mtu: 1450, masquerade: true, arrivesOn: 'flannel.1' },
+  { engine: '28.5', backend: 'vxlan', mtu: 1450, masquerade: true, arrivesOn: 'flannel.1' },
+  { engine: '28.5', backend: 'udp', mtu: 1472, masquerade: true, arrivesOn: 'flannel0' },
+  { engine: '28.5', backend: 'host-gw', mtu: 1500, masquerade: false, arrivesOn: 'eth0' },
 ];
 
 describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setup) => {
@@ -48,10 +50,8 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
 
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: setup.backend } });
-    const nodes = [
-      await cluster.addNode({ flags: ['--ip-masq'] }),
-      await cluster.addNode({ flags: ['--ip-masq'] }),
-    ];
+    const flags = [`--ip-masq=${setup.masquerade}`];
+    const nodes = [await cluster.addNode({ flags }), await cluster.addNode({ flags })];
     outside = await cluster.lab.addHost();
     await Promise.all(nodes.map((node) => node.ready()));
     engines = (await Promise.all(nodes.map((node) => startEngine(node, setup.engine)))) as [Engine, Engine];
@@ -71,7 +71,11 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
   it('gives docker0 the leased address and the overlay’s MTU', async () => {
     for (const { node, options } of engines) {
       const { FLANNEL_SUBNET } = await node.subnetEnv();
-      expect(options).toEqual([`--bip=${FLANNEL_SUBNET}`, '--ip-masq=false', `--mtu=${setup.mtu}`]);
+      expect(options).toEqual([
+        `--bip=${FLANNEL_SUBNET}`,
+        `--ip-masq=${!setup.masquerade}`,
+        `--mtu=${setup.mtu}`,
+      ]);
       const [bridge] = await node.host.json<
         { addr_info: { family: string; local: string; prefixlen: number }[] }[]
       >(...['ip', '-json', 'address', 'show', 'dev', 'docker0']);
@@ -86,6 +90,11 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
     expect(await ping(one, two.address, ...size)).toContain(PASSED);
     expect(await ping(two, one.address, ...size)).toContain(PASSED);
     expect(await one.docker.run('exec', one.id, 'cat', '/sys/class/net/eth0/mtu')).toBe(`${setup.mtu}\n`);
+  });
+
+  it('connects a host to containers of the other', async () => {
+    const { host } = engines[0].node;
+    expect(await host.run('ping', '-c', '1', '-W', '3', two.address)).toContain(PASSED);
   });
 
   it('connects a service of a compose file', async () => {
@@ -107,7 +116,6 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
       const raw = (await node.host.run('iptables-save', '-t', 'raw')).split('\n');
       expect(raw.filter((rule) => rule.startsWith('-A PREROUTING '))[0]).toMatch(/-j FLANNEL-RAW$/);
       expect(rules.filter((rule) => /-j FLANNEL-(INGRESS|RAW)$/.test(rule))).toHaveLength(2);
-      expect(of('FLANNEL-RAW')).toHaveLength(1);
       expect(of('FLANNEL-RAW')[0]).toContain(` -i ${setup.arrivesOn} `);
     }
   });
@@ -119,9 +127,7 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
     expect(await outside.run('curl', '--silent', '--max-time', '5', '--output', '/dev/null', url)).toBe('');
     const before = await echoesReceived(two);
     await outside.run('sh', '-c', `ping -c 2 -i 0.2 -W 1 ${two.address} || true`);
-    // Docker 20.10 has no rule of its own against it, and without encapsulation ours cannot tell peers from others.
-    const open = setup.backend === 'host-gw' && setup.engine === '20.10';
-    expect(await echoesReceived(two)).toBe(before + (open ? 2 : 0));
+    expect(await echoesReceived(two)).toBe(before);
   });
 
   it('takes no packet of the underlay for one of the overlay', async () => {
@@ -138,7 +144,7 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
   it('loses no ping when the daemon starts again while containers talk', async () => {
     const { node } = engines[0];
     const pinging = ping(one, two.address, '-c', '40', '-i', '0.1', '-W', '1');
-    await node.restart(['--ip-masq']);
+    await node.restart([`--ip-masq=${setup.masquerade}`]);
     await node.ready();
     const lost = Number(/(\d+)% packet loss/.exec(await pinging)?.[1]);
     // The udp backend's device goes with its process.
@@ -148,7 +154,6 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
   it('connects containers again about a second after Docker was started again', async () => {
     const { node } = engines[1];
     await engines[1][Symbol.asyncDispose]();
-    await node.host.run('sh', '-c', 'iptables -w 5 -F FORWARD; iptables -w 5 -t raw -F PREROUTING');
     engines[1] = await startEngine(node, setup.engine);
     two = await runContainer(engines[1].docker);
     const reached = await eventually(

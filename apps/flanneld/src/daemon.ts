@@ -12,13 +12,13 @@ import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper }
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { createConditions } from './conditions.ts';
 import { serveHealth } from './health.ts';
-import { openFirewall, wantedRules } from './firewall.ts';
+import { followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import { openRegistry } from './open-registry.ts';
 import type { Settings } from './request.ts';
 import { startWatch } from './start-watch.ts';
-import { previousSubnet, writeSubnetFiles } from './subnet-files.ts';
+import { previousSubnet, readSubnetFile, writeSubnetFiles } from './subnet-files.ts';
 import { findUnderlay } from './underlay.ts';
 import { waitForConfig } from './wait-for-config.ts';
 
@@ -62,22 +62,26 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
   const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
-  const previous = await previousSubnet(settings, log);
+  const earlier = await readSubnetFile(settings['subnet-file'], log);
+  const previous = previousSubnet(earlier);
   const { leases, events } = await startWatch(registry, signal);
   const lease = await acquireOwnLease(
     { registry, log },
     { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
   );
-  const firewall = stack.use(openFirewall(settings, config, { log, conditions }));
-  const rules = firewall.apply(wantedRules(settings, { config, lease, backend, underlay }));
+  const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier }));
+  const applyRules = followHosts(firewall, (hosts) =>
+    wantedRules(settings, { config, lease, backend, underlay, hosts }),
+  );
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
   const follower = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const keeper = keepLease(
     { registry, log, clock: systemClock },
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
-  const following = followLeases({ events, follower, keeper }, async () => {
-    await rules;
+  const direct = backend.overlayInterfaces.includes(underlay.link);
+  const onFollowed = () => applyRules(direct ? follower.gateways() : []);
+  const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
     await writeSubnetFiles(settings, { config, lease, backend });
     ready = true;
     context.onReady({ lease, backend, follower });
@@ -91,12 +95,20 @@ async function followLeases(
     events,
     follower,
     keeper,
-  }: { events: AsyncIterable<LeaseEvent>; follower: PeerFollower; keeper: LeaseKeeper },
+    onFollowed,
+  }: {
+    events: AsyncIterable<LeaseEvent>;
+    follower: PeerFollower;
+    keeper: LeaseKeeper;
+    /** Called after each event. */
+    onFollowed: () => Promise<void>;
+  },
   onFirst: () => Promise<void>,
 ): Promise<void> {
   let first = true;
   for await (const event of events) {
     keeper.observe(await follower.follow(event));
+    await onFollowed();
     if (first) await onFirst();
     first = false;
   }

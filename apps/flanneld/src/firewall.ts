@@ -1,5 +1,7 @@
 import type { Backend, Underlay } from '@flannel-ts/backend';
+import type { SubnetEnv } from '@flannel-ts/docker-options';
 import { createFirewall, type Firewall, type PacketMark, type WantedRules } from '@flannel-ts/firewall';
+import type { Address } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
@@ -7,17 +9,22 @@ import { reportFirewallEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
 
-/** The firewall that the network config asks for, without rules yet. */
+/**
+ * The firewall that the network config asks for, without rules yet.
+ * @param context.earlier - what subnet.env says of the run before: rules of another network go
+ */
 export function openFirewall(
   settings: Settings,
   config: NetworkConfig,
-  { log, conditions }: { readonly log: Logger; readonly conditions: Conditions },
+  context: { readonly log: Logger; readonly conditions: Conditions; readonly earlier: SubnetEnv },
 ): Firewall {
+  const { log, conditions, earlier } = context;
   return createFirewall(
     { onEvent: (event) => reportFirewallEvent(log, conditions, event), openPort: openNetlinkPort },
     {
       tool: config.enableNFTables ? 'nftables' : 'iptables',
       resyncMs: settings['iptables-resync'] * 1000,
+      former: [earlier.network, earlier.ipv6Network].filter((network) => network !== undefined),
     },
   );
 }
@@ -28,11 +35,27 @@ export interface HostFacts {
   readonly lease: Lease;
   readonly backend: Pick<Backend, 'overlayInterfaces'>;
   readonly underlay: Pick<Underlay, 'link'>;
+  /** Hosts whose packets arrive without encapsulation. */
+  readonly hosts: readonly Address[];
+}
+
+/** Applies the rules for a set of hosts, when it is another one than before. */
+export function followHosts(
+  firewall: Pick<Firewall, 'apply'>,
+  rulesFor: (hosts: readonly Address[]) => WantedRules,
+): (hosts: readonly Address[]) => Promise<void> {
+  let applied: string | undefined;
+  return async (hosts) => {
+    const sorted = hosts.map(String).sort().join();
+    if (sorted === applied) return;
+    applied = sorted;
+    await firewall.apply(rulesFor(hosts));
+  };
 }
 
 /** The rules that the flags ask for, with this host's subnets. */
 export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
-  const { config, backend, underlay } = facts;
+  const { config, backend, underlay, hosts } = facts;
   const { subnets } = facts.lease;
   const families = [
     { network: config.ipv4?.network, subnet: subnets.ipv4 },
@@ -41,7 +64,7 @@ export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
   const interfaces = backend.overlayInterfaces;
   return {
     overlays: families.flatMap(({ network, subnet }) =>
-      network && subnet ? [{ network, subnet, interfaces }] : [],
+      network && subnet ? [{ network, subnet, interfaces, hosts }] : [],
     ),
     masquerade: settings['ip-masq'] ? { fullyRandom: !settings['ip-masq-fully-random-disable'] } : undefined,
     forward: settings['iptables-forward-rules'],

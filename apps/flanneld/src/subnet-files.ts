@@ -18,9 +18,8 @@ export async function readSubnetFile(path: string, log: Logger): Promise<SubnetE
 }
 
 /** The subnet that this host had before. */
-export async function previousSubnet(settings: Settings, log: Logger): Promise<SubnetPair | undefined> {
-  const env = await readSubnetFile(settings['subnet-file'], log);
-  return env.subnet && { ipv4: env.subnet.prefix, ipv6: env.ipv6Subnet?.prefix };
+export function previousSubnet({ subnet, ipv6Subnet }: SubnetEnv): SubnetPair | undefined {
+  return subnet && { ipv4: subnet.prefix, ipv6: ipv6Subnet?.prefix };
 }
 
 /** Tells Docker and others this host's subnet: subnet.env and, if asked, Docker's options. */

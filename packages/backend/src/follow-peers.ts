@@ -1,5 +1,5 @@
 import type { Device, HostState } from '@flannel-ts/device';
-import type { SubnetPair } from '@flannel-ts/ip';
+import type { Address, SubnetPair } from '@flannel-ts/ip';
 import type { TunnelRoute } from '@flannel-ts/tunnel';
 import {
   createLeaseTable,
@@ -29,6 +29,8 @@ export interface FollowerComponents {
 export interface PeerFollower {
   /** Number of peers that are followed now. */
   readonly peers: number;
+  /** Returns the peers that are gateways to their own subnets: their packets arrive without encapsulation. */
+  readonly gateways: () => readonly Address[];
   /**
    * Takes in what the registry's watch yields, one event after another, and resolves when this host is
    * equal to it. Returns what the event changed, our own lease included.
@@ -91,6 +93,10 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   return {
     get peers() {
       return plans.size;
+    },
+    gateways() {
+      const routes = [...plans.values()].flatMap(({ host }) => host?.routes ?? []);
+      return routes.flatMap(({ gateway, onlink }) => (gateway && !onlink ? [gateway] : []));
     },
     async follow(event) {
       const changes = table.apply(event);

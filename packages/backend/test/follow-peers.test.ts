@@ -66,6 +66,22 @@ describe('the first snapshot', () => {
   });
 });
 
+describe('gateways', () => {
+  it('are the peers themselves with host-gw, and none where packets are encapsulated', async () => {
+    const hostGw = (number: number): Lease => ({
+      ...lease(number),
+      attributes: { ...lease(number).attributes, backendType: 'host-gw' },
+    });
+    const direct = await follow('host-gw', hostGw(1));
+    await direct.snapshot(hostGw(2), hostGw(3));
+    await direct.delta(removed(2));
+    expect(direct.follower.gateways().map(String)).toEqual(['192.0.2.3']);
+    const encapsulated = await follow('vxlan');
+    await encapsulated.snapshot(vxlanLease(2));
+    expect(encapsulated.follower.gateways()).toEqual([]);
+  });
+});
+
 describe('what follows', () => {
   it('is an update of what changed alone', async () => {
     const { device, follower, snapshot, delta } = await follow('vxlan');

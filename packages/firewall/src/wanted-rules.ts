@@ -1,4 +1,4 @@
-import type { Family, Prefix } from '@flannel-ts/ip';
+import { Prefix, type Address, type Family } from '@flannel-ts/ip';
 
 /** The rules of one host, whole: rules of its networks that are not desired are removed. */
 export interface WantedRules {
@@ -13,7 +13,7 @@ export interface WantedRules {
   readonly forward: boolean;
   /**
    * The interface that carries packets between hosts. Where Docker filters with iptables and `forward` is on,
-   * unrequested packets to containers that arrive there are dropped, unless the overlay's own arrive there.
+   * unrequested packets to the network that arrive there and are not the overlay's are dropped.
    * @default none
    */
   readonly underlay?: string | undefined;
@@ -37,6 +37,11 @@ export interface Overlay {
   readonly subnet: Prefix;
   /** Interfaces on which packets of other hosts' containers arrive: `flannel.1`. @default none */
   readonly interfaces?: readonly string[] | undefined;
+  /**
+   * Addresses of the overlay's other hosts, whose own packets arrive with them on {@link WantedRules.underlay} when
+   * that is one of the interfaces: those of their processes, and of containers that Docker masquerades. @default none
+   */
+  readonly hosts?: readonly Address[] | undefined;
 }
 
 /** Bits of a packet's mark (SO_MARK, iptables MARK): those in `mask` become those of `value`. */
@@ -66,15 +71,21 @@ export interface FamilyRules {
 export interface Ingress {
   readonly network: Prefix;
   readonly subnet: Prefix;
-  /** Interfaces on which packets of the overlay arrive. */
-  readonly interfaces: readonly string[];
+  /** Where packets of the overlay come from: by interface, the network or other hosts. */
+  readonly sources: readonly IngressSource[];
   /** Accepts what arrives from the overlay; else it only passes by the drops below. */
   readonly accept: boolean;
   readonly mark?: PacketMark | undefined;
-  /** The interface on which no packet for the network arrives that is not from outside. */
+  /** What arrives there for the network and from no source above comes from outside. */
   readonly outside?: string | undefined;
   /** The bridge of {@link WantedRules.protect}. */
   readonly protect?: string | undefined;
+}
+
+/** Packets of the overlay, by the interface on which they arrive and where they come from. */
+export interface IngressSource {
+  readonly interface: string;
+  readonly from: readonly Prefix[];
 }
 
 /** Rules that make no sense; the message begins with the field. */
@@ -116,10 +127,19 @@ export function splitByFamily(wanted: WantedRules, former: readonly Prefix[] = [
 
 function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
   const { forward: accept, underlay, acceptMark: mark, protect } = wanted;
-  const { network, subnet, interfaces = [] } = overlay;
+  const { network, subnet, interfaces = [], hosts = [] } = overlay;
   if (!protect && !(accept && interfaces.length > 0)) return undefined;
-  const outside = accept && underlay && !interfaces.includes(underlay) ? underlay : undefined;
-  return { network, subnet, interfaces, accept, mark, outside, protect: protect?.interface };
+  const sources = interfaces.map((name): IngressSource => ({ interface: name, from: [network] }));
+  const others = uniqueHosts(hosts.filter(({ family }) => family === network.family));
+  if (underlay && interfaces.includes(underlay) && others.length > 0)
+    sources.push({ interface: underlay, from: others });
+  const outside = accept && interfaces.length > 0 ? underlay : undefined;
+  return { network, subnet, sources, accept, mark, outside, protect: protect?.interface };
+}
+
+function uniqueHosts(addresses: readonly Address[]): Prefix[] {
+  const unique = new Map(addresses.map((address) => [address.toString(), address]));
+  return [...unique.values()].map((address) => new Prefix(address, address.family === 4 ? 32 : 128));
 }
 
 /** No rules of either family; those of `networks` go, or of every network. */

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFirewall, type Firewall, type FirewallEvent, type WantedRules } from '../src/index.ts';
+import { parseAddress } from '@flannel-ts/ip';
+import {
+  createFirewall,
+  type Firewall,
+  type FirewallEvent,
+  type RunCommand,
+  type WantedRules,
+} from '../src/index.ts';
 import { runCommand } from '../src/run-command.ts';
 import { loadDockerIptables, loadDockerNftables } from './support/docker.ts';
 import { openPortInside, runInside } from './support/host.ts';
@@ -32,29 +39,38 @@ afterEach(async () => {
   await overlay[Symbol.asyncDispose]();
 });
 
-/** A firewall of the first host that compares only when the kernel reports a change. */
+interface StartOptions {
+  /** @default an hour: it compares when the kernel reports a change */
+  readonly resyncMs?: number;
+  readonly run?: RunCommand;
+}
+
+/** A firewall of the first host, which knows the second as with host-gw. */
 async function start(
   { options }: ToolUnderTest,
   change: Partial<WantedRules> = {},
-  run = runInside(first.namespace),
+  { resyncMs = HOUR_MS, run = runInside(first.namespace) }: StartOptions = {},
 ): Promise<Firewall> {
-  const { namespace } = first;
   const onEvent = (event: FirewallEvent) => {
     events.push(event);
     waiting.resolve(event);
     waiting = Promise.withResolvers();
   };
-  const firewall = firewalls.use(
-    createFirewall({ run, onEvent, openPort: openPortInside(namespace) }, { ...options, resyncMs: HOUR_MS }),
-  );
-  await firewall.apply(wantedRules(1, { masquerade: undefined, ...change }));
+  const openPort = openPortInside(first.namespace);
+  const firewall = firewalls.use(createFirewall({ run, onEvent, openPort }, { ...options, resyncMs }));
+  const overlays = wantedRules(1).overlays.map((rules) => {
+    const { family } = rules.network;
+    const hosts = [second.at[family].underlay, second.at[family].loopback].map(parseAddress);
+    return { ...rules, hosts };
+  });
+  await firewall.apply(wantedRules(1, { overlays, masquerade: undefined, underlay: 'eth0', ...change }));
   return firewall;
 }
 
 /** How the first host's container sees what calls it, over IPv4 and IPv6. */
 function callFrom(place: Parameters<typeof seenAs>[0]): Promise<string[]> {
   const questions = families.map((family) => ({ to: first.container.at[family].overlay }));
-  return seenAs(place, questions, { seconds: 1 });
+  return seenAs(place, questions, { seconds: 0.5 });
 }
 
 const fromSecond = () => families.map((family) => second.container.at[family].overlay);
@@ -78,8 +94,9 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
     it('containers of other hosts are accepted, others are not, and Docker alone drops both', async () => {
       await loadDocker28(tool);
       expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
-      await using firewall = await start(tool);
+      await using firewall = await start(tool, {}, { resyncMs: 50 });
       expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
+      expect(await callFrom(second.namespace)).toEqual(families.map((family) => second.at[family].underlay));
       expect(await callFrom(overlay.outside.namespace)).toEqual(NOBODY);
       await firewall.remove();
       expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
@@ -158,9 +175,9 @@ it.skipIf(nftables.missing ?? iptablesNft.missing)(
   async () => {
     await loadDocker28(iptablesNft);
     const run = runInside(first.namespace);
-    await start(nftables, {}, ([program, ...args], options) =>
-      program === 'nft' ? run([program, ...args], options) : runCommand([`/nowhere/${program!}`], options),
-    );
+    const runNft: RunCommand = ([program, ...args], options) =>
+      program === 'nft' ? run([program, ...args], options) : runCommand([`/nowhere/${program!}`], options);
+    await start(nftables, {}, { run: runNft });
     expect(events).toMatchObject([
       { obstacles: [{ message: expect.stringContaining('install the package iptables') as unknown }] },
     ]);

@@ -1,3 +1,4 @@
+import { parseAddress } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
@@ -171,9 +172,19 @@ COMMIT
 `);
   });
 
-  it('drops nothing from the underlay where the overlay’s packets arrive there, too', () => {
-    const hostGw = ingress({ overlays: [{ ...overlay!, interfaces: ['eth0'] }] });
-    expect(iptablesText(hostGw, true)).not.toContain('DROP');
+  it('knows other hosts by address where packets arrive without encapsulation', () => {
+    const hosts = ['192.0.2.2', '192.0.2.3', '192.0.2.2', 'fd77::2'].map(parseAddress);
+    const direct = { overlays: [{ ...overlay!, interfaces: ['eth0'], hosts }] };
+    expect(iptablesText(ingress(direct), true)).toContain(`
+-A FLANNEL-INGRESS ! -d 10.5.0.0/16 -m comment --comment "flanneld ingress" -j RETURN
+-A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.2/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.3/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -d 10.5.0.0/16 -i eth0 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
+`);
+    expect(nftablesText(ingress({ ...direct, acceptMark: { value: 1, mask: 1 } }))).toContain(
+      'ip saddr { 192.0.2.2/32, 192.0.2.3/32 } ip daddr 10.5.1.0/24 iifname "eth0" meta mark set',
+    );
   });
 
   it('marks for Docker', () => {

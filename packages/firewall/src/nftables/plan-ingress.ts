@@ -43,10 +43,11 @@ function protectChain(ip: string, ingress: Ingress): ChainPlan[] {
 }
 
 /** What arrives from other hosts' containers. */
-function fromOverlay(ip: string, { network, subnet, interfaces }: Ingress): string[] {
-  return interfaces.map(
-    (name) => `${ip} saddr ${network.toString()} ${ip} daddr ${subnet.toString()} iifname "${name}"`,
-  );
+function fromOverlay(ip: string, { subnet, sources }: Ingress): string[] {
+  return sources.map(({ interface: name, from }) => {
+    const source = from.length === 1 ? from[0]!.toString() : `{ ${from.join(', ')} }`;
+    return `${ip} saddr ${source} ${ip} daddr ${subnet.toString()} iifname "${name}"`;
+  });
 }
 
 function hex(bits: number): string {
