@@ -26,6 +26,7 @@ services:
 interface Setup {
   readonly engine: NonNullable<DockerOptions['engine']>;
   readonly backend: 'vxlan' | 'udp' | 'host-gw';
+  readonly tool: 'iptables' | 'nftables';
   readonly mtu: number;
   /** Whether flannel masquerades; else Docker does. */
   readonly masquerade: boolean;
@@ -33,15 +34,22 @@ interface Setup {
   readonly arrivesOn: string;
 }
 
-/** Every backend with the engine that drops most, and the oldest engine. */
+/** Every backend and both tools with the engine that drops most, and the oldest engine. */
 const setups: readonly Setup[] = [
-  { engine: '20.10', backend: 'vxlan', mtu: 1450, masquerade: true, arrivesOn: 'flannel.1' },
-  { engine: '28.5', backend: 'vxlan', mtu: 1450, masquerade: true, arrivesOn: 'flannel.1' },
-  { engine: '28.5', backend: 'udp', mtu: 1472, masquerade: true, arrivesOn: 'flannel0' },
-  { engine: '28.5', backend: 'host-gw', mtu: 1500, masquerade: false, arrivesOn: 'eth0' },
+  {
+    engine: '20.10',
+    backend: 'vxlan',
+    tool: 'iptables',
+    mtu: 1450,
+    masquerade: true,
+    arrivesOn: 'flannel.1',
+  },
+  { engine: '28.5', backend: 'vxlan', tool: 'iptables', mtu: 1450, masquerade: true, arrivesOn: 'flannel.1' },
+  { engine: '28.5', backend: 'udp', tool: 'nftables', mtu: 1472, masquerade: true, arrivesOn: 'flannel0' },
+  { engine: '28.5', backend: 'host-gw', tool: 'iptables', mtu: 1500, masquerade: false, arrivesOn: 'eth0' },
 ];
 
-describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setup) => {
+describe.each(setups)('Docker $engine over $backend with $tool', { timeout: 60_000 }, (setup) => {
   let cluster: Cluster;
   let outside: Host;
   let engines: [Engine, Engine];
@@ -49,7 +57,10 @@ describe.each(setups)('Docker $engine over $backend', { timeout: 60_000 }, (setu
   let two: RunningContainer;
 
   beforeAll(async () => {
-    cluster = await createCluster({ backend: { Type: setup.backend } });
+    cluster = await createCluster({
+      backend: { Type: setup.backend },
+      network: { Network: '10.5.0.0/16', EnableNFTables: setup.tool === 'nftables' },
+    });
     const flags = [`--ip-masq=${setup.masquerade}`];
     const nodes = [await cluster.addNode({ flags }), await cluster.addNode({ flags })];
     outside = await cluster.lab.addHost();

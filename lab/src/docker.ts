@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run, start, type RunningProcess } from './command.ts';
 import { dockerEngine, type EngineRelease } from './docker-engine.ts';
@@ -108,10 +109,14 @@ async function stop(daemon: RunningProcess): Promise<void> {
   await daemon.stop();
 }
 
-/** The engine removes its containers' groups, and leaves the one around them. */
+/**
+ * The engine removes its containers' groups, and leaves the one around them, in each hierarchy. Only this engine's are
+ * looked at: those of others may vanish meanwhile, which `find` takes for an error.
+ */
 async function deleteCgroups(name: string): Promise<void> {
-  const groups = ['(', '-name', name, '-o', '-path', `*/${name}/*`, ')'];
-  await run([
-    ...['find', '/sys/fs/cgroup', '-ignore_readdir_race', '-depth', '-type', 'd', ...groups, '-delete'],
-  ]);
+  const root = '/sys/fs/cgroup';
+  const entries = await readdir(root, { withFileTypes: true });
+  const hierarchies = entries.filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name));
+  const groups = [root, ...hierarchies].map((path) => join(path, name)).filter((path) => existsSync(path));
+  if (groups.length > 0) await run(['find', ...groups, '-depth', '-type', 'd', '-delete']);
 }

@@ -6,7 +6,7 @@ import { findObstacles } from './obstacles.ts';
 import { createRuleKeeper } from './rule-keeper.ts';
 import { runCommand } from './run-command.ts';
 import { createRunProgram } from './tool.ts';
-import { isEmpty, noRules, splitByFamily, type FamilyRules } from './wanted-rules.ts';
+import { isEmpty, noRules, splitByFamily, type FamilyRules, type WantedRules } from './wanted-rules.ts';
 import { watchNetfilter } from './watch-netfilter.ts';
 
 const LONGEST_RESYNC_MS = 2 ** 31 - 1;
@@ -67,7 +67,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   }
 
   function schedule(): void {
-    if (stop.signal.aborted || desired.every(isEmpty)) timer.stop();
+    if (stop.signal.aborted || (desired.every(isEmpty) && reported === '')) timer.stop();
     else timer.restart();
   }
 
@@ -83,7 +83,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
       const rules = splitByFamily(wanted, served);
       return inTurn(async () => {
         desired = rules;
-        served = [...served, ...wanted.overlays.map(({ network }) => network)];
+        served = withNetworks(served, wanted);
         if (openPort && !stop.signal.aborted) watch ??= watchNetfilter(openPort, () => timer.hurry());
         await syncAll();
         schedule();
@@ -103,4 +103,9 @@ export function createFirewall(components: FirewallComponents, options: Firewall
       await turn;
     },
   };
+}
+
+function withNetworks(served: readonly Prefix[], { overlays }: WantedRules): readonly Prefix[] {
+  const fresh = overlays.map(({ network }) => network);
+  return [...served, ...fresh.filter((network) => !served.some((known) => known.equals(network)))];
 }

@@ -1,4 +1,5 @@
-import { Prefix, type Address, type Family } from '@flannel-ts/ip';
+import type { Address, Family, Prefix } from '@flannel-ts/ip';
+import { coverHosts } from './cover-hosts.ts';
 
 /** The rules of one host, whole: rules of its networks that are not desired are removed. */
 export interface WantedRules {
@@ -130,16 +131,11 @@ function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
   const { network, subnet, interfaces = [], hosts = [] } = overlay;
   if (!protect && !(accept && interfaces.length > 0)) return undefined;
   const sources = interfaces.map((name): IngressSource => ({ interface: name, from: [network] }));
-  const others = uniqueHosts(hosts.filter(({ family }) => family === network.family));
+  const others = coverHosts(hosts.filter(({ family }) => family === network.family));
   if (underlay && interfaces.includes(underlay) && others.length > 0)
     sources.push({ interface: underlay, from: others });
   const outside = accept && interfaces.length > 0 ? underlay : undefined;
   return { network, subnet, sources, accept, mark, outside, protect: protect?.interface };
-}
-
-function uniqueHosts(addresses: readonly Address[]): Prefix[] {
-  const unique = new Map(addresses.map((address) => [address.toString(), address]));
-  return [...unique.values()].map((address) => new Prefix(address, address.family === 4 ? 32 : 128));
 }
 
 /** No rules of either family; those of `networks` go, or of every network. */

@@ -173,17 +173,16 @@ COMMIT
   });
 
   it('knows other hosts by address where packets arrive without encapsulation', () => {
-    const hosts = ['192.0.2.2', '192.0.2.3', '192.0.2.2', 'fd77::2'].map(parseAddress);
+    const hosts = ['192.0.2.2', '192.0.2.3', '192.0.2.8', 'fd77::2'].map(parseAddress);
     const direct = { overlays: [{ ...overlay!, interfaces: ['eth0'], hosts }] };
     expect(iptablesText(ingress(direct), true)).toContain(`
--A FLANNEL-INGRESS ! -d 10.5.0.0/16 -m comment --comment "flanneld ingress" -j RETURN
 -A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
--A FLANNEL-INGRESS -s 192.0.2.2/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
--A FLANNEL-INGRESS -s 192.0.2.3/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.2/31 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
+-A FLANNEL-INGRESS -s 192.0.2.8/32 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
 -A FLANNEL-INGRESS -d 10.5.0.0/16 -i eth0 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
 `);
     expect(nftablesText(ingress({ ...direct, acceptMark: { value: 1, mask: 1 } }))).toContain(
-      'ip saddr { 192.0.2.2/32, 192.0.2.3/32 } ip daddr 10.5.1.0/24 iifname "eth0" meta mark set',
+      'ip saddr { 192.0.2.2/31, 192.0.2.8/32 } ip daddr 10.5.1.0/24 iifname "eth0" meta mark set',
     );
   });
 

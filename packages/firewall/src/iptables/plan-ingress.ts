@@ -1,4 +1,3 @@
-import type { Prefix } from '@flannel-ts/ip';
 import type { Ingress } from '../wanted-rules.ts';
 
 /** Packets that no host asked for: no answer, nothing related, no published port. */
@@ -13,7 +12,6 @@ export function ingressRules(ingress: Ingress, options: { docker: boolean; comme
   const { network, subnet, outside, protect, accept } = ingress;
   const { docker, comment } = options;
   return [
-    ...passOthers(ingress, outside ? network : subnet, comment),
     ...fromOverlay(ingress).map((match) => `${match} ${comment} -j ${accept ? 'ACCEPT' : 'RETURN'}`),
     ...(docker && outside
       ? [`-d ${network.toString()} -i ${outside} ${UNREQUESTED} ${comment} -j DROP`]
@@ -28,17 +26,10 @@ export function ingressRules(ingress: Ingress, options: { docker: boolean; comme
 export function rawRules(ingress: Ingress, comment: string): string[] | undefined {
   const { accept, mark } = ingress;
   if (!accept || ingress.sources.length === 0) return undefined;
-  const rules = fromOverlay(ingress).flatMap((match) => [
+  return fromOverlay(ingress).flatMap((match) => [
     ...(mark ? [`${match} ${comment} -j MARK --set-xmark ${hex(mark.value)}/${hex(mark.mask)}`] : []),
     `${match} ${comment} -j ACCEPT`,
   ]);
-  return [...passOthers(ingress, ingress.subnet, comment), ...rules];
-}
-
-/** Packets to elsewhere do not pay for a rule per host. */
-function passOthers({ sources }: Ingress, destination: Prefix, comment: string): string[] {
-  if (sources.every(({ from }) => from.length === 1)) return [];
-  return [`! -d ${destination.toString()} ${comment} -j RETURN`];
 }
 
 /** What arrives from other hosts' containers. */
