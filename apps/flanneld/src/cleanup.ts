@@ -4,6 +4,7 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink, type Link, type NetlinkConnection } from '@flannel-ts/netlink';
 import { isSameHost, leaseKey } from '@flannel-ts/subnet';
 import type { CommandContext } from './command-context.ts';
+import { removeHostNetworks } from './docker-network.ts';
 import { openRegistry } from './open-registry.ts';
 import type { CleanupSettings } from './request.ts';
 import { readSubnetFile } from './subnet-files.ts';
@@ -13,6 +14,7 @@ import { findUnderlay } from './underlay.ts';
 export async function cleanUp(settings: CleanupSettings, context: CommandContext): Promise<void> {
   await using netlink = createNetlink({ openPort: openNetlinkPort });
   if (settings.lease) await deleteLease(netlink, settings, context);
+  await removeHostNetworks(settings, context);
   await deleteRoutes(netlink, settings, context);
   await deleteDevices(netlink, context);
   await using firewall = createFirewall({}, { tool: 'iptables' });

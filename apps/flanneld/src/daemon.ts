@@ -11,6 +11,7 @@ import { createNetlink } from '@flannel-ts/netlink';
 import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { createConditions } from './conditions.ts';
+import { keepHostNetwork } from './docker-network.ts';
 import { serveHealth } from './health.ts';
 import { followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -83,6 +84,10 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const onFollowed = () => applyRules(direct ? follower.gateways() : []);
   const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
     await writeSubnetFiles(settings, { config, lease, backend });
+    const subnet = lease.subnets.ipv4;
+    // Docker opens its network to everyone who can route to it: the rules that close it are there before.
+    if (settings['docker-network'] && subnet)
+      stack.use(keepHostNetwork(settings, { subnet, mtu: backend.mtu }, { log, conditions }));
     ready = true;
     context.onReady({ lease, backend, follower });
   });

@@ -1,6 +1,14 @@
 import { UsageError } from './flag-value.ts';
 import type { FlagTable, Values } from './flag.ts';
-import { apiFlag, etcdFlags, flags, interfaceFlags, logFlag, subnetFileFlag } from './flags.ts';
+import {
+  apiFlag,
+  dockerHostFlag,
+  etcdFlags,
+  flags,
+  interfaceFlags,
+  logFlag,
+  subnetFileFlag,
+} from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
 import { closest } from './suggestion.ts';
 
@@ -18,6 +26,7 @@ const cleanupFlags = {
   ...interfaceFlags,
   ...etcdFlags,
   ...apiFlag,
+  ...dockerHostFlag,
   ...logFlag,
 } as const satisfies FlagTable;
 

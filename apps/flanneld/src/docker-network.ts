@@ -1,0 +1,92 @@
+import {
+  bridgeName,
+  DockerUnavailableError,
+  keepDockerNetwork,
+  removeDockerNetworks,
+  type DockerNetworkChange,
+  type DockerNetworkState,
+} from '@flannel-ts/docker-network';
+import type { Prefix } from '@flannel-ts/ip';
+import type { CommandContext } from './command-context.ts';
+import type { Conditions } from './conditions.ts';
+import type { Logger } from './log.ts';
+import type { CleanupSettings, Settings } from './request.ts';
+
+/** Keeps the Docker network that the flags ask for, and reports it as the condition `docker`. */
+export function keepHostNetwork(
+  settings: Settings,
+  { subnet, mtu }: { readonly subnet: Prefix; readonly mtu: number },
+  { log, conditions }: { readonly log: Logger; readonly conditions: Conditions },
+): AsyncDisposable {
+  const name = settings['docker-network'];
+  if (!settings['ip-masq'])
+    log.warn({ network: name }, 'containers reach nothing outside of the cluster network without --ip-masq');
+  return keepDockerNetwork(
+    {
+      onChange: (change) => logChange(log, change),
+      onState: (state) => reportState(conditions, name, state),
+    },
+    { ...placeOf(settings), desired: { name, subnet, mtu } },
+  );
+}
+
+/** The bridge that Docker opens to everyone who can route to it, for the firewall to close. */
+export function protectedBridge(settings: Settings): { readonly interface: string } | undefined {
+  const name = settings['docker-network'];
+  return name === '' ? undefined : { interface: bridgeName(name) };
+}
+
+/** Removes the Docker networks that a daemon with this etcd prefix made, but for those that containers use. */
+export async function removeHostNetworks(
+  settings: CleanupSettings,
+  { signal, print }: CommandContext,
+): Promise<void> {
+  try {
+    const networks = await removeDockerNetworks({ ...placeOf(settings), signal });
+    for (const { name, usedBy } of networks) {
+      if (usedBy.length === 0) print(`Docker network ${name}: deleted`);
+      else print(`Docker network ${name}: left, as containers use it: ${usedBy.join(', ')}; ${REMOVE}`);
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || signal.aborted) throw error;
+    const fix = error instanceof DockerUnavailableError ? '; if there is one, start Docker and repeat' : '';
+    print(`Docker network: unknown. ${error.message}${fix}`);
+  }
+}
+
+const REMOVE = 'remove them (docker rm --force) and repeat';
+
+/** A daemon of another prefix has a network of its own. */
+function placeOf(settings: Pick<Settings, 'docker-host' | 'etcd-prefix'>) {
+  return { socketPath: settings['docker-host'].replace(/^unix:\/\//, ''), owner: settings['etcd-prefix'] };
+}
+
+/** Docker waits for the daemon's start, so its absence is nothing that an operator must repair. */
+function reportState(conditions: Conditions, name: string, state: DockerNetworkState): void {
+  switch (state.kind) {
+    case 'in-place': {
+      conditions.report('docker', 'ok');
+      return;
+    }
+    case 'unavailable': {
+      conditions.report('docker', 'degraded', `network ${name} waits: ${state.reason}`);
+      return;
+    }
+    case 'failed': {
+      conditions.report('docker', 'failing', state.reason);
+      return;
+    }
+  }
+}
+
+function logChange(log: Logger, change: DockerNetworkChange): void {
+  if (change.kind === 'removed') {
+    log.warn({ network: change.name, reasons: change.reasons }, 'Docker network differed; removed');
+    return;
+  }
+  const { name, subnet, mtu } = change.network;
+  log.info(
+    { network: name, subnet: subnet.toString(), mtu, bridge: bridgeName(name), engine: change.engine },
+    'Docker network created',
+  );
+}
