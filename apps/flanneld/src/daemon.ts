@@ -86,7 +86,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     await writeSubnetFiles(settings, { config, lease, backend });
     const subnet = lease.subnets.ipv4;
     // Docker opens its network to everyone who can route to it: the rules that close it are there before.
-    if (settings['docker-network'] && subnet)
+    if (settings['docker-network'] && subnet && !stack.disposed)
       stack.use(keepHostNetwork(settings, { subnet, mtu: backend.mtu }, { log, conditions }));
     ready = true;
     context.onReady({ lease, backend, follower });

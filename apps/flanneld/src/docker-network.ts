@@ -1,5 +1,6 @@
 import {
   bridgeName,
+  DockerError,
   DockerUnavailableError,
   keepDockerNetwork,
   removeDockerNetworks,
@@ -44,17 +45,15 @@ export async function removeHostNetworks(
   try {
     const networks = await removeDockerNetworks({ ...placeOf(settings), signal });
     for (const { name, usedBy } of networks) {
-      if (usedBy.length === 0) print(`Docker network ${name}: deleted`);
-      else print(`Docker network ${name}: left, as containers use it: ${usedBy.join(', ')}; ${REMOVE}`);
+      const left = `left, as containers use it: ${usedBy.join(', ')}; remove them (docker rm --force) and repeat`;
+      print(`Docker network ${name}: ${usedBy.length === 0 ? 'deleted' : left}`);
     }
   } catch (error) {
-    if (!(error instanceof Error) || signal.aborted) throw error;
+    if (!(error instanceof DockerError)) throw error;
     const fix = error instanceof DockerUnavailableError ? '; if there is one, start Docker and repeat' : '';
     print(`Docker network: unknown. ${error.message}${fix}`);
   }
 }
-
-const REMOVE = 'remove them (docker rm --force) and repeat';
 
 /** A daemon of another prefix has a network of its own. */
 function placeOf(settings: Pick<Settings, 'docker-host' | 'etcd-prefix'>) {

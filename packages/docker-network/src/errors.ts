@@ -1,5 +1,8 @@
+/** Docker could not do what was asked; the subclasses say why. */
+export class DockerError extends Error {}
+
 /** Docker does not answer: it is not installed, not started, starting or ending. Waiting may help. */
-export class DockerUnavailableError extends Error {
+export class DockerUnavailableError extends DockerError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'DockerUnavailableError';
@@ -7,7 +10,7 @@ export class DockerUnavailableError extends Error {
 }
 
 /** What answers cannot be used until an operator changes something. */
-export class DockerUnusableError extends Error {
+export class DockerUnusableError extends DockerError {
   readonly problem: 'no-permission' | 'not-docker' | 'too-old';
 
   constructor(problem: DockerUnusableError['problem'], message: string, options?: ErrorOptions) {
@@ -18,7 +21,7 @@ export class DockerUnusableError extends Error {
 }
 
 /** Docker refused a call. */
-export class DockerRefusedError extends Error {
+export class DockerRefusedError extends DockerError {
   /** The HTTP status: 403 when a rule forbids it, 404, 409, 500, … */
   readonly status: number;
   /** Docker's own words. */

@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 export { bridgeName, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
-export { DockerRefusedError, DockerUnavailableError, DockerUnusableError } from './errors.ts';
+export { DockerError, DockerRefusedError, DockerUnavailableError, DockerUnusableError } from './errors.ts';
 export type { DockerNetworkChange, DockerNetworkState } from './events.ts';
 export {
   keepDockerNetwork,
