@@ -12,6 +12,8 @@ export interface DockerOptions {
   readonly engine?: EngineRelease | undefined;
   /** Words of `DOCKER_NETWORK_OPTIONS` or `DOCKER_OPTS`: `--bip=10.5.69.1/24`, `--mtu=1450`. */
   readonly options: readonly string[];
+  /** Path of the socket on which it serves its API. @default in a directory of its own */
+  readonly socket?: string;
 }
 
 /** A real Docker Engine of one host, with no image but {@link Docker.image}. */
@@ -26,6 +28,8 @@ export interface Docker extends AsyncDisposable {
   addContainer(...options: string[]): Promise<Container>;
   /** Runs `docker-compose` over the text of a compose file, as the project `lab`. @throws {CommandError} */
   compose(file: string, ...args: string[]): Promise<string>;
+  /** Ends the engine with its containers, starts it again on what it keeps on disk, and waits until it serves. */
+  restart(): Promise<void>;
 }
 
 const IMAGE = 'busybox';
@@ -48,23 +52,27 @@ exec "$dockerd" "$@"
  * waits until it serves. What it adds to `options` says only where its files are. Containers end with the
  * engine, and the engine with this process.
  */
-export async function startDocker(host: Host, { engine = '20.10', options }: DockerOptions): Promise<Docker> {
+export async function startDocker(
+  host: Host,
+  { engine = '20.10', options, socket: path }: DockerOptions,
+): Promise<Docker> {
   await using stack = new AsyncDisposableStack();
   const programs = await dockerEngine(engine);
   const directory = await mkdtemp(join(host.directory, 'docker-'));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const cgroup = `${host.namespace}-${basename(directory)}`;
   stack.defer(() => deleteCgroups(cgroup));
-  const socket = join(directory, 'docker.sock');
+  const socket = path ?? join(directory, 'docker.sock');
   await Promise.all(['etc', 'etc-work'].map((name) => mkdir(join(directory, name))));
-  const daemon = start([
+  const command = [
     ...['nsenter', `--net=${host.path}`],
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
     ...['env', `PATH=${programs.path}:${process.env['PATH'] ?? ''}`],
     ...['sh', '-c', IN_PRIVATE_MOUNTS, 'dockerd', directory, programs.dockerd],
     ...[`--host=unix://${socket}`, `--data-root=${join(directory, 'data')}`, `--cgroup-parent=/${cgroup}`],
     ...options,
-  ]);
+  ];
+  let daemon = start(command);
   stack.defer(() => stop(daemon));
   const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: join(directory, 'client') };
   const docker = (...args: string[]) => run([programs.docker, ...args], { env });
@@ -80,6 +88,11 @@ export async function startDocker(host: Host, { engine = '20.10', options }: Doc
       all.use(await runContainer({ host, docker, pid: daemon.pid }, [...options, IMAGE])),
     compose: (file, ...args) =>
       run([programs.compose, '--file=-', '--project-name=lab', ...args], { input: file, env }),
+    async restart() {
+      await stop(daemon);
+      daemon = start(command);
+      await daemon.line(/API listen on/);
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

@@ -13,6 +13,7 @@ import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
 import { watchDockerBridge } from './docker-bridge.ts';
+import { keepHostNetwork } from './docker-network.ts';
 import { serveHealth } from './health.ts';
 import { followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -101,8 +102,15 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
     const env = await writeSubnetFiles(settings, { config, lease, backend });
     stack.use(
-      watchDockerBridge({ netlink, conditions }, { env, managed: settings['docker-opts-file'] !== '' }),
+      watchDockerBridge(
+        { netlink, conditions },
+        { env, managed: settings['docker-opts-file'] !== '' && !settings['docker-network'] },
+      ),
     );
+    const subnet = lease.subnets.ipv4;
+    // Docker opens its network to everyone who can route to it: the rules that close it are there before.
+    if (settings['docker-network'] && subnet && !stack.disposed)
+      stack.use(keepHostNetwork(settings, { subnet, mtu: backend.mtu }, { log, conditions }));
     ready = true;
     context.onReady({ lease, backend, follower });
   });

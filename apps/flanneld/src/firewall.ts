@@ -5,6 +5,7 @@ import type { Address } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
+import { protectedBridge } from './docker-network.ts';
 import { reportFirewallEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
@@ -70,6 +71,7 @@ export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
     forward: settings['iptables-forward-rules'],
     underlay: underlay.link,
     acceptMark: parseMark(settings['docker-accept-fwmark']),
+    protect: protectedBridge(settings),
   };
 }
 

@@ -168,7 +168,25 @@ const firewallFlags = {
   },
 } as const satisfies FlagTable;
 
+export const dockerHostFlag = {
+  'docker-host': {
+    kind: 'text',
+    group: DOCKER,
+    describe: 'socket of Docker on this host; DOCKER_HOST is not read, as it may name another host',
+    default: 'unix:///var/run/docker.sock',
+    form: { pattern: /^unix:\/\/\/.+$/, name: 'unix:///PATH' },
+  },
+} as const satisfies FlagTable;
+
 const dockerFlags = {
+  'docker-network': {
+    kind: 'text',
+    group: DOCKER,
+    describe: 'keep a Docker network of this name on the own subnet, for docker run --network',
+    default: '',
+    form: { pattern: /^([A-Za-z0-9][\w.-]*)?$/, name: 'a name of letters, digits, _, . and -' },
+  },
+  ...dockerHostFlag,
   'docker-opts-file': {
     kind: 'text',
     group: DOCKER,

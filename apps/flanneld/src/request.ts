@@ -1,7 +1,15 @@
 import { withOptions } from './daemon-options.ts';
 import { UsageError } from './flag-value.ts';
 import type { FlagTable, Values } from './flag.ts';
-import { apiFlag, etcdFlags, flags, interfaceFlags, logFlag, subnetFileFlag } from './flags.ts';
+import {
+  apiFlag,
+  dockerHostFlag,
+  etcdFlags,
+  flags,
+  interfaceFlags,
+  logFlag,
+  subnetFileFlag,
+} from './flags.ts';
 import { parseFlags } from './parse-flags.ts';
 import { splitWords } from './settings-files.ts';
 import { closest } from './suggestion.ts';
@@ -26,6 +34,7 @@ const cleanupFlags = {
   ...interfaceFlags,
   ...etcdFlags,
   ...apiFlag,
+  ...dockerHostFlag,
   ...logFlag,
 } as const satisfies FlagTable;
 

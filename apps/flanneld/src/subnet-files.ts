@@ -30,7 +30,9 @@ export async function writeSubnetFiles(
   const env = subnetEnv(settings, facts);
   await writeSubnetEnv(settings['subnet-file'], env);
   const dockerFile = settings['docker-opts-file'];
-  if (dockerFile) await writeDockerOptions(dockerFile, env, { combinedKey: settings['docker-opts-key'] });
+  // The subnet is docker0's or the Docker network's; with a network, docker0 is left as Docker has it.
+  const options = settings['docker-network'] ? {} : env;
+  if (dockerFile) await writeDockerOptions(dockerFile, options, { combinedKey: settings['docker-opts-key'] });
   return env;
 }
 

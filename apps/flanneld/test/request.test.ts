@@ -107,6 +107,11 @@ describe('defaults and environment', () => {
     );
   });
 
+  it('has Docker’s socket of this host, whatever host the docker client of the shell talks to', async () => {
+    const read = await settings([], { DOCKER_HOST: 'ssh://root@192.0.2.9' });
+    expect(read).toMatchObject({ 'docker-host': 'unix:///var/run/docker.sock', 'docker-network': '' });
+  });
+
   it('lets the command line win', async () => {
     expect((await settings(['-etcd-prefix=/c'], { FLANNELD_ETCD_PREFIX: '/e' }))['etcd-prefix']).toBe('/c');
   });
@@ -163,6 +168,8 @@ describe('mistakes', () => {
     [['-etcd-api=v4'], '-etcd-api must be one of auto, v3, v2, not "v4"'],
     [['-udp-accept', 'all'], '-udp-accept must be one of peers, any, not "all"'],
     [['-docker-opts-key=A B'], '-docker-opts-key must be the name of a shell variable, not "A B"'],
+    [['-docker-network=-x'], '-docker-network must be a name of letters, digits, _, . and -, not "-x"'],
+    [['-docker-host=tcp://10.0.0.1:2376'], '-docker-host must be unix:///PATH, not "tcp://10.0.0.1:2376"'],
     [['clean'], 'unknown command "clean"; did you mean cleanup?'],
     [['cleanup', '-apply'], 'unknown flag -apply'],
     [['etcd-migrate', '-iface=eth0'], 'unknown flag -iface'],

@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DesiredNetwork } from './desired-network.ts';
+import { openDocker, type DockerApi } from './docker-api.ts';
+import { notRunning } from './docker-client.ts';
+import { DockerUnavailableError } from './errors.ts';
+import type { DockerNetworkChange, DockerNetworkState } from './events.ts';
+import { reconcile } from './reconcile.ts';
+import { currentRun, watchSocket } from './socket-watch.ts';
+
+export interface DockerNetworkComponents {
+  /** Called when the state or its reason changed, and first when it is known. @default no one */
+  readonly onState?: (state: DockerNetworkState) => void;
+  /** Called for each step made in Docker. @default no one */
+  readonly onChange?: (change: DockerNetworkChange) => void;
+  /** Uniform in 0 to 1, for the time between attempts. @default Math.random */
+  readonly random?: () => number;
+}
+
+export interface DockerNetworkOptions {
+  /** Where Docker's API listens: `/var/run/docker.sock`. */
+  readonly socketPath: string;
+  /** Whose network it is, so that two programs on one host tell theirs apart. */
+  readonly owner: string;
+  readonly desired: DesiredNetwork;
+}
+
+/** Longest time between two attempts at what fails, in milliseconds. */
+const LONGEST_RETRY_MS = 60_000;
+/** Milliseconds that a Docker takes to end its containers; if it is there after that, it did not end. */
+const LONGEST_STOP_MS = 180_000;
+/** Milliseconds between compares while all is well: an event of Docker is a hint, its listing is the truth. */
+const RESYNC_MS = 60_000;
+
+/**
+ * Keeps one network of Docker equal to the desired one until disposed; disposing leaves the network. Returns
+ * at once: a Docker that is absent, starts later, restarts or ends is followed, and one that was stopped stays so.
+ */
+export function keepDockerNetwork(
+  components: DockerNetworkComponents,
+  { socketPath, owner, desired }: DockerNetworkOptions,
+): AsyncDisposable {
+  const { onState = () => undefined, onChange = () => undefined, random = Math.random } = components;
+  const stop = new AbortController();
+  const { signal } = stop;
+  let failures = 0;
+  let last: DockerNetworkState | undefined;
+  /** The Docker that was talked to last; since when it is gone, on the clock of `performance.now`. */
+  let known: { readonly run: string | undefined; readonly goneAt: number } | undefined;
+
+  function report(state: DockerNetworkState): void {
+    if (signal.aborted) return;
+    failures = state.kind === 'in-place' ? 0 : failures + 1;
+    if (JSON.stringify(state) === JSON.stringify(last)) return;
+    last = state;
+    onState(state);
+  }
+
+  /** Exponential with full jitter while something fails. */
+  function pauseMs(): number {
+    return failures === 0 ? RESYNC_MS : random() * Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
+  }
+
+  /**
+   * Where systemd holds the socket, a connection starts a Docker that an operator has stopped, also one that
+   * waits there from before the end of the stopped one.
+   */
+  function mayConnect(): boolean {
+    if (known?.run === undefined) return true;
+    const run = currentRun(socketPath);
+    if (run === known.run) return performance.now() - known.goneAt > LONGEST_STOP_MS;
+    return run !== undefined;
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      // From before the attempt, so that no start of Docker falls between the two.
+      using socket = watchSocket(socketPath);
+      try {
+        if (!mayConnect()) throw notRunning(socketPath);
+        const docker = await openDocker(socketPath, signal);
+        const run = currentRun(socketPath);
+        await follow(docker).catch((error: unknown) => {
+          if (error instanceof DockerUnavailableError) known = { run, goneAt: performance.now() };
+          throw error;
+        });
+      } catch (error) {
+        report(stateOf(error));
+      }
+      const pause = new AbortController();
+      await Promise.race([
+        socket.changed.then(() => (failures = 0)),
+        delay(pauseMs(), undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(
+          () => undefined,
+        ),
+      ]);
+      pause.abort();
+    }
+  }
+
+  /** Compares at every change that Docker reports, and now and then, until Docker ends. */
+  async function follow(docker: DockerApi): Promise<never> {
+    const changes = await docker.changes();
+    let wake = Promise.withResolvers<void>();
+    let end: { readonly cause?: unknown } | undefined;
+    void read(changes, () => wake.resolve())
+      .then(
+        () => (end = {}),
+        (cause: unknown) => (end = { cause }),
+      )
+      .finally(() => wake.resolve());
+    for (;;) {
+      wake = Promise.withResolvers();
+      await reconcile(docker, { desired, owner }, onChange).then(
+        () => report({ kind: 'in-place' }),
+        (error: unknown) => {
+          if (error instanceof DockerUnavailableError) throw error;
+          report(stateOf(error));
+        },
+      );
+      const timer = setTimeout(() => wake.resolve(), pauseMs());
+      await wake.promise;
+      clearTimeout(timer);
+      if (end) throw notRunning(socketPath, end.cause);
+    }
+  }
+
+  const running = run();
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function read(changes: AsyncIterable<unknown>, onEach: () => void): Promise<void> {
+  for await (const _change of changes) onEach();
+}
+
+function stateOf(error: unknown): DockerNetworkState {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { kind: error instanceof DockerUnavailableError ? 'unavailable' : 'failed', reason };
+}
