@@ -11,14 +11,14 @@ interface Permissions {
 /**
  * Replaces a file in one step: written and synced beside it, then renamed. The directory is made.
  *
- * @param keep - permissions of the new file. @default mode 0644 of this process's user
+ * @param keep - permissions of the new file; the owner where that is permitted. @default mode 0644, this user
  */
 export async function writeFileAtomically(path: string, text: string, keep?: Permissions): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await using file = await open(temporary, 'w', 0o644);
-    if (keep) await file.chown(keep.uid, keep.gid);
+    if (keep) await keepOwner(file, keep);
     // The creation mode is cut by the umask; readers are not only root.
     await file.chmod(keep ? keep.mode & 0o7777 : 0o644);
     await file.writeFile(text);
@@ -30,9 +30,21 @@ export async function writeFileAtomically(path: string, text: string, keep?: Per
   }
 }
 
+/** A process that may not give files away keeps the new file as its own; so does the unit's sandbox. */
+async function keepOwner(file: FileHandle, { uid, gid }: Permissions): Promise<void> {
+  const own = await file.stat();
+  if (own.uid === uid && own.gid === gid) return;
+  try {
+    await file.chown(uid, gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+}
+
 /**
  * Writes where a shell's `>` would: a link's target, with the link kept; a device or a FIFO as it is. A file
- * is replaced in one step and keeps its mode and owner; a new one has mode 0644, and its directory is made.
+ * is replaced in one step and keeps its mode and, where that is permitted, its owner; a new one has mode 0644,
+ * and its directory is made.
  */
 export async function writeOutput(path: string, text: string): Promise<void> {
   const present = await stat(path).catch(undefinedIfMissing);

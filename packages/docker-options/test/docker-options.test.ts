@@ -107,6 +107,21 @@ describe('an output that exists', () => {
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 
+  it(
+    'is written all the same when its owner cannot be kept',
+    { skip: process.getuid?.() !== 0 },
+    async () => {
+      const path = join(directory, 'docker.env');
+      await writeFile(path, 'old');
+      await chown(path, 1234, 4321);
+      await chmod(directory, 0o777);
+      process.seteuid!(65_534);
+      await writeDockerOptions(path, env).finally(() => process.seteuid!(0));
+      expect(await readFile(path, 'utf8')).toBe(text);
+      expect((await stat(path)).uid).toBe(65_534);
+    },
+  );
+
   it.each(['present', 'missing'])('stays a link, to a %s file', async (target) => {
     const link = join(directory, 'link');
     await symlink('middle', link);
