@@ -6,7 +6,8 @@ import { findObstacles } from './obstacles.ts';
 import { createRuleKeeper } from './rule-keeper.ts';
 import { runCommand } from './run-command.ts';
 import { createRunProgram } from './tool.ts';
-import { isEmpty, noRules, splitByFamily, type FamilyRules, type WantedRules } from './wanted-rules.ts';
+import { isEmpty, noRules, splitByFamily, type FamilyRules } from './family-rules.ts';
+import type { WantedRules } from './wanted-rules.ts';
 import { watchNetfilter } from './watch-netfilter.ts';
 
 const LONGEST_RESYNC_MS = 2 ** 31 - 1;

@@ -1,8 +1,9 @@
-import { parseAddress } from '@flannel-ts/ip';
+import { tryParseAddress } from '@flannel-ts/ip';
 import { FirewallToolError } from './errors.ts';
 import type { FirewallOptions } from './firewall.ts';
 import type { RunProgram } from './tool.ts';
-import type { FamilyRules, Ingress, PacketMark } from './wanted-rules.ts';
+import type { FamilyRules, Ingress } from './family-rules.ts';
+import type { PacketMark } from './wanted-rules.ts';
 
 /** Another program's rules keep packets of the overlay from containers; the message says what an operator must do. */
 export class ObstacleError extends Error {
@@ -53,12 +54,12 @@ function dockerNftables(listing: string, { mark, protect, subnet }: Ingress): Er
         `${drops}: start flanneld with --docker-accept-fwmark=${text} and dockerd with ${dockerd}`,
       ),
     ];
-  const closed = [...listing.matchAll(/ip6? daddr (\S+) iifname .*\bdrop\b/g)].some(([, address]) => {
-    return subnet.contains(parseAddress(address!));
+  const closed = [...listing.matchAll(/ip6? daddr (\S+) iifname .*\bdrop\b/g)].some(([, text]) => {
+    const address = tryParseAddress(text!);
+    return address && subnet.contains(address);
   });
-  if (closed || !listing.includes('meta mark'))
-    return [new ObstacleError(`${drops}: start dockerd with ${dockerd}`)];
-  return [];
+  const lacking = closed || !listing.includes('meta mark');
+  return lacking ? [new ObstacleError(`${drops}: start dockerd with ${dockerd}`)] : [];
 }
 
 async function listIfThere(run: RunProgram, what: readonly string[]): Promise<string | undefined> {

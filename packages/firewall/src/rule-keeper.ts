@@ -4,7 +4,7 @@ import type { FirewallOptions } from './firewall.ts';
 import { createIptables } from './iptables/create-iptables.ts';
 import { createNftables } from './nftables/create-nftables.ts';
 import type { RunProgram, Tool } from './tool.ts';
-import { isEmpty, type FamilyRules } from './wanted-rules.ts';
+import { isEmpty, type FamilyRules } from './family-rules.ts';
 
 /** The tools together: the chosen one keeps the rules, the other keeps what the first cannot, or nothing. */
 export interface RuleKeeper {
@@ -24,8 +24,8 @@ export function createRuleKeeper(
   const nftables = createNftables(run);
   const iptables = createIptables(run, { variant, companion: options.tool === 'nftables' });
   const tool = options.tool === 'iptables' ? iptables : nftables;
-  /** Families without rules that were cleared: nothing is looked for there. */
-  let cleared = new Set<FamilyRules>();
+  /** What was in step once, so that nothing of the other tool is left; without rules, nothing is looked for again. */
+  let settled = new Set<FamilyRules>();
   let fullyRandom = true;
 
   /**
@@ -52,16 +52,16 @@ export function createRuleKeeper(
   return {
     /** The new rules come before the other tool's go, so that no packet passes between them. */
     async sync(rules) {
-      const known = cleared.has(rules);
+      const known = settled.has(rules);
       if (known && isEmpty(rules)) return [];
       const problems = isEmpty(rules) ? await clear(tool, rules) : await put(rules);
       const companion = tool === nftables ? await unlessMissing(iptables.sync(rules)) : [];
       if (!known && tool === iptables) await clear(nftables, rules);
-      cleared.add(rules);
+      settled.add(rules);
       return [...problems, ...companion];
     },
     async remove({ family, owned }) {
-      cleared = new Set();
+      settled = new Set();
       const nothing = { family, owned };
       await clear(nftables, nothing);
       for (const each of [variant, 'nft', 'legacy'] as const)

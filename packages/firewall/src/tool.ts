@@ -1,7 +1,7 @@
 import { classify, FirewallToolError } from './errors.ts';
 import type { RuleProblem } from './events.ts';
 import type { RunCommand } from './run-command.ts';
-import type { FamilyRules } from './wanted-rules.ts';
+import type { FamilyRules } from './family-rules.ts';
 
 /** A program that changes the kernel's packet filter. */
 export interface Tool {

@@ -4,7 +4,8 @@ import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { planChains as planNftables, replaceTable } from '../src/nftables/plan.ts';
-import type { FamilyRules, WantedRules } from '../src/wanted-rules.ts';
+import type { FamilyRules } from '../src/family-rules.ts';
+import type { WantedRules } from '../src/wanted-rules.ts';
 import { familyRules, wantedRules } from './support/rules.ts';
 
 /** What iptables-restore is given when there is nothing of ours yet. */

@@ -1,7 +1,7 @@
 import type { Family } from '@flannel-ts/ip';
 import { FirewallToolError } from '../errors.ts';
 import type { RunProgram, Tool } from '../tool.ts';
-import { isEmpty, type FamilyRules } from '../wanted-rules.ts';
+import { isEmpty, type FamilyRules } from '../family-rules.ts';
 import { compareChain, restoreTable } from './compare.ts';
 import { drops, hasDockerUser } from './docker.ts';
 import { planChains, type TableName } from './plan.ts';

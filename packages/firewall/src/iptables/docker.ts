@@ -1,4 +1,4 @@
-import type { FamilyRules } from '../wanted-rules.ts';
+import type { FamilyRules } from '../family-rules.ts';
 import { DOCKER_USER } from './plan.ts';
 import { ruleTarget, type parseSavedTables, type SavedTable } from './saved-table.ts';
 

@@ -1,4 +1,4 @@
-import type { Ingress } from '../wanted-rules.ts';
+import type { Ingress } from '../family-rules.ts';
 
 /** Packets that no host asked for: no answer, nothing related, no published port. */
 const UNREQUESTED = '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT';

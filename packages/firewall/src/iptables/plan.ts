@@ -1,4 +1,4 @@
-import { multicast, type FamilyRules } from '../wanted-rules.ts';
+import { multicast, type FamilyRules } from '../family-rules.ts';
 import { ingressRules, rawRules } from './plan-ingress.ts';
 
 export type TableName = 'nat' | 'filter' | 'raw';

@@ -1,7 +1,7 @@
 import type { Family } from '@flannel-ts/ip';
 import { FirewallToolError } from '../errors.ts';
 import type { RunProgram, Tool } from '../tool.ts';
-import { isEmpty, type FamilyRules } from '../wanted-rules.ts';
+import { isEmpty, type FamilyRules } from '../family-rules.ts';
 import { describeDifference, fits, namesNetwork, parseListing, type Listing } from './listing.ts';
 import { deleteTable, planChains, replaceTable, tableOf } from './plan.ts';
 

@@ -1,4 +1,4 @@
-import type { Ingress } from '../wanted-rules.ts';
+import type { Ingress } from '../family-rules.ts';
 import type { ChainPlan } from './plan.ts';
 
 const COMMENT = 'flanneld ingress';

@@ -1,5 +1,5 @@
 import type { Family } from '@flannel-ts/ip';
-import { multicast, type FamilyRules } from '../wanted-rules.ts';
+import { multicast, type FamilyRules } from '../family-rules.ts';
 import { ingressChains } from './plan-ingress.ts';
 
 /** How nft names a family, and our table in it. */

@@ -1,5 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
-import { splitByFamily, type FamilyRules, type WantedRules } from '../../src/wanted-rules.ts';
+import { splitByFamily, type FamilyRules } from '../../src/family-rules.ts';
+import type { WantedRules } from '../../src/wanted-rules.ts';
 
 const network = parsePrefix('10.5.0.0/16');
 const networkIPv6 = parsePrefix('fc00::/48');
