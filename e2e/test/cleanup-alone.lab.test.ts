@@ -1,6 +1,6 @@
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCluster } from '@flannel-ts/lab';
+import { createCluster, type Host, type RunningProcess } from '@flannel-ts/lab';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   addOperatorsThings,
@@ -29,6 +29,18 @@ async function startHost(type: string) {
   const before = await hostState(host);
   const daemon = await startDaemon(cluster, host, network);
   return { cluster, host, before, daemon, subnetFile: fileOf(host, network) };
+}
+
+/** A shell whose process has the name and a flag of upstream's daemon, and waits for ever. */
+async function startCalledFlanneld(host: Host, flag: string): Promise<RunningProcess> {
+  const directory = await mkdtemp(join(host.directory, 'upstream-'));
+  const program = join(directory, 'flanneld');
+  await copyFile('/bin/sh', program);
+  await host.run('mkfifo', join(directory, 'fifo'));
+  const wait = `echo up; read line < ${join(directory, 'fifo')}`;
+  const running = host.start([program, '-c', wait, program, flag]);
+  await running.line(/up/);
+  return running;
 }
 
 describe('flanneld cleanup', () => {
@@ -84,28 +96,11 @@ describe('flanneld cleanup', () => {
   it('refuses while upstream’s daemon runs, whose process is called flanneld', async () => {
     const { host, daemon, subnetFile } = await startHost('host-gw');
     await daemon.stop();
-    const program = join(host.directory, 'flanneld');
-    await copyFile('/bin/sh', program);
-    await host.run('chmod', '755', program);
     const flag = `--subnet-file=${subnetFile}`;
-    await using other = host.start([
-      program,
-      '-c',
-      'echo up; read line',
-      program,
-      '--subnet-file=/elsewhere',
-    ]);
-    await other.line(/up/);
+    await using other = await startCalledFlanneld(host, '--subnet-file=/elsewhere');
     expect((await cleanUp(host, flag, '--dry-run')).output).not.toContain('runs');
-    await using upstream = host.start([
-      'sh',
-      '-c',
-      'mkfifo "$2/fifo"; exec "$0" -c "echo up; read line < $2/fifo" "$0" "$1"',
-      program,
-      flag,
-      host.directory,
-    ]);
-    await upstream.line(/up/);
+    expect(other.running).toBe(true);
+    await using upstream = await startCalledFlanneld(host, flag);
     const refused = await cleanUp(host, flag);
     expect(refused).toMatchObject({ exitCode: 1 });
     expect(refused.output).toContain(`upstream's flanneld (process ${upstream.pid}) runs`);
