@@ -54,7 +54,7 @@ install_npm_packages() {
   trap 'rm -rf "$runtime"' EXIT
   mv "node_modules/$node" "$runtime"
   echo "setup: installing npm packages"
-  # Debian's npm calls functions that the newer Node warns about.
+  # See run.sh about the warnings.
   NODE_NO_WARNINGS=1 PATH="$runtime/$node/bin:$PATH" npm ci --loglevel=error
   ln -sf "../$node/bin/node" node_modules/.bin/node
   rm -rf "$runtime"
