@@ -18,7 +18,7 @@ export async function writeFileAtomically(path: string, text: string, keep?: Per
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await using file = await open(temporary, 'w', 0o644);
-    if (keep) await file.chown(keep.uid, keep.gid);
+    if (keep) await keepOwner(file, keep);
     // The creation mode is cut by the umask; readers are not only root.
     await file.chmod(keep ? keep.mode & 0o7777 : 0o644);
     await file.writeFile(text);
@@ -28,6 +28,12 @@ export async function writeFileAtomically(path: string, text: string, keep?: Per
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** A service may lack the right to change owners, and need not where they are its own. */
+async function keepOwner(file: FileHandle, { uid, gid }: Permissions): Promise<void> {
+  const made = await file.stat();
+  if (made.uid !== uid || made.gid !== gid) await file.chown(uid, gid);
 }
 
 /**
