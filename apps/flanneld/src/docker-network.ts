@@ -1,6 +1,7 @@
 import {
   bridgeName,
   keepDockerNetwork,
+  type DockerEndpoint,
   type DockerNetworkChange,
   type DockerNetworkState,
 } from '@flannel-ts/docker-network';
@@ -23,7 +24,7 @@ export function keepHostNetwork(
       onChange: (change) => logChange(log, change),
       onState: (state) => reportState(conditions, name, state),
     },
-    { ...dockerPlace(settings), desired: { name, subnet, mtu } },
+    { ...dockerEndpoint(settings), desired: { name, subnet, mtu } },
   );
 }
 
@@ -33,8 +34,8 @@ export function protectedBridge(settings: Settings): { readonly interface: strin
   return name === '' ? undefined : { interface: bridgeName(name) };
 }
 
-/** Where the Docker networks of the daemon are: a daemon of another prefix has its own. */
-export function dockerPlace(settings: Pick<Settings, 'docker-host' | 'etcd-prefix'>) {
+/** Docker on this host; a daemon of another etcd prefix has a network of its own. */
+export function dockerEndpoint(settings: Pick<Settings, 'docker-host' | 'etcd-prefix'>): DockerEndpoint {
   return { socketPath: settings['docker-host'].replace(/^unix:\/\//, ''), owner: settings['etcd-prefix'] };
 }
 

@@ -16,11 +16,15 @@ export interface DockerNetworkComponents {
   readonly random?: () => number;
 }
 
-export interface DockerNetworkOptions {
+/** A Docker, and who asks. */
+export interface DockerEndpoint {
   /** Where Docker's API listens: `/var/run/docker.sock`. */
   readonly socketPath: string;
-  /** Whose network it is, so that two programs on one host tell theirs apart. */
+  /** Whose networks are meant, so that two programs on one host tell theirs apart. */
   readonly owner: string;
+}
+
+export interface DockerNetworkOptions extends DockerEndpoint {
   readonly desired: DesiredNetwork;
 }
 

@@ -4,7 +4,7 @@ import { claimNetwork } from '../claim.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CleanupSettings } from '../request.ts';
 import { findDevices, listCandidates } from './find-devices.ts';
-import { findHostNetworks } from './find-docker-networks.ts';
+import { findOwnDockerNetworks } from './find-docker-networks.ts';
 import { findLease } from './find-lease.ts';
 import { findRoutes } from './find-routes.ts';
 import { findRules } from './find-rules.ts';
@@ -23,8 +23,8 @@ class DaemonRunsError extends Error {
 }
 
 /**
- * Removes what the daemon of one network left on this host, and nothing of other networks or programs: its Docker
- * network, routes, devices, rules and, if asked, its lease. What cannot be removed does not stop the rest.
+ * Removes what the daemon of one network left on this host, and nothing of other networks or programs: routes,
+ * devices, rules and, if asked, its lease. What cannot be removed does not stop the rest.
  * @throws {DaemonRunsError | CleanupIncompleteError}
  */
 export async function cleanUp(settings: CleanupSettings, context: CommandContext): Promise<void> {
@@ -40,7 +40,8 @@ export async function cleanUp(settings: CleanupSettings, context: CommandContext
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
   const footprint = await readFootprint(subnetFile, log);
   const steps = createSteps({ ...context, dryRun });
-  await steps.take('Docker networks', () => findHostNetworks(settings, context));
+  // First: without the rules, some of Docker's networks are open to everyone who can route to them.
+  await steps.take('Docker networks', () => findOwnDockerNetworks(settings, context.signal));
   if (footprint.overlays.length === 0 && !footprint.record.exists) {
     await steps.take('devices and rules', () => findUnknown(netlink, subnetFile));
   } else {
