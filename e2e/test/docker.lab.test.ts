@@ -12,7 +12,7 @@ import {
 } from './engine.ts';
 
 const PASSED = ' 0% packet loss';
-const UNPUBLISHED_SOURCE = '10.5.200.9';
+const FORGED_SOURCE = '10.5.200.9';
 
 const COMPOSE = `
 version: '2.4'
@@ -142,9 +142,9 @@ describe.each(setups)('Docker $engine over $backend with $tool', { timeout: 60_0
   });
 
   it('takes no packet of the underlay for one of the overlay', async () => {
-    await outside.run('ip', 'address', 'replace', `${UNPUBLISHED_SOURCE}/32`, 'dev', 'lo');
+    await outside.run('ip', 'address', 'replace', `${FORGED_SOURCE}/32`, 'dev', 'lo');
     const before = await echoesReceived(two);
-    const forge = `ping -c 2 -i 0.2 -W 1 -I ${UNPUBLISHED_SOURCE} ${two.address} || true`;
+    const forge = `ping -c 2 -i 0.2 -W 1 -I ${FORGED_SOURCE} ${two.address} || true`;
     await outside.run('sh', '-c', forge);
     // host-gw has nothing but the source address to know the overlay by.
     expect(await echoesReceived(two)).toBe(before + (setup.backend === 'host-gw' ? 2 : 0));
