@@ -46,7 +46,6 @@ interface RunningContainer {
 describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60_000 }, () => {
   let cluster: Cluster;
   let engines: Engine[];
-  const flagsOf: string[][] = [];
 
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: 'vxlan' } });
@@ -59,15 +58,15 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
   showLogsOnFailure(() => engines.map(({ node }) => node));
 
   /** The daemon is there first, as on a host that boots. */
-  async function startEngine(engine: '28.5' | '20.10', index: number): Promise<Engine> {
+  async function startEngine(engine: '28.5' | '20.10'): Promise<Engine> {
     const socket = join(cluster.lab.directory, `docker-${engine}.sock`);
-    flagsOf[index] = [
+    const flags = [
       '--ip-masq',
       '--docker-network=flannel',
       `--docker-host=unix://${socket}`,
       `--docker-opts-file=${join(cluster.lab.directory, `docker-${engine}.env`)}`,
     ];
-    const node = await cluster.addNode({ flags: flagsOf[index] });
+    const node = await cluster.addNode({ flags });
     await node.ready();
     const docker = await startDocker(node.host, { engine, options: [], socket });
     await node.daemon.line(/"msg":"Docker network created"/);
@@ -200,15 +199,18 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
   });
 
   it('is removed by cleanup once no container uses it', async () => {
-    for (const [index, { node, docker }] of engines.entries()) {
+    for (const { node, docker } of engines) {
       await node.daemon.stop();
-      const cleanup = () =>
+      const cleanup = (socket = docker.socket) =>
         node.host.run(
           join(import.meta.dirname, '../../node_modules/.bin/flanneld'),
           'cleanup',
-          flagsOf[index]!.find((flag) => flag.startsWith('--docker-host'))!,
+          `--docker-host=unix://${socket}`,
           `--subnet-file=${node.subnetFile}`,
         );
+      await expect(cleanup('/nowhere/docker.sock')).rejects.toThrow(
+        'Docker networks: not deleted: Docker is not running at /nowhere/docker.sock',
+      );
       await docker.run('run', '--detach', '--network', 'flannel', '--name', 'last', 'busybox', 'sleep', '60');
       await expect(cleanup()).rejects.toThrow(
         /Docker network flannel: not deleted: containers use it: .*last/,

@@ -101,16 +101,17 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const onFollowed = () => applyRules(direct ? follower.gateways() : []);
   const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
     const env = await writeSubnetFiles(settings, { config, lease, backend });
-    stack.use(
-      watchDockerBridge(
-        { netlink, conditions },
-        { env, managed: settings['docker-opts-file'] !== '' && !settings['docker-network'] },
-      ),
-    );
-    const subnet = lease.subnets.ipv4;
-    // Docker opens its network to everyone who can route to it: the rules that close it are there before.
-    if (settings['docker-network'] && subnet && !stack.disposed)
-      stack.use(keepHostNetwork(settings, { subnet, mtu: backend.mtu }, { log, conditions }));
+    if (stack.disposed) return;
+    // One of the two reports the condition `docker`. Docker opens its network to everyone who can route to it:
+    // the rules that close it are there before.
+    if (settings['docker-network'] && lease.subnets.ipv4) {
+      record.add([{ kind: 'docker-network' }]);
+      const facts = { subnet: lease.subnets.ipv4, mtu: backend.mtu };
+      stack.use(keepHostNetwork(settings, facts, { log, conditions }));
+    } else {
+      const managed = settings['docker-opts-file'] !== '';
+      stack.use(watchDockerBridge({ netlink, conditions }, { env, managed }));
+    }
     ready = true;
     context.onReady({ lease, backend, follower });
   });

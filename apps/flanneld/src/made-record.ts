@@ -8,7 +8,9 @@ export type Made =
   | { readonly kind: 'overlay'; readonly network: Prefix; readonly subnet: Prefix }
   | { readonly kind: 'link'; readonly name: string }
   /** A route through another host of the underlay. */
-  | { readonly kind: 'route'; readonly destination: Prefix; readonly gateway: Address };
+  | { readonly kind: 'route'; readonly destination: Prefix; readonly gateway: Address }
+  /** Docker knows its name, and may not run when it is to be removed. */
+  | { readonly kind: 'docker-network' };
 
 /** An overlay network, and this host's subnet of it. */
 export type RecordedOverlay = Pick<Made & { kind: 'overlay' }, 'network' | 'subnet'>;
@@ -74,6 +76,8 @@ function toLine(made: Made): string {
       return `link ${made.name}`;
     case 'route':
       return `route ${made.destination.toString()} via ${made.gateway.toString()}`;
+    case 'docker-network':
+      return 'docker network';
   }
 }
 

@@ -41,7 +41,9 @@ export async function cleanUp(settings: CleanupSettings, context: CommandContext
   const footprint = await readFootprint(subnetFile, log);
   const steps = createSteps({ ...context, dryRun });
   // First: without the rules, some of Docker's networks are open to everyone who can route to them.
-  await steps.take('Docker networks', () => findOwnDockerNetworks(settings, context.signal));
+  await steps.take('Docker networks', () =>
+    findOwnDockerNetworks(settings, footprint.record, context.signal),
+  );
   if (footprint.overlays.length === 0 && !footprint.record.exists) {
     await steps.take('devices and rules', () => findUnknown(netlink, subnetFile));
   } else {

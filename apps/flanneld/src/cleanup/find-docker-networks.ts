@@ -1,11 +1,16 @@
 import { DockerUnavailableError, findDockerNetworks, type OwnedNetwork } from '@flannel-ts/docker-network';
 import { dockerEndpoint } from '../docker-network.ts';
+import type { MadeRecord } from '../made-record.ts';
 import type { CleanupSettings } from '../request.ts';
 import type { Findings } from './steps.ts';
 
-/** The Docker networks that a daemon with this etcd prefix made. A Docker that does not run keeps its own. */
+/**
+ * The Docker networks that a daemon with this etcd prefix made.
+ * @throws {DockerError} when Docker does not run and the daemon has recorded one
+ */
 export async function findOwnDockerNetworks(
   settings: CleanupSettings,
+  record: MadeRecord,
   signal: AbortSignal,
 ): Promise<Findings> {
   try {
@@ -18,9 +23,8 @@ export async function findOwnDockerNetworks(
       })),
     };
   } catch (error) {
-    if (!(error instanceof DockerUnavailableError)) throw error;
-    const fix = 'if it has a network of flanneld, start it and repeat';
-    return { leftovers: [], kept: [`Docker networks: unknown; ${error.message}; ${fix}`] };
+    if (!(error instanceof DockerUnavailableError) || record.has({ kind: 'docker-network' })) throw error;
+    return { leftovers: [] };
   }
 }
 
