@@ -73,7 +73,7 @@ export async function withFreshTree<T>(
       const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--cgroup', '--uts', '--ipc'];
       const enter = ['sh', '-c', ENTER, 'enter', root, script, TREES, ...shared];
       await using system = start([...cgroup.prefix, ...unshare, ...enter], { env });
-      const end = () => system.signal('SIGKILL');
+      const end = () => void cgroup.kill();
       signal.addEventListener('abort', end);
       system.onLine(onLine);
       return await system.exited.finally(() => signal.removeEventListener('abort', end));

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
 
@@ -6,6 +6,8 @@ import { run } from './command.ts';
 export interface Cgroup extends AsyncDisposable {
   /** Put before a command, runs it in the group. */
   readonly prefix: readonly string[];
+  /** Kills every process in the group and below. */
+  kill(): Promise<void>;
 }
 
 /** Makes a cgroup; it and the groups below go with it, once their processes have ended. */
@@ -21,6 +23,7 @@ export async function createCgroup(name: string): Promise<Cgroup> {
   await mkdir(group);
   return {
     prefix: ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group],
+    kill: () => writeFile(join(group, 'cgroup.kill'), '1'),
     async [Symbol.asyncDispose]() {
       await run(['find', group, '-depth', '-type', 'd', '-delete']);
     },
