@@ -17,9 +17,16 @@ export function makeDirectory(purpose: string): Promise<string> {
 /** Deletes the namespaces and directories of processes that are gone, as after SIGKILL. */
 export async function sweep(): Promise<void> {
   const namespaces = existsSync(NAMESPACES) ? await readdir(NAMESPACES) : [];
-  for (const name of namespaces.filter(isLeftOver)) await run(['ip', 'netns', 'delete', name]);
+  for (const name of namespaces.filter(isLeftOver)) await deleteNamespace(name);
   const directories = (await readdir(tmpdir())).filter(isLeftOver);
   for (const name of directories) await rm(join(tmpdir(), name), { recursive: true, force: true });
+}
+
+/** Another process may sweep at the same time, and be the one that deletes it. */
+async function deleteNamespace(name: string): Promise<void> {
+  await run(['ip', 'netns', 'delete', name]).catch((error: unknown) => {
+    if (existsSync(join(NAMESPACES, name))) throw error;
+  });
 }
 
 function isLeftOver(name: string): boolean {
