@@ -1,39 +1,9 @@
-import { join } from 'node:path';
-import { startDocker, type Docker, type DockerOptions, type Node } from '@flannel-ts/lab';
-
-const MK_DOCKER_OPTS = join(import.meta.dirname, '../../node_modules/.bin/mk-docker-opts');
-
-/** A Docker Engine beside a daemon, with the options that mk-docker-opts rendered. */
-export interface Engine extends AsyncDisposable {
-  readonly node: Node;
-  readonly docker: Docker;
-  /** dockerd's words. */
-  readonly options: readonly string[];
-}
+import type { Docker } from '@flannel-ts/lab';
 
 export interface RunningContainer {
   readonly id: string;
   readonly address: string;
   readonly docker: Docker;
-}
-
-/** Renders the options as an operator's unit does, and starts an engine with nothing else. */
-export async function startEngine(
-  node: Node,
-  release: NonNullable<DockerOptions['engine']>,
-): Promise<Engine> {
-  const file = join(node.host.directory, 'docker');
-  await node.host.run(MK_DOCKER_OPTS, ...['-f', node.subnetFile, '-d', file, '-k', 'DOCKER_NETWORK_OPTIONS']);
-  const words = await node.host.run(
-    'sh',
-    '-c',
-    '. "$1"; printf "%s\\n" $DOCKER_NETWORK_OPTIONS',
-    'words',
-    file,
-  );
-  const options = words.trim().split('\n');
-  const docker = await startDocker(node.host, { engine: release, options });
-  return { node, docker, options, [Symbol.asyncDispose]: () => docker[Symbol.asyncDispose]() };
 }
 
 /** Starts a container that does nothing, or what `words` say: options of `docker run`, the image's place, a command. */

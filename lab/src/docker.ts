@@ -20,6 +20,8 @@ export interface DockerOptions {
 export interface Docker extends AsyncDisposable {
   /** Path of the socket on which it serves its API. */
   readonly socket: string;
+  /** What it was started with: {@link DockerOptions.options}. */
+  readonly options: readonly string[];
   /** Name of an image with busybox alone. */
   readonly image: string;
   /** Runs the `docker` client against this engine and returns what it prints. @throws {CommandError} */
@@ -82,6 +84,7 @@ export async function startDocker(
   const all = stack.move();
   return {
     socket,
+    options,
     image: IMAGE,
     run: docker,
     addContainer: async (...options) =>
