@@ -8,14 +8,13 @@ import {
 import { createDevice } from '@flannel-ts/device';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
-import { keepLease, systemClock, type Lease, type LeaseEvent, type LeaseKeeper } from '@flannel-ts/subnet';
+import { keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
-import { watchDockerBridge } from './docker-bridge.ts';
-import { keepHostNetwork } from './docker-network.ts';
-import { serveHealth } from './health.ts';
 import { followHosts, openFirewall, wantedRules } from './firewall.ts';
+import { followLeases } from './follow-leases.ts';
+import { serveHealth } from './health.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
@@ -23,6 +22,7 @@ import { openMadeRecord } from './made-record.ts';
 import { openRegistry } from './open-registry.ts';
 import { overlaysOf, recordMade } from './record-made.ts';
 import type { Settings } from './request.ts';
+import { serveDocker } from './serve-docker.ts';
 import { startWatch } from './start-watch.ts';
 import { previousSubnet, readSubnetFile, writeSubnetFiles } from './subnet-files.ts';
 import { reportUnderlayOverlap } from './underlay-overlap.ts';
@@ -98,49 +98,24 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
   );
   const direct = backend.overlayInterfaces.includes(underlay.link);
-  const onFollowed = () => applyRules(direct ? follower.gateways() : []);
-  const following = followLeases({ events, follower, keeper, onFollowed }, async () => {
-    const env = await writeSubnetFiles(settings, { config, lease, backend });
-    if (stack.disposed) return;
-    // One of the two reports the condition `docker`. Docker opens its network to everyone who can route to it:
-    // the rules that close it are there before.
-    if (settings['docker-network'] && lease.subnets.ipv4) {
-      record.add([{ kind: 'docker-network' }]);
-      const facts = { subnet: lease.subnets.ipv4, mtu: backend.mtu };
-      stack.use(keepHostNetwork(settings, facts, { log, conditions }));
-    } else {
-      const managed = settings['docker-opts-file'] !== '';
-      stack.use(watchDockerBridge({ netlink, conditions }, { env, managed }));
-    }
-    ready = true;
-    context.onReady({ lease, backend, follower });
-  });
-  await Promise.race([following, keeper.done]);
-}
-
-/** Peers are followed, and the keeper sees what happens to our own lease. */
-async function followLeases(
-  {
+  // Applied beside the routes, unless the rules name other hosts: those are known from the leases.
+  const rules = direct ? undefined : applyRules([]);
+  const following = followLeases(
     events,
-    follower,
-    keeper,
-    onFollowed,
-  }: {
-    events: AsyncIterable<LeaseEvent>;
-    follower: PeerFollower;
-    keeper: LeaseKeeper;
-    /** Called after each event. */
-    onFollowed: () => Promise<void>;
-  },
-  onFirst: () => Promise<void>,
-): Promise<void> {
-  let first = true;
-  for await (const event of events) {
-    keeper.observe(await follower.follow(event));
-    await onFollowed();
-    if (first) await onFirst();
-    first = false;
-  }
+    { follower, keeper },
+    {
+      onFollowed: () => rules ?? applyRules(follower.gateways()),
+      onFirst: async () => {
+        const env = await writeSubnetFiles(settings, { config, lease, backend });
+        if (stack.disposed) return;
+        const facts = { lease, env, mtu: backend.mtu };
+        stack.use(serveDocker(settings, facts, { netlink, conditions, record, log }));
+        ready = true;
+        context.onReady({ lease, backend, follower });
+      },
+    },
+  );
+  await Promise.race([following, keeper.done]);
 }
 
 function describeUnderlay({ link, mtu, publicIp }: Underlay): object {

@@ -1,0 +1,22 @@
+import type { PeerFollower } from '@flannel-ts/backend';
+import type { LeaseEvent, LeaseKeeper } from '@flannel-ts/subnet';
+
+/** Follows peers to the end of the watch; the keeper sees what happens to the lease of this host. */
+export async function followLeases(
+  events: AsyncIterable<LeaseEvent>,
+  { follower, keeper }: { readonly follower: PeerFollower; readonly keeper: LeaseKeeper },
+  hooks: {
+    /** Called after each event. */
+    readonly onFollowed: () => Promise<void>;
+    /** Called once, after the first event and its `onFollowed`. */
+    readonly onFirst: () => Promise<void>;
+  },
+): Promise<void> {
+  let first = true;
+  for await (const event of events) {
+    keeper.observe(await follower.follow(event));
+    await hooks.onFollowed();
+    if (first) await hooks.onFirst();
+    first = false;
+  }
+}
