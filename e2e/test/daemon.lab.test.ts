@@ -77,7 +77,7 @@ describe('a daemon that has to wait', () => {
   it('warns at start that the underlay lies inside Network, and is not ready where a lease could take it', async () => {
     const readyz = () => host.run('curl', '--silent', 'http://127.0.0.1:8471/readyz');
     const config = { Network: '192.168.0.0/16', Backend: { Type: 'alloc' } };
-    await etcd.etcdctlV2('set', CONFIG, JSON.stringify({ ...config, SubnetMin: '192.168.100.0' }));
+    await etcd.etcdctl('put', CONFIG, JSON.stringify({ ...config, SubnetMin: '192.168.100.0' }));
     await using daemon = start('--healthz-port=8471');
     const warning = await daemon.line(/Network must be apart from 192\.168\.77\.0\/24/);
     expect(warning).toContain('"level":"warn"');
@@ -85,7 +85,7 @@ describe('a daemon that has to wait', () => {
     expect(await readyz()).toMatch(/^ok\nunderlay degraded since /);
     await daemon.stop();
 
-    await etcd.etcdctlV2('set', CONFIG, JSON.stringify(config));
+    await etcd.etcdctl('put', CONFIG, JSON.stringify(config));
     await using second = start('--healthz-port=8471');
     await second.line(/"msg":"ready"/);
     expect(await readyz()).toMatch(/^failing\nunderlay failing since .*a host may lease a subnet of it/);

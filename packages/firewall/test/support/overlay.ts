@@ -32,6 +32,7 @@ export async function createOverlay(): Promise<Overlay> {
   await joinHosts(second, first, 1);
   for (const number of [1, 2]) await addSubnetRoutes(outside.namespace, number, first);
   for (const { namespace } of [first.container, second.container, outside]) await serve(namespace);
+  for (const { namespace } of [second.container, outside]) await reachOverIpv6(namespace, first.container);
   const all = stack.move();
   return { hosts, outside, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -59,6 +60,11 @@ async function addOutside(host: Host): Promise<Place<'underlay'>> {
   const at = { 4: { underlay: host.address }, 6: { underlay: 'fd77::99' } };
   await host.run('ip', 'address', 'add', `${at[6].underlay}/64`, 'dev', 'eth0', 'nodad');
   return { namespace: host, at };
+}
+
+/** Waits until every hop has verified its link-local address (DAD), without which it resolves no neighbour. */
+async function reachOverIpv6(from: Namespace, to: Place<'overlay'>): Promise<void> {
+  await from.run('ping', '-6', '-n', '-c', '1', '-W', '10', to.at[6].overlay);
 }
 
 /** Routes to a peer's containers and, so that a missing masquerade is seen and not lost, to its loopback. */
