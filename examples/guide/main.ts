@@ -5,7 +5,7 @@ import { createLab, ENGINES, type BootedHost, type EngineRelease } from '@flanne
 import { followGuide } from './follow.ts';
 import { bootHosts, buildPackage } from './hosts.ts';
 import { GuideError } from './session.ts';
-import { prepareUpstream, UPSTREAM_PACKAGES } from './upstream.ts';
+import { prepareUpstream, upstreamPackages } from './upstream.ts';
 
 const GUIDES = join(import.meta.dirname, '../../docs/guides');
 
@@ -13,14 +13,14 @@ const GUIDES = join(import.meta.dirname, '../../docs/guides');
 interface Guide {
   readonly file: string;
   /** Packages that are installed before. */
-  readonly installed?: readonly string[];
+  readonly installed?: (engine: EngineRelease) => readonly string[];
   readonly prepare?: (hosts: ReadonlyMap<string, BootedHost>) => Promise<void>;
 }
 
 const fresh: Guide = { file: 'two-docker-hosts.md' };
 const replacing: Guide = {
   file: 'replacing-upstream.md',
-  installed: UPSTREAM_PACKAGES,
+  installed: upstreamPackages,
   prepare: prepareUpstream,
 };
 
@@ -32,7 +32,7 @@ if (process.getuid?.() !== 0)
 try {
   await follow(fresh, engine);
   // Upstream carries no packet between hosts with Docker 28: a mixed cluster has an older one.
-  if (engine === '20.10') await follow(replacing, engine);
+  if (engine !== '28.5') await follow(replacing, engine);
   console.log(`\nEvery command worked with Docker ${engine} and printed what the guide says.`);
 } catch (error) {
   if (!(error instanceof GuideError)) throw error;
@@ -46,7 +46,15 @@ async function follow({ file, installed, prepare }: Guide, release: EngineReleas
   const lab = stack.use(await createLab());
   const deb = await buildPackage(lab.directory);
   const names = ['host1', 'host2', 'etcd'];
-  const hosts = await bootHosts({ lab, stack }, { names, engine: release, deb, installed });
+  const hosts = await bootHosts(
+    { lab, stack },
+    {
+      names,
+      engine: release,
+      deb,
+      installed: installed?.(release),
+    },
+  );
   await prepare?.(hosts);
   await followGuide(join(GUIDES, file), hosts);
 }

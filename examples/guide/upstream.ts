@@ -1,9 +1,12 @@
-import type { BootedHost } from '@flannel-ts/lab';
+import type { BootedHost, EngineRelease } from '@flannel-ts/lab';
 
 const ETCD = 'http://192.168.77.13:2379';
 
-/** What a host of a running cluster has installed. */
-export const UPSTREAM_PACKAGES = ['busybox-static', 'docker.io', 'etcd-client', 'etcd-server', 'iptables'];
+/** What a host of a running cluster has installed. Since Debian 13 Docker's client is a package of its own. */
+export function upstreamPackages(engine: EngineRelease): readonly string[] {
+  const client = engine === '20.10' ? [] : ['docker-cli'];
+  return ['busybox-static', 'docker.io', ...client, 'etcd-client', 'etcd-server', 'iptables'];
+}
 
 /** A host of the cluster that `replacing-upstream.md` begins with. */
 interface UpstreamHost {
