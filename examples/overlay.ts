@@ -1,26 +1,13 @@
 // A real overlay between hosts: `npm start -- --backend vxlan --hosts 3`.
-import { parseArgs } from 'node:util';
 import {
   createCluster,
-  ENGINES,
   iperf,
   type Cluster,
   type Container,
   type EngineRelease,
   type Node,
 } from '@flannel-ts/lab';
-
-const BACKENDS = ['udp', 'vxlan', 'host-gw'];
-const HELP = `npm start -- [--backend udp|vxlan|host-gw] [--hosts N] [--docker RELEASE] [--keep]
-
-Runs hosts (network namespaces) with a real etcd and one flanneld each, pings every container from every
-other, measures throughput and tears everything down.
-
-  --backend  how packets travel between hosts (default vxlan)
-  --hosts    number of hosts, 2 to 50 (default 3)
-  --docker   containers of a real Docker Engine on each host: ${ENGINES.join(', ')} (default: namespaces)
-  --keep     stay up until Ctrl-C, to look around
-`;
+import { readOptions, type OverlayOptions } from './overlay-options.ts';
 
 const options = readOptions();
 if (!options) process.exit(2);
@@ -33,43 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.a
 
 process.exitCode = (await main(options)) ? 0 : 1;
 
-interface Options {
-  readonly backend: string;
-  readonly hosts: number;
-  readonly docker: EngineRelease | undefined;
-  readonly keep: boolean;
-}
-
-function readOptions(): Options | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        backend: { type: 'string', default: 'vxlan' },
-        hosts: { type: 'string', default: '3' },
-        docker: { type: 'string' },
-        keep: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) {
-      console.log(HELP);
-      process.exit(0);
-    }
-    const hosts = Number(values.hosts);
-    if (!BACKENDS.includes(values.backend))
-      throw new Error(`--backend must be one of ${BACKENDS.join(', ')}`);
-    if (!Number.isInteger(hosts) || hosts < 2 || hosts > 50) throw new Error('--hosts must be from 2 to 50');
-    const docker = ENGINES.find((release) => release === values.docker);
-    if (values.docker !== undefined && !docker)
-      throw new Error(`--docker must be one of ${ENGINES.join(', ')}`);
-    return { backend: values.backend, hosts, docker, keep: values.keep };
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-    return undefined;
-  }
-}
-
-async function main({ backend, hosts, docker, keep }: Options): Promise<boolean> {
+async function main({ backend, hosts, docker, keep }: OverlayOptions): Promise<boolean> {
   heading(`${hosts} hosts on one underlay network, etcd, and a flanneld (${backend}) on each`);
   await using cluster = await createCluster({ backend: { Type: backend } });
   console.log(`etcd            ${cluster.endpoint}`);
