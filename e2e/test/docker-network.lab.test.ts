@@ -198,23 +198,30 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
     await expectBothDirections();
   });
 
-  it('is removed by cleanup once no container uses it', async () => {
-    for (const { node, docker } of engines) {
+  it('is removed by cleanup once no container uses it, and stays closed until then', async () => {
+    const { underlay } = cluster.lab;
+    for (const engine of engines) {
+      const { node, docker } = engine;
       await node.daemon.stop();
-      const cleanup = (socket = docker.socket) =>
+      const cleanup = (socket = docker.socket, ...flags: string[]) =>
         node.host.run(
           join(import.meta.dirname, '../../node_modules/.bin/flanneld'),
           'cleanup',
           `--docker-host=unix://${socket}`,
           `--subnet-file=${node.subnetFile}`,
+          ...flags,
         );
       await expect(cleanup('/nowhere/docker.sock')).rejects.toThrow(
         'Docker networks: not deleted: Docker is not running at /nowhere/docker.sock',
       );
-      await docker.run('run', '--detach', '--network', 'flannel', '--name', 'last', 'busybox', 'sleep', '60');
-      await expect(cleanup()).rejects.toThrow(
-        /Docker network flannel: not deleted: containers use it: .*last/,
-      );
+      const { address } = await run(engine, '--name', 'last', docker.image, ...serverIn('/www'));
+      for (const flags of [['--dry-run'], []])
+        await expect(cleanup(docker.socket, ...flags)).rejects.toThrow(
+          /Docker network flannel: not deleted: containers use it: .*last[^]*rules: not deleted: they close/,
+        );
+      await expect.poll(() => node.host.run(...question(address))).toMatch(/^[\d.]+\n$/);
+      await underlay.run('ip', 'route', 'replace', '10.5.0.0/16', 'via', node.host.address);
+      await expect(underlay.run('timeout', '1', ...question(address))).rejects.toThrow(NO_ANSWER);
       const all = (await docker.run('ps', '--all', '--quiet')).trim().split('\n');
       await docker.run('rm', '--force', ...all);
       expect(await cleanup()).toContain('Docker network flannel: deleted');
