@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCluster, startDocker, type Cluster, type Docker, type Host, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showLogsOnFailure } from './contract.ts';
 
+const FLANNELD = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
 const VXLAN_MTU = 1450;
 
 const COMPOSE = `
@@ -205,7 +207,7 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
       await node.daemon.stop();
       const cleanup = (socket = docker.socket, ...flags: string[]) =>
         node.host.run(
-          join(import.meta.dirname, '../../node_modules/.bin/flanneld'),
+          FLANNELD,
           'cleanup',
           `--docker-host=unix://${socket}`,
           `--subnet-file=${node.subnetFile}`,
@@ -229,6 +231,29 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
     }
   });
 });
+
+it(
+  'is not created on Docker 28.5 before the rules that close it are in place',
+  { timeout: 60_000 },
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'refusing-nft-'));
+    const nft = join(directory, 'nft');
+    await writeFile(nft, '#!/bin/sh\necho refused >&2\nexit 1\n', { mode: 0o755 });
+    await using cluster = await createCluster({
+      backend: { Type: 'vxlan' },
+      network: { Network: '10.5.0.0/16', EnableNFTables: true },
+      flanneld: ['env', `PATH=${directory}:${process.env['PATH']!}`, FLANNELD],
+    });
+    const socket = join(cluster.lab.directory, 'docker.sock');
+    const flags = ['--docker-network=flannel', `--docker-host=unix://${socket}`, '--iptables-resync=1'];
+    const { host, daemon } = await cluster.addNode({ flags });
+    await using docker = await startDocker(host, { engine: '28.5', options: [], socket });
+    await daemon.line(/"flannel\\" is not created: the rules that close it are not in place: nft/);
+    expect(await docker.run('network', 'ls', '--format', '{{.Name}}')).not.toContain('flannel');
+    await rm(directory, { recursive: true });
+    await daemon.line(/"msg":"Docker network created"/);
+  },
+);
 
 async function inspect(docker: Docker, id: string): Promise<RunningContainer> {
   const format = '{{(index .NetworkSettings.Networks "flannel").IPAddress}}';
