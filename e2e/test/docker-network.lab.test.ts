@@ -235,8 +235,9 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
 it(
   'is not created on Docker 28.5 before the rules that close it are in place',
   { timeout: 60_000 },
-  async () => {
+  async ({ onTestFinished }) => {
     const directory = await mkdtemp(join(tmpdir(), 'refusing-nft-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
     const nft = join(directory, 'nft');
     await writeFile(nft, '#!/bin/sh\necho refused >&2\nexit 1\n', { mode: 0o755 });
     await using cluster = await createCluster({
@@ -250,7 +251,7 @@ it(
     await using docker = await startDocker(host, { engine: '28.5', options: [], socket });
     await daemon.line(/"flannel\\" is not created: the rules that close it are not in place: nft/);
     expect(await docker.run('network', 'ls', '--format', '{{.Name}}')).not.toContain('flannel');
-    await rm(directory, { recursive: true });
+    await rm(nft);
     await daemon.line(/"msg":"Docker network created"/);
   },
 );
