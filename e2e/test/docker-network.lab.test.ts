@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCluster, startDocker, type Cluster, type Docker, type Host, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showLogsOnFailure } from './contract.ts';
 
+const FLANNELD = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
 const VXLAN_MTU = 1450;
 
 const COMPOSE = `
@@ -198,23 +200,30 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
     await expectBothDirections();
   });
 
-  it('is removed by cleanup once no container uses it', async () => {
-    for (const { node, docker } of engines) {
+  it('is removed by cleanup once no container uses it, and stays closed until then', async () => {
+    const { underlay } = cluster.lab;
+    for (const engine of engines) {
+      const { node, docker } = engine;
       await node.daemon.stop();
-      const cleanup = (socket = docker.socket) =>
+      const cleanup = (socket = docker.socket, ...flags: string[]) =>
         node.host.run(
-          join(import.meta.dirname, '../../node_modules/.bin/flanneld'),
+          FLANNELD,
           'cleanup',
           `--docker-host=unix://${socket}`,
           `--subnet-file=${node.subnetFile}`,
+          ...flags,
         );
       await expect(cleanup('/nowhere/docker.sock')).rejects.toThrow(
         'Docker networks: not deleted: Docker is not running at /nowhere/docker.sock',
       );
-      await docker.run('run', '--detach', '--network', 'flannel', '--name', 'last', 'busybox', 'sleep', '60');
-      await expect(cleanup()).rejects.toThrow(
-        /Docker network flannel: not deleted: containers use it: .*last/,
-      );
+      const { address } = await run(engine, '--name', 'last', docker.image, ...serverIn('/www'));
+      for (const flags of [['--dry-run'], []])
+        await expect(cleanup(docker.socket, ...flags)).rejects.toThrow(
+          /Docker network flannel: not deleted: containers use it: .*last[^]*rules: not deleted: they close/,
+        );
+      await expect.poll(() => node.host.run(...question(address))).toMatch(/^[\d.]+\n$/);
+      await underlay.run('ip', 'route', 'replace', '10.5.0.0/16', 'via', node.host.address);
+      await expect(underlay.run('timeout', '1', ...question(address))).rejects.toThrow(NO_ANSWER);
       const all = (await docker.run('ps', '--all', '--quiet')).trim().split('\n');
       await docker.run('rm', '--force', ...all);
       expect(await cleanup()).toContain('Docker network flannel: deleted');
@@ -222,6 +231,30 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
     }
   });
 });
+
+it(
+  'is not created on Docker 28.5 before the rules that close it are in place',
+  { timeout: 60_000 },
+  async ({ onTestFinished }) => {
+    const directory = await mkdtemp(join(tmpdir(), 'refusing-nft-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const nft = join(directory, 'nft');
+    await writeFile(nft, '#!/bin/sh\necho refused >&2\nexit 1\n', { mode: 0o755 });
+    await using cluster = await createCluster({
+      backend: { Type: 'vxlan' },
+      network: { Network: '10.5.0.0/16', EnableNFTables: true },
+      flanneld: ['env', `PATH=${directory}:${process.env['PATH']!}`, FLANNELD],
+    });
+    const socket = join(cluster.lab.directory, 'docker.sock');
+    const flags = ['--docker-network=flannel', `--docker-host=unix://${socket}`, '--iptables-resync=1'];
+    const { host, daemon } = await cluster.addNode({ flags });
+    await using docker = await startDocker(host, { engine: '28.5', options: [], socket });
+    await daemon.line(/"flannel\\" is not created: the rules that close it are not in place: nft/);
+    expect(await docker.run('network', 'ls', '--format', '{{.Name}}')).not.toContain('flannel');
+    await rm(nft);
+    await daemon.line(/"msg":"Docker network created"/);
+  },
+);
 
 async function inspect(docker: Docker, id: string): Promise<RunningContainer> {
   const format = '{{(index .NetworkSettings.Networks "flannel").IPAddress}}';

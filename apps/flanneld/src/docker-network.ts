@@ -23,6 +23,7 @@ export function keepHostNetwork(
     {
       onChange: (change) => logChange(log, change),
       onState: (state) => reportState(conditions, name, state),
+      obstacle: () => missingRules(conditions),
     },
     { ...dockerEndpoint(settings), desired: { name, subnet, mtu } },
   );
@@ -32,6 +33,14 @@ export function keepHostNetwork(
 export function protectedBridge(settings: Settings): { readonly interface: string } | undefined {
   const name = settings['docker-network'];
   return name === '' ? undefined : { interface: bridgeName(name) };
+}
+
+/** Without the rules, the network is open to everyone who can route to it. */
+function missingRules(conditions: Conditions): string | undefined {
+  const firewall = conditions.list().find(({ part }) => part === 'firewall');
+  return firewall?.state === 'failing'
+    ? `the rules that close it are not in place: ${firewall.reason}`
+    : undefined;
 }
 
 /** Docker on this host; a daemon of another etcd prefix has a network of its own. */

@@ -184,7 +184,10 @@ const dockerFlags = {
     group: DOCKER,
     describe: 'keep a Docker network of this name on the own subnet, for docker run --network',
     default: '',
-    form: { pattern: /^([A-Za-z0-9][\w.-]*)?$/, name: 'a name of letters, digits, _, . and -' },
+    form: {
+      pattern: /^(?!(bridge|default|host|none)$)([A-Za-z0-9][\w.-]*)?$/,
+      name: 'a name of letters, digits, _, . and -, and not bridge, default, host or none',
+    },
   },
   ...dockerHostFlag,
   'docker-opts-file': {

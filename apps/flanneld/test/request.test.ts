@@ -168,7 +168,14 @@ describe('mistakes', () => {
     [['-etcd-api=v4'], '-etcd-api must be one of auto, v3, v2, not "v4"'],
     [['-udp-accept', 'all'], '-udp-accept must be one of peers, any, not "all"'],
     [['-docker-opts-key=A B'], '-docker-opts-key must be the name of a shell variable, not "A B"'],
-    [['-docker-network=-x'], '-docker-network must be a name of letters, digits, _, . and -, not "-x"'],
+    [
+      ['-docker-network=-x'],
+      '-docker-network must be a name of letters, digits, _, . and -, and not bridge, default, host or none, not "-x"',
+    ],
+    [
+      ['-docker-network=host'],
+      '-docker-network must be a name of letters, digits, _, . and -, and not bridge, default, host or none, not "host"',
+    ],
     [['-docker-host=tcp://10.0.0.1:2376'], '-docker-host must be unix:///PATH, not "tcp://10.0.0.1:2376"'],
     [['clean'], 'unknown command "clean"; did you mean cleanup?'],
     [['cleanup', '-apply'], 'unknown flag -apply'],

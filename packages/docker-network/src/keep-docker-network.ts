@@ -12,6 +12,8 @@ export interface DockerNetworkComponents {
   readonly onState?: (state: DockerNetworkState) => void;
   /** Called for each step made in Docker. @default no one */
   readonly onChange?: (change: DockerNetworkChange) => void;
+  /** Returns why the network may not be created now, such as rules that are not in place. @default nothing */
+  readonly obstacle?: () => string | undefined;
   /** Uniform in 0 to 1, for the time between attempts. @default Math.random */
   readonly random?: () => number;
 }
@@ -43,7 +45,7 @@ export function keepDockerNetwork(
   components: DockerNetworkComponents,
   { socketPath, owner, desired }: DockerNetworkOptions,
 ): AsyncDisposable {
-  const { onState = () => undefined, onChange = () => undefined, random = Math.random } = components;
+  const { onState = () => undefined, random = Math.random } = components;
   const stop = new AbortController();
   const { signal } = stop;
   let failures = 0;
@@ -114,7 +116,7 @@ export function keepDockerNetwork(
       .finally(() => wake.resolve());
     for (;;) {
       wake = Promise.withResolvers();
-      await reconcile(docker, { desired, owner }, onChange).then(
+      await reconcile(docker, { desired, owner }, components).then(
         () => report({ kind: 'in-place' }),
         (error: unknown) => {
           if (error instanceof DockerUnavailableError) throw error;

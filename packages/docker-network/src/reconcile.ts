@@ -2,7 +2,7 @@ import { AddressError, parseInterfaceAddress } from '@flannel-ts/ip';
 import { createRequest, differences, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
 import type { DockerApi, ListedNetwork } from './docker-api.ts';
 import { DockerRefusedError } from './errors.ts';
-import type { DockerNetworkChange } from './events.ts';
+import type { DockerNetworkComponents } from './keep-docker-network.ts';
 
 /**
  * Makes Docker's networks of this owner the desired one, and reports each step. A network of another owner
@@ -12,7 +12,7 @@ import type { DockerNetworkChange } from './events.ts';
 export async function reconcile(
   docker: DockerApi,
   { desired, owner }: { readonly desired: DesiredNetwork; readonly owner: string },
-  onChange: (change: DockerNetworkChange) => void,
+  { onChange = () => undefined, obstacle = () => undefined }: DockerNetworkComponents,
 ): Promise<void> {
   const networks = await docker.listNetworks();
   const own = networks.filter(({ labels }) => labels[OWNER_LABEL] === owner);
@@ -28,6 +28,10 @@ export async function reconcile(
     onChange({ kind: 'removed', name: network.name, reasons: wrong });
   }
   if (compared.some(({ wrong }) => wrong.length === 0)) return;
+  const reason = obstacle();
+  if (reason !== undefined) {
+    throw new Error(`Docker’s network ${JSON.stringify(desired.name)} is not created: ${reason}`);
+  }
   const request = createRequest(desired, owner, docker.apiVersion);
   await docker.createNetwork(request).catch((error: unknown) => {
     throw explainRefusal(

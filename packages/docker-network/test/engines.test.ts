@@ -62,6 +62,25 @@ describe('an engine that answers in another way', () => {
     });
   });
 
+  it('is not asked for the network while there is an obstacle, and is when that has gone', async () => {
+    await using docker = await startFakeDocker(ENGINE);
+    const { socketPath, calls } = docker;
+    let obstacle: string | undefined = 'a rule is missing';
+    const recording = createRecording();
+    await using _keeper = keepDockerNetwork(
+      { ...recording, obstacle: () => obstacle, random: () => 0 },
+      { socketPath, owner: 'test', desired: DESIRED },
+    );
+    expect(await recording.state(() => true)).toEqual({
+      kind: 'failed',
+      reason: 'Docker’s network "flannel" is not created: a rule is missing',
+    });
+    expect(calls).not.toContain('POST /v1.51/networks/create');
+    obstacle = undefined;
+    await recording.state(({ kind }) => kind === 'in-place');
+    expect(recording.changes).toEqual(['created flannel: 10.5.69.0/24, MTU 1450']);
+  });
+
   it('fails with what to do when the socket may not be used', async () => {
     await using docker = await startFakeDocker(ENGINE);
     const { directory, socketPath } = docker;

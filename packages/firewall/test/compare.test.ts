@@ -216,3 +216,20 @@ it('removes the chain although other chains refer to it', () => {
   expect(table.chains.has(chain)).toBe(false);
   expect(table.chains.get('OUTPUT')).toEqual(['-j ACCEPT']);
 });
+
+it('deletes its rules one by one where another network’s daemon keeps the chain', () => {
+  const [mark, ...ours] = masquerade.rules!;
+  const others = ours.map((rule) => rule.replaceAll('10.5.', '10.6.'));
+  const table = createTableModel(
+    new Map([
+      [chain, [mark!, ...ours, ours[0]!, mark!, ...others]],
+      [parent, [jump]],
+    ]),
+  );
+  const { lines } = compareChain(unwanted, parseSavedTable(table.save()));
+  expect(lines).toEqual([...ours, ours[0]!, mark!].map((rule) => `-D ${chain} ${rule}`));
+  mend(unwanted, table);
+  expect(table.chains.get(chain)).toEqual([mark, ...others]);
+  expect(table.chains.get(parent)).toEqual([jump]);
+  expect(mend(unwanted, table)).toEqual([]);
+});

@@ -40,21 +40,26 @@ export async function cleanUp(settings: CleanupSettings, context: CommandContext
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
   const footprint = await readFootprint(subnetFile, log);
   const steps = createSteps({ ...context, dryRun });
-  // First: without the rules, some of Docker's networks are open to everyone who can route to them.
+  // First: without the rules, a Docker network is open to everyone who can route to it.
   await steps.take('Docker networks', () =>
     findOwnDockerNetworks(settings, footprint.record, context.signal),
   );
+  const networkStays = steps.failures.length > 0;
   if (footprint.overlays.length === 0 && !footprint.record.exists) {
     await steps.take('devices and rules', () => findUnknown(netlink, subnetFile));
   } else {
     await steps.take('routes', () => findRoutes(netlink, footprint));
     await steps.take('devices', () => findDevices(netlink, footprint));
-    await steps.take('rules', () => findRules(networksOf(footprint)));
+    await steps.take('rules', () => (networkStays ? keepRules() : findRules(networksOf(footprint))));
   }
   if (settings.lease) await steps.take('lease', () => findLease({ netlink, stack }, settings, context));
   if (steps.failures.length > 0) throw new CleanupIncompleteError(steps.failures);
   if (steps.count === 0) print('nothing is left on this host');
   if (!dryRun) footprint.record.delete();
+}
+
+function keepRules(): Promise<Findings> {
+  return Promise.reject(new Error('they close the Docker network to the outside; repeat when it is removed'));
 }
 
 function networksOf({ overlays }: Footprint) {

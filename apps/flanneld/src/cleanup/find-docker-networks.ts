@@ -18,8 +18,8 @@ export async function findOwnDockerNetworks(
     return {
       leftovers: networks.map((network) => ({
         what: `Docker network ${network.name}`,
-        details: network.usedBy.map((container) => `used by ${container}`),
-        delete: () => removeUnused(network),
+        obstacle: obstacleOf(network),
+        delete: () => network.remove(),
       })),
     };
   } catch (error) {
@@ -28,9 +28,7 @@ export async function findOwnDockerNetworks(
   }
 }
 
-async function removeUnused(network: OwnedNetwork): Promise<void> {
-  const { usedBy } = network;
-  if (usedBy.length > 0)
-    throw new Error(`containers use it: ${usedBy.join(', ')}; remove them (docker rm --force) and repeat`);
-  await network.remove();
+function obstacleOf({ usedBy }: OwnedNetwork): string | undefined {
+  if (usedBy.length === 0) return undefined;
+  return `containers use it: ${usedBy.join(', ')}; remove them (docker rm --force) and repeat`;
 }

@@ -5,6 +5,8 @@ export interface Leftover {
   readonly what: string;
   /** What it consists of, for lines below. */
   readonly details?: readonly string[];
+  /** Why it cannot be deleted, and what to do; a dry run reports it, too. */
+  readonly obstacle?: string | undefined;
   delete(): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export function createSteps({
   }
 
   async function deleteOne(leftover: Leftover): Promise<void> {
+    if (leftover.obstacle) throw new Error(leftover.obstacle);
     if (!dryRun) await leftover.delete();
     print(`${leftover.what}: ${dryRun ? 'would be deleted' : 'deleted'}`);
     for (const detail of leftover.details ?? []) print(`    ${detail}`);

@@ -43,16 +43,24 @@ function desiredRules(plan: ChainPlan, saved: SavedTable): readonly string[] | u
   return [...new Set(common.map(({ text }) => text))];
 }
 
-/** A chain with anything wrong is filled again, other daemons' rules last; naming it empties it. */
+/**
+ * A chain with anything wrong is filled again, other daemons' rules last; naming it empties it. Where no rules of ours
+ * are desired, the surplus ones are deleted one by one, so that `flanneld cleanup` names nothing that stays.
+ */
 function compareRules(plan: ChainPlan, desired: readonly string[], saved: SavedTable): ChainDifference {
   const { chain } = plan;
   const all = rulesOf(chain, saved);
   const others = all.filter((rule) => isAnothers(plan, rule)).map(({ text }) => text);
-  const found = all.filter((rule) => !isAnothers(plan, rule)).map(({ text }) => text);
+  const own = all.filter((rule) => !isAnothers(plan, rule));
+  const found = own.map(({ text }) => text);
   const problems = saved.chains.has(chain)
     ? describeDifference(desired, found).map((problem) => `${chain} ${problem}`)
     : [`${chain} is missing`];
   if (problems.length === 0) return NO_DIFFERENCE;
+  if (!plan.rules) {
+    const surplus = own.filter(({ text }, at) => !desired.includes(text) || found.indexOf(text) < at);
+    return { problems, lines: surplus.map(deleteLine) };
+  }
   return {
     problems,
     lines: [`:${chain} - [0:0]`, ...[...desired, ...others].map((rule) => `-A ${chain} ${rule}`)],
