@@ -4,7 +4,7 @@ import type { FirewallEvent } from '@flannel-ts/firewall';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
-/** As many mended entries are named in one line of the log. */
+/** As many repaired entries are named in one line of the log. */
 const NAMED_STEPS = 5;
 
 /** Tells an operator what the kernel's state went through. */
@@ -12,14 +12,11 @@ export function logDeviceEvent(log: Logger, event: DeviceEvent): void {
   switch (event.kind) {
     case 'mended': {
       const { steps } = event;
-      log.warn(
-        { count: steps.length, steps: steps.slice(0, NAMED_STEPS) },
-        'the kernel differed from what is wanted; mended',
-      );
+      log.warn({ count: steps.length, steps: steps.slice(0, NAMED_STEPS) }, 'kernel state drifted; repaired');
       break;
     }
     case 'link-recreated':
-      log.warn({ link: event.link }, 'link made anew: it differed in something that cannot be changed');
+      log.warn({ link: event.link }, 'link recreated: it differed in something that cannot be changed');
       break;
     case 'failed':
       log.error({ what: event.what, error: event.error }, 'failed; trying again until it works');

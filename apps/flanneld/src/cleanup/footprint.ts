@@ -19,5 +19,7 @@ export async function readFootprint(subnetFile: string, log: Logger): Promise<Fo
     [env.ipv6Network, env.ipv6Subnet?.prefix],
   ];
   const current = families.flatMap(([network, subnet]) => (network && subnet ? [{ network, subnet }] : []));
-  return { overlays: [...current, ...record.overlays], record };
+  // No daemon serves every address: such a line would make all networks of the host ours.
+  const overlays = [...current, ...record.overlays].filter(({ network }) => network.length > 0);
+  return { overlays, record };
 }
