@@ -45,7 +45,7 @@ export async function debianTree(
   const base = await cachedDirectory(suite, MAKE_BASE, [suite, await debianMirror()]);
   if (packages.length === 0) return base;
   const names = [...new Set(packages)].sort();
-  const contents = [names.join(' '), ...archives.toSorted()].join('\n');
+  const contents = [ADD_PACKAGES, names.join(' '), ...archives.toSorted()].join('\n');
   const digest = createHash('sha256').update(contents).digest('hex').slice(0, 12);
   return cachedDirectory(`${suite}-${digest}`, ADD_PACKAGES, [base, archives.join(' '), ...names]);
 }
