@@ -256,6 +256,38 @@ it(
   },
 );
 
+it('is closed on Docker 28.5 after a boot, before there is a lease', { timeout: 60_000 }, async () => {
+  await using cluster = await createCluster({ backend: { Type: 'vxlan' } });
+  const { etcd, lab } = cluster;
+  const socket = join(lab.directory, 'docker.sock');
+  const flags = ['--ip-masq', '--docker-network=flannel', `--docker-host=unix://${socket}`];
+  const node = await cluster.addNode({ flags });
+  await using docker = await startDocker(node.host, { engine: '28.5', options: [], socket });
+  await node.daemon.line(/"msg":"Docker network created"/);
+  const options = ['--detach', '--restart=always', '--network=flannel'];
+  const id = (await docker.run('run', ...options, docker.image, ...serverIn('/www'))).trim();
+  await lab.underlay.run('ip', 'route', 'replace', '10.5.0.0/16', 'via', node.host.address);
+
+  // What a boot forgets.
+  await node.daemon.stop();
+  for (const table of ['raw', 'nat', 'filter']) await node.host.run('iptables', '-t', table, '--flush');
+  await rm(node.subnetFile);
+  await rm(`${node.subnetFile}.made`);
+  await etcd.kill();
+  await node.restart();
+  await node.daemon.line(/cannot read the network config/);
+  await docker.restart();
+
+  const { address } = await inspect(docker, id);
+  const expectClosed = () =>
+    expect(lab.underlay.run('timeout', '1', ...question(address))).rejects.toThrow(NO_ANSWER);
+  await expect.poll(() => node.host.run(...question(address))).toMatch(/^[\d.]+\n$/);
+  await expectClosed();
+  await etcd.restart();
+  await node.ready();
+  await expectClosed();
+});
+
 async function inspect(docker: Docker, id: string): Promise<RunningContainer> {
   const format = '{{(index .NetworkSettings.Networks "flannel").IPAddress}}';
   return { id, address: (await docker.run('inspect', '--format', format, id)).trim() };

@@ -12,7 +12,7 @@ import { keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
-import { followHosts, openFirewall, wantedRules } from './firewall.ts';
+import { closeDockerNetwork, followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
 import { serveHealth } from './health.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
@@ -65,6 +65,8 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     const port = settings['healthz-port'];
     stack.use(await serveHealth({ host, port, ready: () => ready, conditions: conditions.list }));
   }
+  const earlier = await readSubnetFile(settings['subnet-file'], log);
+  const closed = stack.use(await closeDockerNetwork(settings, { log, earlier }));
   const registry = stack.use(openRegistry(settings, log));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
   const underlay = await waitForUnderlay({ netlink, conditions, log }, settings, { signal });
@@ -78,13 +80,13 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
   record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
-  const earlier = await readSubnetFile(settings['subnet-file'], log);
   const previous = previousSubnet(earlier);
   const { leases, events } = await startWatch(registry, signal);
   const lease = await acquireOwnLease(
     { registry, log },
     { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
   );
+  await closed?.[Symbol.asyncDispose]();
   const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier }));
   const applyRules = followHosts(firewall, (hosts) =>
     wantedRules(settings, { config, lease, backend, underlay, hosts }),

@@ -1,6 +1,12 @@
 import type { Backend, Underlay } from '@flannel-ts/backend';
 import type { SubnetEnv } from '@flannel-ts/docker-options';
-import { createFirewall, type Firewall, type PacketMark, type WantedRules } from '@flannel-ts/firewall';
+import {
+  createFirewall,
+  type Firewall,
+  type FirewallEvent,
+  type PacketMark,
+  type WantedRules,
+} from '@flannel-ts/firewall';
 import type { Address } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
@@ -28,6 +34,28 @@ export function openFirewall(
       former: [earlier.network, earlier.ipv6Network].filter((network) => network !== undefined),
     },
   );
+}
+
+/**
+ * Closes the bridge of the Docker network until there is a lease: after a boot Docker opens it as soon as it starts,
+ * and no rule of an earlier run is left. Where subnet.env is there, these rules are, too, and stay as they are.
+ * Disposing leaves the rules.
+ */
+export async function closeDockerNetwork(
+  settings: Settings,
+  { log, earlier }: { readonly log: Logger; readonly earlier: SubnetEnv },
+): Promise<Firewall | undefined> {
+  const protect = protectedBridge(settings);
+  if (!protect || earlier.subnet) return undefined;
+  const onEvent = (event: FirewallEvent) => {
+    if (event.kind !== 'obstacles') return;
+    for (const error of event.obstacles)
+      log.warn({ error, bridge: protect.interface }, 'the bridge is not closed before a subnet is leased');
+  };
+  const resyncMs = settings['iptables-resync'] * 1000;
+  const firewall = createFirewall({ onEvent, openPort: openNetlinkPort }, { tool: 'iptables', resyncMs });
+  await firewall.apply({ overlays: [], forward: false, protect });
+  return firewall;
 }
 
 /** What this host is to the overlay. */

@@ -100,6 +100,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
     async [Symbol.asyncDispose]() {
       stop.abort();
       watch?.[Symbol.dispose]();
+      watch = undefined;
       timer[Symbol.dispose]();
       await turn;
     },

@@ -1,4 +1,4 @@
-import type { Family, Prefix } from '@flannel-ts/ip';
+import { parsePrefix, type Family, type Prefix } from '@flannel-ts/ip';
 import { coverHosts } from './cover-hosts.ts';
 import {
   checkOverlay,
@@ -22,6 +22,7 @@ export interface FamilyRules {
 /** What is decided about packets for this host's subnet before other programs' rules see them. */
 export interface Ingress {
   readonly network: Prefix;
+  /** Of length 0 while no subnet is leased: every address. */
   readonly subnet: Prefix;
   /** Where packets of the overlay come from: by interface, the network or other hosts. */
   readonly sources: readonly IngressSource[];
@@ -41,6 +42,7 @@ export interface IngressSource {
 }
 
 const FAMILIES: readonly Family[] = [4, 6];
+const ANYWHERE: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0'), 6: parsePrefix('::/0') };
 
 /**
  * Splits rules into both families, desired or not.
@@ -54,7 +56,8 @@ export function splitByFamily(wanted: WantedRules, former: readonly Prefix[] = [
     const [overlay, second] = overlays.filter(({ network }) => network.family === family);
     if (second) throw new WantedRulesError('overlays', `has two IPv${family} overlays; want one per family`);
     const owned = former.filter((network) => network.family === family);
-    if (!overlay) return { family, owned };
+    if (!overlay)
+      return { family, owned, ingress: overlays.length === 0 ? closed(family, wanted) : undefined };
     const { network, subnet } = overlay;
     return {
       family,
@@ -76,6 +79,17 @@ function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
     sources.push({ interface: underlay, from: others });
   const outside = accept && interfaces.length > 0 ? underlay : undefined;
   return { network, subnet, sources, accept, mark, outside, protect: protect?.interface };
+}
+
+/** What closes the bridge before there is an overlay. */
+function closed(family: Family, { protect }: WantedRules): Ingress | undefined {
+  const anywhere = { network: ANYWHERE[family], subnet: ANYWHERE[family] };
+  return protect && { ...anywhere, sources: [], accept: false, protect: protect.interface };
+}
+
+/** Whether a rule has to name a destination. */
+export function isAnywhere({ length }: Prefix): boolean {
+  return length === 0;
 }
 
 /** No rules of either family; those of `networks` go, or of every network. */

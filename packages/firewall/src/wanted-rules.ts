@@ -23,7 +23,8 @@ export interface WantedRules {
    * Closes a bridge that its owner opened to everyone who can route to it, such as a Docker network with
    * gateway_mode nat-unprotected: forwarded packets to the overlay's subnet that leave by the interface are
    * dropped unless they come from the overlay or from the bridge itself, answer a connection, or were
-   * addressed to a published port (DNAT). Holds with `forward` off, too. The bridge need not exist yet.
+   * addressed to a published port (DNAT). Holds with `forward` off, too, and without an
+   * overlay, for every address. The bridge need not exist yet.
    * @default none
    */
   readonly protect?: { readonly interface: string } | undefined;

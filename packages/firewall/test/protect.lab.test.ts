@@ -56,6 +56,18 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       },
     );
 
+    it('is closed to others before there is an overlay, and open again without the bridge', async () => {
+      await firewall.apply({ overlays: [], forward: false, protect });
+      expect(await seenAs(overlay.outside.namespace, container(), { seconds })).toEqual(['nobody', 'nobody']);
+      const outside = families.map((family) => overlay.outside.at[family].underlay);
+      const requests = outside.map((to) => ({ to }));
+      expect(await seenAs(first.container.namespace, requests)).toEqual(
+        families.map((family) => first.container.at[family].overlay),
+      );
+      await firewall.apply({ overlays: [], forward: false });
+      expect(await seenAs(overlay.outside.namespace, container())).toEqual(outside);
+    });
+
     it('has its published ports open to all', async () => {
       const [ipv4] = families;
       const { underlay } = first.at[ipv4];

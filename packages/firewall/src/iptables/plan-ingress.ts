@@ -1,4 +1,4 @@
-import type { Ingress } from '../family-rules.ts';
+import { isAnywhere, type Ingress } from '../family-rules.ts';
 
 /** Packets that no host asked for: no answer, nothing related, no published port. */
 const UNREQUESTED = '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT';
@@ -17,7 +17,9 @@ export function ingressRules(ingress: Ingress, options: { docker: boolean; comme
       ? [`-d ${network.toString()} -i ${outside} ${UNREQUESTED} ${comment} -j DROP`]
       : []),
     ...(protect
-      ? [`-d ${subnet.toString()} ! -i ${protect} -o ${protect} ${UNREQUESTED} ${comment} -j DROP`]
+      ? [
+          `${isAnywhere(subnet) ? '' : `-d ${subnet.toString()} `}! -i ${protect} -o ${protect} ${UNREQUESTED} ${comment} -j DROP`,
+        ]
       : []),
   ];
 }

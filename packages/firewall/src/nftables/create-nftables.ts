@@ -45,14 +45,15 @@ export function createNftables(run: RunProgram): Tool {
     return describeDifference(expected, found);
   }
 
-  /** A table that names no network of ours belongs to the daemon of another one. */
+  /** A table that was not made here and names no network of ours belongs to the daemon of another one. */
   async function remove({ family, owned }: FamilyRules): Promise<string[]> {
-    made.delete(family);
+    const madeHere = made.delete(family);
     const found = await list(family).catch((error: unknown) => {
       if (error instanceof FirewallToolError && error.problem === 'unsupported') return undefined;
       throw error;
     });
-    if (!found || !(owned === 'all' || owned.some((network) => namesNetwork(found, network)))) return [];
+    if (!found) return [];
+    if (!madeHere && owned !== 'all' && !owned.some((network) => namesNetwork(found, network))) return [];
     await run(['nft', deleteTable(family)]);
     return ['the table is left over'];
   }

@@ -1,4 +1,4 @@
-import type { Ingress } from '../family-rules.ts';
+import { isAnywhere, type Ingress } from '../family-rules.ts';
 import type { ChainPlan } from './plan.ts';
 
 const COMMENT = 'flanneld ingress';
@@ -36,7 +36,7 @@ function protectChain(ip: string, ingress: Ingress): ChainPlan[] {
         ...fromOverlay(ip, ingress).map((match) => `${match} accept`),
         'ct state established,related accept',
         'ct status dnat accept',
-        `${ip} daddr ${subnet.toString()} iifname != "${protect}" oifname "${protect}" drop`,
+        `${isAnywhere(subnet) ? '' : `${ip} daddr ${subnet.toString()} `}iifname != "${protect}" oifname "${protect}" drop`,
       ],
     },
   ];
