@@ -15,7 +15,7 @@ describe('a packet to a container that does not exist', () => {
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: 'vxlan' } });
     [near, far] = [await cluster.addNode(), await cluster.addNode()];
-    await Promise.all([near.ready(), far.ready()]);
+    await cluster.converged();
     container = await near.addContainer();
     await far.host.run('ip', 'route', 'replace', 'default', 'via', near.host.address);
   });
@@ -25,7 +25,7 @@ describe('a packet to a container that does not exist', () => {
   /** What `ping` says of an address that nothing on the far host has. */
   async function pingAbsent(): Promise<string> {
     const { FLANNEL_SUBNET } = await far.subnetEnv();
-    const ping = ['ping', '-c', '1', '-W', '1', FLANNEL_SUBNET.replace(/\.1\/24$/, '.99')];
+    const ping = ['ping', '-c', '1', '-W', '3', FLANNEL_SUBNET.replace(/\.1\/24$/, '.99')];
     return container.run('sh', '-c', `${ping.join(' ')} || true`);
   }
 

@@ -52,6 +52,7 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
   beforeAll(async () => {
     cluster = await createCluster({ backend: { Type: 'vxlan' } });
     engines = await Promise.all((['28.5', '20.10'] as const).map(startEngine));
+    await cluster.converged();
   });
   afterAll(async () => {
     for (const { docker } of engines) await docker[Symbol.asyncDispose]();
