@@ -15,12 +15,13 @@ import { createConditions, type Condition } from './conditions.ts';
 import { closeDockerNetwork, followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
 import { serveHealth } from './health.ts';
+import { leasedOverlays } from './leased-overlays.ts';
 import { logBackendEvent, logDeviceEvent } from './log-events.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
 import { openMadeRecord } from './made-record.ts';
 import { openRegistry } from './open-registry.ts';
-import { overlaysOf, recordMade } from './record-made.ts';
+import { recordMade } from './record-made.ts';
 import type { Settings } from './request.ts';
 import { serveDocker } from './serve-docker.ts';
 import { startWatch } from './start-watch.ts';
@@ -91,7 +92,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const applyRules = followHosts(firewall, (hosts) =>
     wantedRules(settings, { config, lease, backend, underlay, hosts }),
   );
-  record.add(overlaysOf(config, lease));
+  record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
   const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);

@@ -12,6 +12,7 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import { protectedBridge } from './docker-network.ts';
+import { leasedOverlays } from './leased-overlays.ts';
 import { reportFirewallEvent } from './log-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
@@ -84,17 +85,10 @@ export function followHosts(
 
 /** The rules that the flags ask for, with this host's subnets. */
 export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
-  const { config, backend, underlay, hosts } = facts;
-  const { subnets } = facts.lease;
-  const families = [
-    { network: config.ipv4?.network, subnet: subnets.ipv4 },
-    { network: config.ipv6?.network, subnet: subnets.ipv6 },
-  ];
+  const { config, lease, backend, underlay, hosts } = facts;
   const interfaces = backend.overlayInterfaces;
   return {
-    overlays: families.flatMap(({ network, subnet }) =>
-      network && subnet ? [{ network, subnet, interfaces, hosts }] : [],
-    ),
+    overlays: leasedOverlays(config, lease).map((overlay) => ({ ...overlay, interfaces, hosts })),
     masquerade: settings['ip-masq'] ? { fullyRandom: !settings['ip-masq-fully-random-disable'] } : undefined,
     forward: settings['iptables-forward-rules'],
     underlay: underlay.link,

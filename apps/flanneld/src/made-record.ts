@@ -1,25 +1,23 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AddressError, parsePrefix, type Address, type Prefix } from '@flannel-ts/ip';
+import type { LeasedOverlay } from './leased-overlays.ts';
 
 /** What the daemon makes on a host that `flanneld cleanup` could not tell from another program's. */
 export type Made =
   /** Rules name the network, devices carry the first address of the subnet. */
-  | { readonly kind: 'overlay'; readonly network: Prefix; readonly subnet: Prefix }
+  | ({ readonly kind: 'overlay' } & LeasedOverlay)
   | { readonly kind: 'link'; readonly name: string }
   /** A route through another host of the underlay. */
   | { readonly kind: 'route'; readonly destination: Prefix; readonly gateway: Address }
   /** Docker knows its name, and may not run when it is to be removed. */
   | { readonly kind: 'docker-network' };
 
-/** An overlay network, and this host's subnet of it. */
-export type RecordedOverlay = Pick<Made & { kind: 'overlay' }, 'network' | 'subnet'>;
-
 /** What the daemons of one network have made on this host since it booted, also with other settings. */
 export interface MadeRecord {
   /** Whether anything is recorded. */
   readonly exists: boolean;
-  readonly overlays: readonly RecordedOverlay[];
+  readonly overlays: readonly LeasedOverlay[];
   has(made: Made): boolean;
   /** Records what is about to be made. @throws {SystemError} when the file cannot be written */
   add(made: readonly Made[]): void;
@@ -82,7 +80,7 @@ function toLine(made: Made): string {
 }
 
 /** `undefined` for other lines, and for those that another program damaged. */
-function parseOverlay(line: string): RecordedOverlay | undefined {
+function parseOverlay(line: string): LeasedOverlay | undefined {
   const [, network, subnet] = /^overlay (\S+) subnet (\S+)$/.exec(line) ?? [];
   if (!network || !subnet) return undefined;
   try {

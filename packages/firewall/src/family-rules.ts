@@ -87,7 +87,7 @@ function closed(family: Family, { protect }: WantedRules): Ingress | undefined {
   return protect && { ...anywhere, sources: [], accept: false, protect: protect.interface };
 }
 
-/** Whether a rule has to name a destination. */
+/** Whether a prefix is every address, which no rule names. */
 export function isAnywhere({ length }: Prefix): boolean {
   return length === 0;
 }

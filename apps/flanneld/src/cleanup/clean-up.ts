@@ -23,8 +23,8 @@ class DaemonRunsError extends Error {
 }
 
 /**
- * Removes what the daemon of one network left on this host, and nothing of other networks or programs: routes,
- * devices, rules and, if asked, its lease. What cannot be removed does not stop the rest.
+ * Removes what the daemon of one network left on this host, and nothing of other networks or programs: its Docker
+ * network, routes, devices, rules and, if asked, its lease. What cannot be removed does not stop the rest.
  * @throws {DaemonRunsError | CleanupIncompleteError}
  */
 export async function cleanUp(settings: CleanupSettings, context: CommandContext): Promise<void> {

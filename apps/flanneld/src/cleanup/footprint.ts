@@ -1,12 +1,13 @@
 import type { Prefix } from '@flannel-ts/ip';
-import { openMadeRecord, type MadeRecord, type RecordedOverlay } from '../made-record.ts';
+import type { LeasedOverlay } from '../leased-overlays.ts';
 import type { Logger } from '../log.ts';
+import { openMadeRecord, type MadeRecord } from '../made-record.ts';
 import { readSubnetFile } from '../subnet-files.ts';
 
 /** By what the things of one network's daemon are known on this host. */
 export interface Footprint {
   /** From subnet.env and the record, former ones included. */
-  readonly overlays: readonly RecordedOverlay[];
+  readonly overlays: readonly LeasedOverlay[];
   /** Empty where upstream's daemon ran, which records nothing. */
   readonly record: MadeRecord;
 }
