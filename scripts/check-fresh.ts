@@ -1,9 +1,8 @@
 // Runs `npm start` and `npm test` right after `git clone` on newly made Debian systems: `npm run check:fresh`.
 import { parseArgs } from 'node:util';
-import type { Suite } from '../lab/src/index.ts';
+import { SUITES, type Suite } from '../lab/src/index.ts';
 import { NODES, withFreshTree, type NodeChoice } from './fresh-tree.ts';
 
-const SUITES: readonly Suite[] = ['bookworm', 'trixie', 'forky'];
 const COMMANDS = ['start', 'test'] as const;
 const HELP = `npm run check:fresh -- [--suite NAME] [--node NAME] [--only start|test]
 

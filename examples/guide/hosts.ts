@@ -10,8 +10,6 @@ import {
   type Lab,
 } from '@flannel-ts/lab';
 
-const WORKSPACE = join(import.meta.dirname, '../..');
-
 /** What an installation of Debian's standard system has, as far as the guides come across it. */
 const INSTALLED = [
   ...['ca-certificates', 'dbus', 'git', 'iproute2', 'iputils-ping', 'less', 'netbase', 'openssh-client'],
@@ -42,12 +40,6 @@ interface HostOptions {
   readonly deb: string;
   /** Packages that are there from the beginning, beside {@link INSTALLED}. @default [] */
   readonly installed?: readonly string[] | undefined;
-}
-
-/** Builds flanneld's package from the workspace and returns its path. */
-export async function buildPackage(directory: string): Promise<string> {
-  const build = [process.execPath, join(WORKSPACE, 'packaging/build-deb.ts'), `--out=${directory}`];
-  return (await run(build)).trim();
 }
 
 /**

@@ -1,9 +1,10 @@
 // Types every command of the guides on freshly booted Debian hosts: npm run guide -- --docker 28.5
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createLab, ENGINES, type BootedHost, type EngineRelease } from '@flannel-ts/lab';
+import { createLab, ENGINE_SUITES, ENGINES, type BootedHost, type EngineRelease } from '@flannel-ts/lab';
+import { buildPackage } from './build-package.ts';
 import { followGuide } from './follow.ts';
-import { bootHosts, buildPackage } from './hosts.ts';
+import { bootHosts } from './hosts.ts';
 import { GuideError } from './session.ts';
 import { prepareUpstream, upstreamPackages } from './upstream.ts';
 
@@ -44,7 +45,7 @@ async function follow({ file, installed, prepare }: Guide, release: EngineReleas
   console.log(`\n════ docs/guides/${file}, Docker ${release}`);
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await createLab());
-  const deb = await buildPackage(lab.directory);
+  const deb = await buildPackage(lab.directory, ENGINE_SUITES[release]);
   const names = ['host1', 'host2', 'etcd'];
   const hosts = await bootHosts(
     { lab, stack },

@@ -1,13 +1,14 @@
-import { createLab } from '@flannel-ts/lab';
+import { createLab, ENGINE_SUITES } from '@flannel-ts/lab';
 import { expect, it } from 'vitest';
-import { bootHosts, buildPackage } from '../guide/hosts.ts';
+import { buildPackage } from '../guide/build-package.ts';
+import { bootHosts } from '../guide/hosts.ts';
 
 it.each(['20.10', '28.5'] as const)(
   'installs beside Docker %s by one command on a fresh host, which Docker serves at once',
   async (engine) => {
     await using stack = new AsyncDisposableStack();
     const lab = stack.use(await createLab());
-    const deb = await buildPackage(lab.directory);
+    const deb = await buildPackage(lab.directory, ENGINE_SUITES[engine]);
     const hosts = await bootHosts({ lab, stack }, { names: ['host1'], engine, deb });
     const host = hosts.get('host1')!;
     const install = 'apt install --yes ./flanneld_*.deb docker.io';
@@ -17,5 +18,6 @@ it.each(['20.10', '28.5'] as const)(
     expect(states).toBe('active\ninactive\n');
     expect(await host.run('docker', 'version', '--format', '{{.Server.Version}}')).toContain(engine);
   },
-  240_000,
+  // It may have to make Debian trees first.
+  600_000,
 );

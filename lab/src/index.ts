@@ -18,7 +18,7 @@ export {
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
 export { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
-export { type Suite } from './debian/suite.ts';
+export { runsOn, SUITES, type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
 export { ENGINE_SUITES, ENGINES, type EngineRelease } from './docker-engine.ts';
 export { startDocker, type Docker, type DockerOptions } from './docker.ts';
