@@ -112,7 +112,7 @@ describe('a command line', () => {
   it.each([
     [['--etcd-endpoint=x'], 2, 'did you mean -etcd-endpoints?'],
     [['--kube-subnet-mgr'], 2, 'not supported yet'],
-    [['--iface-regex=eth['], 1, '-iface-regex must be a regular expression'],
+    [['--iface-regex=eth['], 2, '-iface-regex must be a regular expression'],
     [['--etcd-endpoints=127.0.0.1:2379'], 1, 'want URLs such as http://127.0.0.1:2379'],
     [['--version'], 0, 'flanneld 0.1.0'],
   ])('%j ends with exit code %i', async (flags, code, text) => {

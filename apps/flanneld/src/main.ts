@@ -57,6 +57,7 @@ async function carryOut(task: Task): Promise<number> {
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return task.kind === 'run' ? 0 : 1;
+    if (error instanceof UsageError) throw error;
     log.error({ error }, error instanceof Error ? error.message : String(error));
     return 1;
   }

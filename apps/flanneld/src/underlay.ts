@@ -1,6 +1,7 @@
 import type { Underlay } from '@flannel-ts/backend';
 import { parsePrefix, prefixOf, tryParseAddress, type Address } from '@flannel-ts/ip';
 import type { Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
+import { UsageError } from './flag-value.ts';
 import type { Settings } from './request.ts';
 
 /** The flags that choose the underlay. */
@@ -21,7 +22,7 @@ export class UnderlayMissingError extends Error {
  * Finds the interface for traffic between hosts, in upstream's order: `-iface` list, `-iface-regex` list,
  * `-iface-can-reach`, the interface that holds `-public-ip`, the default route's.
  * @throws {UnderlayMissingError} while no interface fits, or the one that fits has no IPv4 address
- * @throws {Error} for an `-iface-regex` that is not a regular expression
+ * @throws {UsageError} for an `-iface-regex` that is not a regular expression
  */
 export async function findUnderlay(netlink: NetlinkConnection, choice: UnderlayChoice): Promise<Underlay> {
   const [links, addresses] = await Promise.all([netlink.links(), netlink.addresses()]);
@@ -95,8 +96,8 @@ function byAddress(host: HostLinks, address: Address): Selected | undefined {
 function compile(text: string): RegExp {
   try {
     return new RegExp(text);
-  } catch (cause) {
-    throw new Error(`-iface-regex must be a regular expression, not ${JSON.stringify(text)}`, { cause });
+  } catch {
+    throw new UsageError(`-iface-regex must be a regular expression, not ${JSON.stringify(text)}`);
   }
 }
 
