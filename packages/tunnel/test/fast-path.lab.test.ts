@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { createLab, type Container, type Host } from '@flannel-ts/lab';
+import { countAnswers, createLab, type Container, type Host, type PingOptions } from '@flannel-ts/lab';
 import { parseAddress } from '@flannel-ts/ip';
 import { inNamespace } from '@flannel-ts/native';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTunnel, type Tunnel, type TunnelFailedError } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { expectAnswers } from './support/expect-answers.ts';
 import {
   createOverlay,
   endpoint,
@@ -81,8 +80,8 @@ describe('a fast path between containers', () => {
 
   const pingOther = (...options: string[]) =>
     ping(overlay.containers[0], overlay.containers[1].address, ...options);
-  const othersAnswers = (count: number, options?: { interval: number }) =>
-    expectAnswers(overlay.containers[0], overlay.containers[1].address, count, options);
+  const countOthers = (options: PingOptions) =>
+    countAnswers(overlay.containers[0], overlay.containers[1].address, options);
 
   /** Runs `traffic`, and returns how many packets user space and the decapsulating device of the second host got. */
   async function pathOf(traffic: () => Promise<unknown>) {
@@ -101,13 +100,13 @@ describe('a fast path between containers', () => {
 
   it('keeps packets in the kernel', async () => {
     await pingOther('-c 1');
-    const path = await pathOf(() => othersAnswers(5));
+    const path = await pathOf(async () => expect(await countOthers({ count: 5 })).toBe(5));
     expect(path).toEqual({ userSpace: 0, kernel: 5 });
   });
 
   it('loses no packet while a peer’s link address is unknown', async () => {
     for (const host of overlay.hosts) await host.run('ip', 'neigh', 'flush', 'dev', 'eth0');
-    await othersAnswers(3);
+    expect(await countOthers({ count: 3 })).toBe(3);
   });
 
   it('counts what both sides agree on, segments of super-packets included', async () => {
@@ -166,7 +165,7 @@ describe('a fast path between containers', () => {
     await second.run('iptables', '-A', 'FORWARD', '-i', 'flannel0', '-o', 'docker0', '-j', 'ACCEPT');
     await second.run('iptables', '-A', 'FORWARD', '-i', 'docker0', '-o', 'flannel0', '-j', 'ACCEPT');
     await second.run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
-    const path = await pathOf(() => othersAnswers(3));
+    const path = await pathOf(async () => expect(await countOthers({ count: 3 })).toBe(3));
     expect(path).toEqual({ userSpace: 0, kernel: 3 });
     await second.run('iptables', '-P', 'FORWARD', 'ACCEPT');
     await second.run('iptables', '-F');
@@ -204,7 +203,7 @@ describe('a fast path between containers', () => {
       }
       const { containers, hosts } = overlay;
       const before = await packetsOf(hosts[to], 'flannel0-rx');
-      await expectAnswers(containers[from], containers[to].address, 3);
+      expect(await countAnswers(containers[from], containers[to].address, { count: 3 })).toBe(3);
       expect((await packetsOf(hosts[to], 'flannel0-rx')).received - before.received).toBe(3);
       for (const host of hosts) await host.run('iptables', '-t', 'nat', '-F');
       for (const host of hosts) await host.run('iptables', '-F');
@@ -260,12 +259,12 @@ describe('a fast path between containers', () => {
 
   it('loses nothing when a peer starts or ends to take fast packets', async () => {
     const [, second] = overlay.hosts;
-    const flood = othersAnswers(400, { interval: 0.002 });
+    const flood = countOthers({ count: 400, interval: 0.002 });
     let turns = 0;
     const turning = setInterval(() => {
       tunnels[0].setRoutes([route(subnetOf(2), second.address, port, turns++ % 2 === 0)]);
     }, 20);
-    await flood;
+    expect(await flood).toBe(400);
     clearInterval(turning);
     expect(turns).toBeGreaterThan(10);
   });
@@ -280,7 +279,7 @@ describe('a fast path between containers', () => {
     await using tunnel = await openTunnelOn(first, 1);
     tunnel.setRoutes([route(subnetOf(2), second.address)]);
     tunnels[1].setRoutes([route(subnetOf(1), first.address)]);
-    const path = await pathOf(() => othersAnswers(2));
+    const path = await pathOf(async () => expect(await countOthers({ count: 2 })).toBe(2));
     expect(path).toEqual({ userSpace: 2, kernel: 0 });
   });
 });

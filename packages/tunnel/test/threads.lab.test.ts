@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { countAnswers } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { expectAnswers } from './support/expect-answers.ts';
 import { createOverlay, join, type Overlay } from './support/overlay.ts';
 
 describe('the threads of a tunnel', () => {
@@ -18,7 +18,7 @@ describe('the threads of a tunnel', () => {
   /** Pings further apart than the pause that ends a transfer. */
   const ping = async (count: number) => {
     const [from, to] = overlay.containers;
-    await expectAnswers(from, to.address, count);
+    expect(await countAnswers(from, to.address, { count })).toBe(count);
   };
   const transfer = () =>
     checkTransfers(overlay.containers[0], overlay.containers[1].address, {

@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunningProcess } from './command.ts';
+import type { Namespace } from './namespace.ts';
+
+/** How long answers may take after the last request. */
+const PATIENCE_MS = 5_000;
+const POLL_MS = 20;
+
+export interface PingOptions {
+  /** Number of requests. */
+  readonly count: number;
+  /** Seconds between requests. @default 0.01 */
+  readonly interval?: number;
+  /** More options of ping(8). @default [] */
+  readonly options?: readonly string[];
+}
+
+/**
+ * Sends ICMP echo requests and returns how many answers arrive, late ones included. ping itself, once an answer has
+ * come, waits for the others no longer than twice the longest round trip: a slow one seems lost on a busy machine.
+ * @throws {CommandError} when ping cannot send
+ */
+export async function countAnswers(
+  from: Namespace,
+  to: string,
+  { count, interval = 0.01, options = [] }: PingOptions,
+): Promise<number> {
+  const before = await echoReplies(from);
+  const ping = ['ping', '-n', '-q', '-c', `${count}`, '-i', `${interval}`, ...options, to];
+  // 1 is a missing answer.
+  await from.run('sh', '-c', '"$@" || [ $? = 1 ]', 'sh', ...ping);
+  const patient = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const answers = (await echoReplies(from)) - before;
+    if (answers >= count || Date.now() > patient) return answers;
+    await delay(POLL_MS);
+  }
+}
+
+/** Numbers of the requests of a running or ended ping that had no answer when a later one had. */
+export function unanswered(ping: RunningProcess): readonly number[] {
+  const answered = ping.lines.flatMap((line) => /icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? []).map(Number);
+  const all = Array.from({ length: Math.max(0, ...answered) }, (_, index) => index + 1);
+  return all.filter((number) => !answered.includes(number));
+}
+
+/** ICMP echo replies that a namespace has received, as its kernel counts them. */
+async function echoReplies(namespace: Namespace): Promise<number> {
+  const lines = (await namespace.run('cat', '/proc/net/snmp')).split('\n');
+  const [names, values] = lines.filter((line) => line.startsWith('Icmp: ')).map((line) => line.split(' '));
+  return Number(values![names!.indexOf('InEchoReps')]);
+}
