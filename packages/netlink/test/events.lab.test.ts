@@ -35,7 +35,8 @@ async function next<Kind extends KernelEvent['kind']>(
 
 it('reports links', async () => {
   await ip('link', 'add', 'br0', 'type', 'bridge');
-  expect(await next('link')).toMatchObject({ change: 'put', link: { name: 'br0', up: false } });
+  const nextOfIt = () => next('link', ({ link }) => link.name === 'br0');
+  expect(await nextOfIt()).toMatchObject({ change: 'put', link: { up: false } });
   await ip('link', 'set', 'br0', 'up', 'mtu', '1400');
   await next('link', ({ change, link }) => change === 'put' && link.up && link.mtu === 1400);
   await ip('link', 'delete', 'br0');
@@ -48,6 +49,8 @@ it('reports addresses of both families', async () => {
     ['fc00:5::1', 64],
   ] as const) {
     const address = { address: parseAddress(text), prefixLength, scope: 'global' };
+    // The host's own addresses may still be checked for duplicates, which is reported, too.
+    const nextOfIt = () => next('address', (event) => event.address.address.equals(address.address));
     await ip(
       'address',
       'add',
@@ -56,9 +59,9 @@ it('reports addresses of both families', async () => {
       'eth0',
       ...(prefixLength === 64 ? ['nodad'] : []),
     );
-    expect(await next('address')).toMatchObject({ change: 'put', address });
+    expect(await nextOfIt()).toMatchObject({ change: 'put', address });
     await ip('address', 'delete', `${text}/${prefixLength}`, 'dev', 'eth0');
-    expect(await next('address')).toMatchObject({ change: 'removed', address });
+    expect(await nextOfIt()).toMatchObject({ change: 'removed', address });
   }
 });
 
@@ -68,10 +71,11 @@ it('reports routes of both families', async () => {
     ['fc00:2::/64', '2001:db8::9'],
   ] as const) {
     const route = { destination: parsePrefix(destination), gateway: parseAddress(gateway), protocol: 3 };
+    const nextOfIt = () => next('route', (event) => event.route.destination.equals(route.destination));
     await ip('route', 'add', destination, 'via', gateway);
-    expect(await next('route')).toMatchObject({ change: 'put', route });
+    expect(await nextOfIt()).toMatchObject({ change: 'put', route });
     await ip('route', 'delete', destination);
-    expect(await next('route')).toMatchObject({ change: 'removed', route });
+    expect(await nextOfIt()).toMatchObject({ change: 'removed', route });
   }
 });
 
@@ -79,18 +83,19 @@ it('reports neighbours and FDB entries apart', async () => {
   await ip('link', 'add', 'vx', 'type', 'vxlan', 'id', '1', 'dstport', '8472', 'local', '192.0.2.1');
   const linkIndex = (await host.link('vx')).index;
   const mac = '02:00:00:00:00:02';
+  const nextFdb = () => next('fdb', ({ entry }) => entry.mac === mac);
   await host.namespace.run('bridge', 'fdb', 'add', mac, 'dev', 'vx', 'dst', '192.0.2.2', 'self');
-  expect(await next('fdb')).toMatchObject({
+  expect(await nextFdb()).toMatchObject({
     change: 'put',
     entry: { linkIndex, mac, destination: parseAddress('192.0.2.2'), permanent: true },
   });
   await ip('neighbour', 'add', '10.5.2.0', 'lladdr', mac, 'dev', 'vx', 'nud', 'permanent');
-  expect(await next('neighbour')).toMatchObject({
+  expect(await next('neighbour', ({ neighbour }) => neighbour.linkIndex === linkIndex)).toMatchObject({
     change: 'put',
     neighbour: { linkIndex, mac, address: parseAddress('10.5.2.0'), permanent: true },
   });
   await host.namespace.run('bridge', 'fdb', 'delete', mac, 'dev', 'vx', 'dst', '192.0.2.2', 'self');
-  expect(await next('fdb')).toMatchObject({ change: 'removed', entry: { mac } });
+  expect(await nextFdb()).toMatchObject({ change: 'removed', entry: { mac } });
 });
 
 it('reports links and nothing else to a subscriber of links', async () => {
@@ -124,5 +129,5 @@ it('says when the kernel dropped events, and goes on', async () => {
   expect(await next('overrun')).toEqual({ kind: 'overrun' });
   expect((await netlink.routes({ family: 4 })).filter(({ metric }) => metric)).toHaveLength(1_000);
   await ip('link', 'add', 'br0', 'type', 'bridge');
-  expect(await next('link')).toMatchObject({ link: { name: 'br0' } });
+  await next('link', ({ link }) => link.name === 'br0');
 });
