@@ -47,7 +47,7 @@ describe('flanneld cleanup', () => {
   it('needs neither etcd nor a default route, and says within a bound that a lease cannot be deleted', async () => {
     const { cluster, host, before, daemon, subnetFile } = await startHost('host-gw');
     await daemon.stop();
-    cluster.etcd.stop();
+    await cluster.etcd.stop();
     await host.run('ip', 'route', 'delete', 'default');
     const flags = [`--subnet-file=${subnetFile}`, `--etcd-endpoints=${cluster.endpoint}`];
     const withLease = await cleanUp(host, ...flags, '--lease', '--iface=eth0');

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A command ended with another exit code than 0. */
 export class CommandError extends Error {
@@ -85,6 +88,12 @@ export class RunningProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Stops every thread of the program by SIGSTOP, which a thread obeys only when it is scheduled again. */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP');
+    while (!(await this.#isFrozen())) await delay(1);
+  }
+
   /** Ends the program: SIGTERM, and SIGKILL when it has not gone after 5 s. */
   async stop(): Promise<number | NodeJS.Signals> {
     this.signal('SIGTERM');
@@ -94,6 +103,16 @@ export class RunningProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #isFrozen(): Promise<boolean> {
+    const threads = `/proc/${this.pid}/task`;
+    const states = (await readdir(threads)).map(async (thread) => {
+      const stat = await readFile(join(threads, thread, 'stat'), 'utf8');
+      // The name before it is in parentheses, and may have some.
+      return stat[stat.lastIndexOf(')') + 2];
+    });
+    return (await Promise.all(states)).every((state) => state === 'T');
   }
 
   #print(line: string): void {

@@ -8,8 +8,8 @@ export interface Etcd extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again on the same ports and data. */
   restart(): Promise<void>;
-  /** Freezes it with SIGSTOP: connections stay open and nothing answers. */
-  stop(): void;
+  /** Freezes it with SIGSTOP: connections stay open and nothing answers any more. */
+  stop(): Promise<void>;
   /** Thaws it with SIGCONT. */
   cont(): void;
   /** Forgets all history up to the current revision. */
@@ -52,7 +52,9 @@ export function createMember(
       process = start([...commandPrefix, ...command]);
       await process.line(/ready to serve client requests/);
     },
-    stop: () => process?.signal('SIGSTOP'),
+    async stop() {
+      await process?.freeze();
+    },
     cont: () => process?.signal('SIGCONT'),
     async compact() {
       const { header } = JSON.parse(await etcdctl('get', 'any', '--write-out=json')) as {

@@ -200,7 +200,7 @@ describe.each(APIS)('an etcd that does not answer, %s', (api) => {
     expect(error).not.toBeInstanceOf(RegistryAccessError);
     expect((error as Error).message).toContain('ECONNREFUSED');
     await etcd.restart();
-    etcd.stop();
+    await etcd.stop();
     const start = performance.now();
     expect(await attempt({ api, endpoints })).toBeInstanceOf(RegistryUnavailableError);
     // With a margin for a loaded machine, and below what two requests in a row would take.

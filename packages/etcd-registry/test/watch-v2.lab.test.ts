@@ -178,7 +178,7 @@ describe('with three members', () => {
     await watch.until(() => watch.events.length === 1);
     await putLeases(first!, ['10.5.1.0-24']);
     await watch.until(() => watch.events.length === 2);
-    for (const other of others) other.stop();
+    for (const other of others) await other.stop();
     await vi.waitFor(
       () =>
         expect(log.entries.map(({ facts }) => String((facts as { error: Error }).error))).toEqual([
