@@ -1,4 +1,4 @@
-import type { Docker } from '@flannel-ts/lab';
+import { icmpCounter, type Docker } from '@flannel-ts/lab';
 
 export interface RunningContainer {
   readonly id: string;
@@ -32,6 +32,5 @@ export async function ping(from: RunningContainer, to: string, ...options: strin
 
 /** How many echo requests a container has received. */
 export async function echoesReceived({ docker, id }: RunningContainer): Promise<number> {
-  const [names, values] = (await docker.run('exec', id, 'grep', '^Icmp:', '/proc/net/snmp')).split('\n');
-  return Number(values!.split(' ')[names!.split(' ').indexOf('InEchos')]);
+  return icmpCounter((...command) => docker.run('exec', id, ...command), 'InEchos');
 }

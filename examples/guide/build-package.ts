@@ -46,19 +46,8 @@ export async function buildPackage(directory: string, suite: Suite): Promise<str
     console.log(`building the package in a ${suite} system: what is compiled here does not run there`);
     const tree = await debianTree(suite, TOOLS);
     const mounts = await mkdtemp(join(directory, 'mounts-'));
-    await run([
-      'unshare',
-      '--mount',
-      'sh',
-      '-c',
-      BUILD_IN_TREE,
-      'build',
-      tree,
-      WORKSPACE,
-      BUILD,
-      out,
-      mounts,
-    ]);
+    const places = [tree, WORKSPACE, BUILD, out, mounts];
+    await run(['unshare', '--mount', 'sh', '-c', BUILD_IN_TREE, 'build', ...places]);
   }
   const [deb] = await readdir(out);
   return join(out, deb!);

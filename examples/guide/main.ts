@@ -49,12 +49,7 @@ async function follow({ file, installed, prepare }: Guide, release: EngineReleas
   const names = ['host1', 'host2', 'etcd'];
   const hosts = await bootHosts(
     { lab, stack },
-    {
-      names,
-      engine: release,
-      deb,
-      installed: installed?.(release),
-    },
+    { names, engine: release, deb, installed: installed?.(release) },
   );
   await prepare?.(hosts);
   await followGuide(join(GUIDES, file), hosts);

@@ -108,8 +108,9 @@ export class RunningProcess implements AsyncDisposable {
   async #isFrozen(): Promise<boolean> {
     const threads = `/proc/${this.pid}/task`;
     const states = (await readdir(threads)).map(async (thread) => {
-      const stat = await readFile(join(threads, thread, 'stat'), 'utf8');
-      // The name before it is in parentheses, and may have some.
+      // A thread may have ended since; the next look does not find it.
+      const stat = await readFile(join(threads, thread, 'stat'), 'utf8').catch(() => '');
+      // The state follows the name, which is in parentheses and may contain some.
       return stat[stat.lastIndexOf(')') + 2];
     });
     return (await Promise.all(states)).every((state) => state === 'T');

@@ -25,13 +25,14 @@ export async function countAnswers(
   to: string,
   { count, interval = 0.01, options = [] }: PingOptions,
 ): Promise<number> {
-  const before = await echoReplies(from);
+  const echoReplies = () => icmpCounter((...command) => from.run(...command), 'InEchoReps');
+  const before = await echoReplies();
   const ping = ['ping', '-n', '-q', '-c', `${count}`, '-i', `${interval}`, ...options, to];
   // 1 is a missing answer.
   await from.run('sh', '-c', '"$@" || [ $? = 1 ]', 'sh', ...ping);
   const patient = Date.now() + PATIENCE_MS;
   for (;;) {
-    const answers = (await echoReplies(from)) - before;
+    const answers = (await echoReplies()) - before;
     if (answers >= count || Date.now() > patient) return answers;
     await delay(POLL_MS);
   }
@@ -44,9 +45,16 @@ export function unanswered(ping: RunningProcess): readonly number[] {
   return all.filter((number) => !answered.includes(number));
 }
 
-/** ICMP echo replies that a namespace has received, as its kernel counts them. */
-async function echoReplies(namespace: Namespace): Promise<number> {
-  const lines = (await namespace.run('cat', '/proc/net/snmp')).split('\n');
-  const [names, values] = lines.filter((line) => line.startsWith('Icmp: ')).map((line) => line.split(' '));
-  return Number(values![names!.indexOf('InEchoReps')]);
+/**
+ * Reads a counter of ICMP messages, as the kernel of a network namespace keeps it.
+ * @param runIn - runs a command in the namespace, or in a container, and returns what it prints
+ * @param name - `InEchos` for echo requests that arrived, `InEchoReps` for answers
+ */
+export async function icmpCounter(
+  runIn: (...command: string[]) => Promise<string>,
+  name: 'InEchos' | 'InEchoReps',
+): Promise<number> {
+  const lines = (await runIn('grep', '^Icmp:', '/proc/net/snmp')).split('\n');
+  const [names, values] = lines.map((line) => line.split(' '));
+  return Number(values![names!.indexOf(name)]);
 }
