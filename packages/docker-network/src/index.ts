@@ -4,13 +4,9 @@
  *
  * @packageDocumentation
  */
+export type { DockerNetworkComponents } from './components.ts';
 export { bridgeName, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
 export { DockerError, DockerRefusedError, DockerUnavailableError, DockerUnusableError } from './errors.ts';
 export type { DockerNetworkChange, DockerNetworkState } from './events.ts';
 export { findDockerNetworks, type OwnedNetwork } from './find-docker-networks.ts';
-export {
-  keepDockerNetwork,
-  type DockerEndpoint,
-  type DockerNetworkComponents,
-  type DockerNetworkOptions,
-} from './keep-docker-network.ts';
+export { keepDockerNetwork, type DockerEndpoint, type DockerNetworkOptions } from './keep-docker-network.ts';

@@ -1,22 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DockerNetworkComponents } from './components.ts';
 import type { DesiredNetwork } from './desired-network.ts';
 import { openDocker, type DockerApi } from './docker-api.ts';
 import { notRunning } from './docker-client.ts';
 import { DockerUnavailableError } from './errors.ts';
-import type { DockerNetworkChange, DockerNetworkState } from './events.ts';
+import type { DockerNetworkState } from './events.ts';
 import { reconcile } from './reconcile.ts';
 import { currentRun, watchSocket } from './socket-watch.ts';
-
-export interface DockerNetworkComponents {
-  /** Called when the state or its reason changed, and first when it is known. @default no one */
-  readonly onState?: (state: DockerNetworkState) => void;
-  /** Called for each step made in Docker. @default no one */
-  readonly onChange?: (change: DockerNetworkChange) => void;
-  /** Returns why the network may not be created now, such as rules that are not in place. @default nothing */
-  readonly obstacle?: () => string | undefined;
-  /** Uniform in 0 to 1, for the time between attempts. @default Math.random */
-  readonly random?: () => number;
-}
 
 /** A Docker, and who asks. */
 export interface DockerEndpoint {

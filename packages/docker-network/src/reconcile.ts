@@ -1,8 +1,8 @@
 import { AddressError, parseInterfaceAddress } from '@flannel-ts/ip';
+import type { DockerNetworkComponents } from './components.ts';
 import { createRequest, differences, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
 import type { DockerApi, ListedNetwork } from './docker-api.ts';
 import { DockerRefusedError } from './errors.ts';
-import type { DockerNetworkComponents } from './keep-docker-network.ts';
 
 /**
  * Makes Docker's networks of this owner the desired one, and reports each step. A network of another owner
