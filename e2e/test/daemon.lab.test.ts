@@ -113,7 +113,9 @@ describe('a command line', () => {
     [['--etcd-endpoint=x'], 2, 'did you mean -etcd-endpoints?'],
     [['--kube-subnet-mgr'], 2, 'not supported yet'],
     [['--iface-regex=eth['], 2, '-iface-regex must be a regular expression'],
-    [['--etcd-endpoints=127.0.0.1:2379'], 1, 'want URLs such as http://127.0.0.1:2379'],
+    [['--etcd-endpoints=127.0.0.1:2379'], 2, '-etcd-endpoints has "127.0.0.1:2379"; want URLs such as'],
+    [['--etcd-prefix='], 2, '-etcd-prefix'],
+    [['etcd-migrate', '--etcd-certfile=/c.pem'], 2, '-etcd-certfile needs etcd-keyfile'],
     [['--version'], 0, 'flanneld 0.1.0'],
   ])('%j ends with exit code %i', async (flags, code, text) => {
     const daemon = host.start([flanneld, ...flags]);

@@ -1,5 +1,6 @@
 // flanneld: flags and environment in, daemon run, signals and exit codes out.
 import manifest from '../package.json' with { type: 'json' };
+import { EtcdOptionError } from '@flannel-ts/etcd-registry';
 import { leaseKey } from '@flannel-ts/subnet';
 import { cleanUp } from './cleanup/clean-up.ts';
 import { runDaemon, type DaemonStatus } from './daemon.ts';
@@ -58,6 +59,7 @@ async function carryOut(task: Task): Promise<number> {
   } catch (error) {
     if (stop.signal.aborted) return task.kind === 'run' ? 0 : 1;
     if (error instanceof UsageError) throw error;
+    if (error instanceof EtcdOptionError) throw new UsageError(`-${error.message}`);
     log.error({ error }, error instanceof Error ? error.message : String(error));
     return 1;
   }
