@@ -98,7 +98,7 @@ it('leaves alone what others do beside it', async () => {
 });
 
 it('does not quarrel with another program as fast as it can', async () => {
-  const deadline = performance.now() + 1_000;
+  const begin = performance.now();
   const signal = AbortSignal.timeout(1_000);
   let deleted = 0;
   const events = host.netlink.subscribe({ signal })[Symbol.asyncIterator]();
@@ -112,9 +112,11 @@ it('does not quarrel with another program as fast as it can', async () => {
     await host.netlink.request({ op: 'delete-route', route: event.route });
     deleted++;
   }
-  expect(performance.now()).toBeGreaterThan(deadline - 50);
+  const elapsedMs = performance.now() - begin;
+  expect(elapsedMs).toBeGreaterThan(950);
   expect(deleted).toBeGreaterThan(2);
-  expect(deleted).toBeLessThan(12);
+  // It waits 100 ms between two repairs; its second compare, which falls into this time, repairs too.
+  expect(deleted).toBeLessThan((elapsedMs / 100) * 2);
 });
 
 it('follows the kernel again after the subscription broke', async () => {

@@ -121,9 +121,9 @@ it('takes time linear in the leases: 60,000 of them, far below what comparing ea
   const wide = config({ Network: '10.0.0.0/8' });
   const first = parsePrefix('10.0.1.0/24');
   const taken = Array.from({ length: 60_000 }, (_, index) => ({ ipv4: first.offset(index) }));
-  const started = performance.now();
+  const before = process.cpuUsage();
   const { ipv4 } = allocateSubnets(wide, taken, () => 0);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
   expect(String(ipv4)).toBe('10.234.97.0/24');
 });
 

@@ -155,10 +155,10 @@ describe('routes', () => {
     );
     const good = route(subnetOf(2), host.address, 9003);
     tunnel.setRoutes([...many, good]);
-    const before = performance.now();
+    const before = process.cpuUsage();
     for (const changed of many) tunnel.updateRoutes({ add: [changed], remove: [changed.destination] });
-    const microseconds = ((performance.now() - before) * 1000) / many.length;
-    expect(microseconds).toBeLessThan(200);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / many.length).toBeLessThan(200);
 
     const packets = 300;
     for (let sent = 0; sent < packets; sent++) {
