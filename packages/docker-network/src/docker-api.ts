@@ -22,7 +22,7 @@ export interface CreateRequest {
 }
 
 /** The few calls of Docker's API that keeping a network needs. All throw what {@link DockerClient.call} throws. */
-export interface DockerApi {
+export interface DockerApi extends Disposable {
   /** Version of the engine: `28.5.2`. */
   readonly engine: string;
   /** The newest version of the API that the engine speaks. */
@@ -44,6 +44,21 @@ const NEWEST: ApiVersion = [1, 51];
 /** Asks an engine for its version and returns its API. @throws what {@link DockerClient.call} throws */
 export async function openDocker(socketPath: string, signal: AbortSignal): Promise<DockerApi> {
   const client = createDockerClient(socketPath, signal);
+  try {
+    const { version, ...engine } = await askVersion(client, socketPath);
+    const calls = callsOf(client, `/v${version.join('.')}`, socketPath);
+    return { ...engine, ...calls, [Symbol.dispose]: () => client[Symbol.dispose]() };
+  } catch (error) {
+    client[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Which engine it is, and the version of the API to talk to it. */
+async function askVersion(
+  client: DockerClient,
+  socketPath: string,
+): Promise<Pick<DockerApi, 'engine' | 'apiVersion'> & { readonly version: ApiVersion }> {
   const answer = await client
     .call({ what: 'tell its version', method: 'GET', path: '/version' })
     .catch((error: unknown) => {
@@ -63,14 +78,14 @@ export async function openDocker(socketPath: string, signal: AbortSignal): Promi
   const spoken = [apiVersion, NEWEST].sort(compareVersions)[0]!;
   const lowest = parseVersion(facts.MinAPIVersion) ?? spoken;
   const version = [spoken, lowest].sort(compareVersions)[1]!;
-  return { engine: facts.Version, apiVersion, ...callsOf(client, `/v${version.join('.')}`, socketPath) };
+  return { engine: facts.Version, apiVersion, version };
 }
 
 function callsOf(
   client: DockerClient,
   base: string,
   socketPath: string,
-): Omit<DockerApi, 'engine' | 'apiVersion'> {
+): Omit<DockerApi, 'engine' | 'apiVersion' | typeof Symbol.dispose> {
   return {
     async listNetworks() {
       const answer = await client.call({ what: 'list networks', method: 'GET', path: `${base}/networks` });

@@ -1,6 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { DockerRefusedError, DockerUnavailableError, DockerUnusableError } from './errors.ts';
+import { currentRun } from './socket-watch.ts';
 
 /** One call of Docker's HTTP API. */
 export interface Call {
@@ -13,8 +15,12 @@ export interface Call {
   readonly body?: object;
 }
 
-/** Docker's HTTP API at a Unix socket, one connection for each call. */
-export interface DockerClient {
+/**
+ * Docker's HTTP API at a Unix socket. All calls go over one connection, one at a time; a stream has its own.
+ * When a Docker of this host has ended that connection, the client makes no other: where systemd holds the
+ * socket, it would start a Docker that an operator has just stopped.
+ */
+export interface DockerClient extends Disposable {
   /**
    * Returns the JSON of the answer, `undefined` for an empty one.
    * @throws {DockerUnavailableError} {DockerUnusableError} {DockerRefusedError}
@@ -29,9 +35,18 @@ const ANSWER_MS = 30_000;
 
 /** Creates a client whose calls end with the signal's reason when it aborts. */
 export function createDockerClient(socketPath: string, stop: AbortSignal): DockerClient {
-  async function send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  let agent: Agent | undefined;
+  /** That of the calls. */
+  let connection: Socket | undefined;
+  /** Whether a Docker of this host answered, and not a proxy, which ends an idle connection without meaning. */
+  let local = false;
+
+  async function send(call: Call, signal: AbortSignal, { alone = false } = {}): Promise<IncomingMessage> {
     // Only here: loading it costs a program that never needs Docker a tenth of its start.
-    const { request } = await import('node:http');
+    const { Agent, request } = await import('node:http');
+    agent ??= new Agent({ keepAlive: true, maxSockets: 1 });
+    const ended = connection && (connection.destroyed || !connection.writable);
+    if (!alone && local && ended) throw notRunning(socketPath);
     const body = call.body && JSON.stringify(call.body);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     request({
@@ -39,13 +54,17 @@ export function createDockerClient(socketPath: string, stop: AbortSignal): Docke
       method: call.method,
       path: call.path,
       headers: body ? { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) } : {},
-      agent: false,
+      agent: alone ? false : agent,
       signal,
     })
+      .on('socket', (socket) => {
+        if (!alone) connection = socket;
+      })
       .on('response', resolve)
       .on('error', reject)
       .end(body);
     const response = await promise;
+    local ||= currentRun(socketPath) !== undefined;
     const status = response.statusCode ?? 0;
     if (status >= 300) throw new DockerRefusedError(call.what, status, messageOf(await text(response)));
     return response;
@@ -70,7 +89,9 @@ export function createDockerClient(socketPath: string, stop: AbortSignal): Docke
   return {
     call: (call) => attempt(async (signal) => parse(await text(await send(call, signal)), socketPath)),
     // Only the head of the answer is waited for; from then on, the stream ends with `stop` alone.
-    stream: async (call) => values(await attempt((signal) => send(call, signal)), socketPath),
+    stream: async (call) =>
+      values(await attempt((signal) => send(call, signal, { alone: true })), socketPath),
+    [Symbol.dispose]: () => agent?.destroy(),
   };
 }
 

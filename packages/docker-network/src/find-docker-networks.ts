@@ -16,14 +16,18 @@ export async function findDockerNetworks(
   { socketPath, owner }: DockerEndpoint,
   signal: AbortSignal,
 ): Promise<readonly OwnedNetwork[]> {
-  const docker = await openDocker(socketPath, signal);
-  const networks = await docker.listNetworks();
-  const own = networks.filter(({ labels }) => labels[OWNER_LABEL] === owner);
-  return Promise.all(
-    own.map(async ({ id, name }) => ({
+  using docker = await openDocker(socketPath, signal);
+  const found: OwnedNetwork[] = [];
+  for (const { id, name, labels } of await docker.listNetworks()) {
+    if (labels[OWNER_LABEL] !== owner) continue;
+    found.push({
       name,
       usedBy: await docker.containersOf(id),
-      remove: () => docker.removeNetwork(id),
-    })),
-  );
+      async remove() {
+        using docker = await openDocker(socketPath, signal);
+        await docker.removeNetwork(id);
+      },
+    });
+  }
+  return found;
 }

@@ -73,7 +73,7 @@ export function keepDockerNetwork(
       using socket = watchSocket(socketPath);
       try {
         if (!mayConnect()) throw notRunning(socketPath);
-        const docker = await openDocker(socketPath, signal);
+        using docker = await openDocker(socketPath, signal);
         const run = currentRun(socketPath);
         await follow(docker).catch((error: unknown) => {
           if (error instanceof DockerUnavailableError) known = { run, goneAt: performance.now() };

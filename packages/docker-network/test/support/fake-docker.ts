@@ -23,6 +23,8 @@ export interface FakeDocker extends AsyncDisposable {
   readonly connections: () => number;
   /** Ends the connections that are open, as an engine does when it ends; the socket stays. */
   hangUp(): void;
+  /** Ends the connections that wait for a call, as a proxy does after a while. */
+  hangUpIdle(): void;
 }
 
 export const ENGINE: Answers = {
@@ -59,6 +61,7 @@ export async function startFakeDocker(answers: Answers): Promise<FakeDocker> {
     calls,
     connections: () => connections,
     hangUp: () => server.closeAllConnections(),
+    hangUpIdle: () => server.closeIdleConnections(),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
