@@ -91,7 +91,8 @@ function pleaseDefine(field: string): string {
 function readSubnetLength(object: JsonObject, network: Prefix): number {
   const { keys, longestSubnet, smallestNetwork, usualSubnet } = RULES[network.family];
   const field = `${keys}SubnetLen`;
-  if (Number(object.get(field)) > longestSubnet) {
+  const given = object.get(field);
+  if (typeof given === 'number' && given > longestSubnet) {
     throw new NetworkConfigError(field, `${field} must be less than /${longestSubnet + 1}`);
   }
   const length = object.integer(field, 0, longestSubnet) ?? 0;

@@ -151,6 +151,11 @@ it.each<[object, string, string]>([
     'EnableIPv6 must be true or false, not "yes"',
   ],
   [{ Network: '10.5.0.0/16', SubnetMin: 'x' }, 'SubnetMin', 'SubnetMin must be an IP address, not "x"'],
+  [
+    { Network: '10.5.0.0/16', SubnetLen: { toString: false } },
+    'SubnetLen',
+    'SubnetLen must be a whole number from 0 to 30, not {"toString":false}',
+  ],
   [{ Network: '10.5.0.0/16', Backend: 'vxlan' }, 'Backend', 'Backend must be a JSON object, not "vxlan"'],
 ])('%j is refused', (config, field, message) => {
   const error = capture(() => parse(config));
