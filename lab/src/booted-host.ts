@@ -12,6 +12,8 @@ export interface BootOptions {
 
 /** A host of the lab that runs a Debian system under systemd. What it changes goes with it. */
 export interface BootedHost extends AsyncDisposable {
+  /** Id, on this machine, of its process 1. */
+  readonly pid: number;
   /** Runs a command on it to its end and returns its standard output. @throws {CommandError} */
   run(...command: string[]): Promise<string>;
   /** Starts a program on it, which ends with it. */
@@ -78,9 +80,11 @@ export async function bootHost(
       throw new Error(`systemd ended:\n${system.lines.join('\n')}`);
     }),
   ]);
-  const inside = ['nsenter', `--target=${(await childOf(system))!}`, '--all', '--root', '--wd'];
+  const pid = (await childOf(system))!;
+  const inside = ['nsenter', `--target=${pid}`, '--all', '--root', '--wd'];
   const all = stack.move();
   return {
+    pid,
     run: (...command) => run([...inside, ...command]),
     start: (command) => start([...inside, ...command]),
     [Symbol.asyncDispose]: () => all.disposeAsync(),

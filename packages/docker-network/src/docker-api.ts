@@ -46,8 +46,7 @@ export async function openDocker(socketPath: string, signal: AbortSignal): Promi
   const client = createDockerClient(socketPath, signal);
   try {
     const { version, ...engine } = await askVersion(client, socketPath);
-    const calls = callsOf(client, `/v${version.join('.')}`, socketPath);
-    return { ...engine, ...calls, [Symbol.dispose]: () => client[Symbol.dispose]() };
+    return { ...engine, ...callsOf(client, `/v${version.join('.')}`, socketPath) };
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
@@ -85,8 +84,9 @@ function callsOf(
   client: DockerClient,
   base: string,
   socketPath: string,
-): Omit<DockerApi, 'engine' | 'apiVersion' | typeof Symbol.dispose> {
+): Omit<DockerApi, 'engine' | 'apiVersion'> {
   return {
+    [Symbol.dispose]: () => client[Symbol.dispose](),
     async listNetworks() {
       const answer = await client.call({ what: 'list networks', method: 'GET', path: `${base}/networks` });
       return expectArray(answer, socketPath).map((entry) => toListedNetwork(entry, socketPath));

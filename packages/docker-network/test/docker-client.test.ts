@@ -32,7 +32,7 @@ it('does not connect again when a Docker of this host, known by its process id, 
   await writeFile(join(docker.directory, 'docker.pid'), '1');
   using client = createDockerClient(docker.socketPath, new AbortController().signal);
   await client.call(version);
-  docker.hangUpIdle();
+  docker.hangUp();
   await expect(client.call(version)).rejects.toThrow('Docker is not running at');
   expect(docker.connections()).toBe(1);
 });

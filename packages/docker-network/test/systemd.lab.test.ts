@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePrefix } from '@flannel-ts/ip';
-import { bootHost, createLab, run, type BootedHost, type Host } from '@flannel-ts/lab';
+import { bootHost, createLab, type BootedHost } from '@flannel-ts/lab';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { keepDockerNetwork, type DockerNetworkComponents, type DockerNetworkState } from '../src/index.ts';
 import { createRecording } from './support/recording.ts';
@@ -11,8 +11,6 @@ const inPlace = ({ kind }: DockerNetworkState) => kind === 'in-place';
 const unavailable = ({ kind }: DockerNetworkState) => kind === 'unavailable';
 
 let booted: BootedHost;
-/** Of the host's process 1, on this machine. */
-let systemd: string;
 let stack: AsyncDisposableStack;
 beforeEach(async () => {
   stack = new AsyncDisposableStack();
@@ -20,7 +18,6 @@ beforeEach(async () => {
   const shared = join(host.directory, 'shared');
   await mkdir(shared);
   booted = stack.use(await bootHost(host, shared));
-  systemd = await systemdOf(host);
   await booted.run('systemctl', 'start', 'docker');
 });
 afterEach(() => stack.disposeAsync());
@@ -52,7 +49,7 @@ it('starts no Docker that it does not yet know to be stopped', async () => {
   const stopped = spawnSync(
     'nsenter',
     [
-      ...[`--target=${systemd}`, '--all', '--root', '--wd'],
+      ...[`--target=${booted.pid}`, '--all', '--root', '--wd'],
       ...['sh', '-ec', 'docker network create other; systemctl stop docker'],
     ],
     { encoding: 'utf8' },
@@ -63,7 +60,7 @@ it('starts no Docker that it does not yet know to be stopped', async () => {
 });
 
 function keep(components: DockerNetworkComponents): AsyncDisposable {
-  const socketPath = `/proc/${systemd}/root/run/docker.sock`;
+  const socketPath = `/proc/${booted.pid}/root/run/docker.sock`;
   const desired = { name: 'flannel', subnet: parsePrefix('10.5.69.0/24'), mtu: 1450 };
   return keepDockerNetwork(components, { socketPath, owner: 'test', desired });
 }
@@ -75,11 +72,4 @@ function unitStates(): Promise<string[]> {
       (await booted.run('systemctl', 'show', '--value', '--property=ActiveState', unit)).trim(),
     ),
   );
-}
-
-/** The process id, on this machine, of the host's process 1. */
-async function systemdOf(host: Host): Promise<string> {
-  const pids = (await run(['ip', 'netns', 'pids', host.namespace])).trim().split('\n');
-  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')));
-  return pids[names.indexOf('systemd\n')]!;
 }

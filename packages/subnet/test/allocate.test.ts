@@ -123,7 +123,8 @@ it('takes time linear in the leases: 60,000 of them, far below what comparing ea
   const taken = Array.from({ length: 60_000 }, (_, index) => ({ ipv4: first.offset(index) }));
   const before = process.cpuUsage();
   const { ipv4 } = allocateSubnets(wide, taken, () => 0);
-  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(2_000);
   expect(String(ipv4)).toBe('10.234.97.0/24');
 });
 
