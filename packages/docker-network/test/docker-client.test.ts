@@ -34,5 +34,7 @@ it('does not connect again when a Docker of this host, known by its process id, 
   await client.call(version);
   docker.hangUp();
   await expect(client.call(version)).rejects.toThrow('Docker is not running at');
+  // The first call met the end of the connection; the next one knows of it.
+  await expect(client.call(version)).rejects.toThrow('Docker is not running at');
   expect(docker.connections()).toBe(1);
 });
