@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createCluster, run, unanswered, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import { createCluster, endPing, run, type Cluster, type Container, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaseKeyOf, showLogsOnFailure, storedLeases } from './contract.ts';
 
@@ -46,9 +46,7 @@ describe('from the v2 API to the v3 API of etcd, with vxlan', () => {
     expect(await Promise.all(nodes.map(leaseKeyOf))).toEqual(keys);
     expect((await storedLeases(cluster)).map(({ key }) => key).sort()).toEqual(keys.sort());
 
-    pings.signal('SIGINT');
-    await pings.exited;
-    expect(unanswered(pings)).toEqual([]);
+    expect(await endPing(pings)).toEqual([]);
   });
 
   it('changes nothing the second time', async () => {

@@ -39,6 +39,8 @@ export function createMember(
   const client = (api: 2 | 3) => [
     ...[...commandPrefix, 'env', `ETCDCTL_API=${api}`, 'etcdctl'],
     ...[`--endpoints=${endpoint}`, ...etcdctlFlags],
+    // A machine with many etcds may be slow.
+    api === 2 ? '--total-timeout=60s' : '--command-timeout=60s',
   ];
   const etcdctl = (...args: string[]) => run([...client(3), ...args]);
   const kill = async () => {

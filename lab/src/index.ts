@@ -26,5 +26,5 @@ export { createNamespace, type Namespace } from './namespace.ts';
 export { startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from './etcd.ts';
 export type { Etcd } from './etcd-member.ts';
 export { iperf } from './iperf.ts';
-export { countAnswers, icmpCounter, unanswered, type PingOptions } from './ping.ts';
+export { countAnswers, endPing, icmpCounter, type PingOptions } from './ping.ts';
 export { createLab, type Host, type HostOptions, type Lab } from './lab.ts';

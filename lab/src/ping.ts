@@ -5,6 +5,8 @@ import type { Namespace } from './namespace.ts';
 /** How long answers may take after the last request. */
 const PATIENCE_MS = 5_000;
 const POLL_MS = 20;
+/** By how many other answers one may be late. */
+const LATE = 50;
 
 export interface PingOptions {
   /** Number of requests. */
@@ -38,11 +40,17 @@ export async function countAnswers(
   }
 }
 
-/** Numbers of the requests of a running or ended ping that had no answer when a later one had. */
-export function unanswered(ping: RunningProcess): readonly number[] {
-  const answered = ping.lines.flatMap((line) => /icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? []).map(Number);
-  const all = Array.from({ length: Math.max(0, ...answered) }, (_, index) => index + 1);
-  return all.filter((number) => !answered.includes(number));
+/** Ends a running ping and returns the numbers of its requests so far that had no answer, late ones included. */
+export async function endPing(ping: RunningProcess): Promise<readonly number[]> {
+  const answered = () =>
+    ping.lines.flatMap((line) => /icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? []).map(Number);
+  const asked = Array.from({ length: Math.max(0, ...answered()) }, (_, index) => index + 1);
+  // An answer may come by another CPU than the ones before it, which are late then.
+  await ping.line(new RegExp(`icmp_seq=${asked.length + LATE} `));
+  ping.signal('SIGINT');
+  await ping.exited;
+  const all = new Set(answered());
+  return asked.filter((number) => !all.has(number));
 }
 
 /**
