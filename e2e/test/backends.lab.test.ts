@@ -149,23 +149,26 @@ describe.each(backends)('three hosts with $type', ({ type, mtu, device, lease, r
   });
 
   it('reaches a fourth host within a second, and forgets it within a second of its lease', async () => {
-    const fourth = await cluster.addNode();
-    await fourth.ready();
-    const container = await fourth.addContainer();
     // By the daemons' own clocks: starting the programs that look takes longer than what they look at.
-    expect(await nodes[0]!.knows(fourth)).toBeLessThan(1_000);
-    await expectReachable(containers[0]!, container);
+    const slower = await fastest(1_000, async () => {
+      const fourth = await cluster.addNode();
+      await fourth.ready();
+      const container = await fourth.addContainer();
+      const learned = await nodes[0]!.knows(fourth);
+      await expectReachable(containers[0]!, container);
 
-    const key = await leaseKeyOf(fourth);
-    const subnet = await subnetOf(fourth);
-    await fourth.daemon.stop();
-    await cluster.etcd.etcdctl('del', `/coreos.com/network/subnets/${key}`);
-    const deleted = Date.now();
-    const forgotten = await nodes[0]!.daemon.line(new RegExp(`"removed":\\["${key}"\\]`));
-    expect(loggedAt(forgotten) - deleted).toBeLessThan(1_000);
-    const pingInVain = containers[0]!.run('ping', '-c', '1', '-W', '1', container.address);
-    await expect(pingInVain).rejects.toThrow('100% packet loss');
-    if (route) expect((await overlayRoutes(nodes[0]!)).join('\n')).not.toContain(subnet);
+      const key = await leaseKeyOf(fourth);
+      const subnet = await subnetOf(fourth);
+      await fourth.daemon.stop();
+      await cluster.etcd.etcdctl('del', `/coreos.com/network/subnets/${key}`);
+      const deleted = Date.now();
+      const forgotten = await nodes[0]!.daemon.line(new RegExp(`"removed":\\["${key}"\\]`));
+      const pingInVain = containers[0]!.run('ping', '-c', '1', '-W', '1', container.address);
+      await expect(pingInVain).rejects.toThrow('100% packet loss');
+      if (route) expect((await overlayRoutes(nodes[0]!)).join('\n')).not.toContain(subnet);
+      return Math.max(learned, loggedAt(forgotten) - deleted);
+    });
+    expect(slower).toBeLessThan(1_000);
   });
 
   it('ends on SIGTERM within a second, exit code 0, and takes the same lease again', async () => {

@@ -25,7 +25,7 @@ describe('a packet to a container that does not exist', () => {
   /** What `ping` says of an address that nothing on the far host has. */
   async function pingAbsent(): Promise<string> {
     const { FLANNEL_SUBNET } = await far.subnetEnv();
-    const ping = ['ping', '-c', '1', '-W', '3', FLANNEL_SUBNET.replace(/\.1\/24$/, '.99')];
+    const ping = ['ping', '-c', '1', '-W', '5', FLANNEL_SUBNET.replace(/\.1\/24$/, '.99')];
     return container.run('sh', '-c', `${ping.join(' ')} || true`);
   }
 
@@ -57,8 +57,8 @@ describe('a packet to a container that does not exist', () => {
 
   it('leaves the containers that exist reachable', async () => {
     const present = await far.addContainer();
-    expect(await container.run('ping', '-c', '1', '-W', '2', present.address)).toContain(' 0% packet loss');
-    expect(await present.run('ping', '-c', '1', '-W', '2', container.address)).toContain(' 0% packet loss');
+    expect(await container.run('ping', '-c', '1', '-W', '5', present.address)).toContain(' 0% packet loss');
+    expect(await present.run('ping', '-c', '1', '-W', '5', container.address)).toContain(' 0% packet loss');
   });
 
   it('is dropped in the subnet that the host has now', async () => {

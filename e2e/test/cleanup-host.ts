@@ -101,7 +101,7 @@ export async function addOperatorsThings(host: Host): Promise<void> {
     'ip address add 10.5.69.1/24 dev flannel-br',
     'iptables -A FORWARD -s 10.99.0.0/24 -j ACCEPT',
     'iptables -t nat -A POSTROUTING -s 10.5.0.0/16 -o flannel-br -j ACCEPT',
-    'iptables-legacy -A FORWARD -s 10.98.0.0/24 -j ACCEPT',
+    'iptables-legacy -w 20 -A FORWARD -s 10.98.0.0/24 -j ACCEPT',
     'iptables -t raw -A PREROUTING -s 10.97.0.0/24 -j ACCEPT',
     'nft add table inet operator',
   ];

@@ -5,20 +5,11 @@ import { expect, it } from 'vitest';
 import { addOperatorsThings, cleanUp, difference, hostState } from './cleanup-host.ts';
 
 /** What upstream's daemon leaves of a network, in the words of the compatibility contract. */
-async function leaveUpstreamsThings(host: Host, iptables: string): Promise<void> {
+async function leaveUpstreamsThings(host: Host, program: string): Promise<void> {
+  // All namespaces have one lock of iptables-legacy.
+  const iptables = (...words: string[]) => host.run(program, '-w', '20', ...words);
   const masquerade = (...rule: string[]) =>
-    host.run(
-      iptables,
-      '-t',
-      'nat',
-      '-A',
-      'FLANNEL-POSTRTG',
-      ...rule,
-      '-m',
-      'comment',
-      '--comment',
-      'flanneld masq',
-    );
+    iptables('-t', 'nat', '-A', 'FLANNEL-POSTRTG', ...rule, '-m', 'comment', '--comment', 'flanneld masq');
   const commands = [
     'ip link add flannel.1 type vxlan id 1 dev eth0 dstport 8472 nolearning',
     'ip address add 10.5.69.0/32 dev flannel.1',
@@ -28,19 +19,16 @@ async function leaveUpstreamsThings(host: Host, iptables: string): Promise<void>
     'ip route add 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink',
     'ip route add 10.5.8.0/24 via 192.168.77.8',
     'ip route add blackhole 10.5.69.0/24',
-    `${iptables} -N FLANNEL-FWD`,
-    `${iptables} -A FORWARD -m comment --comment flanneld_forward -j FLANNEL-FWD`.replace(
-      'flanneld_forward',
-      'forward',
-    ),
-    `${iptables} -t nat -N FLANNEL-POSTRTG`,
   ];
   for (const command of commands) await host.run(...command.split(' '));
+  await iptables('-N', 'FLANNEL-FWD');
+  await iptables('-A', 'FORWARD', '-m', 'comment', '--comment', 'forward', '-j', 'FLANNEL-FWD');
+  await iptables('-t', 'nat', '-N', 'FLANNEL-POSTRTG');
   const forward = ['-m', 'comment', '--comment', 'flanneld forward', '-j', 'ACCEPT'];
-  await host.run(iptables, '-A', 'FLANNEL-FWD', '-s', '10.5.0.0/16', ...forward);
-  await host.run(iptables, '-A', 'FLANNEL-FWD', '-d', '10.5.0.0/16', ...forward);
+  await iptables('-A', 'FLANNEL-FWD', '-s', '10.5.0.0/16', ...forward);
+  await iptables('-A', 'FLANNEL-FWD', '-d', '10.5.0.0/16', ...forward);
   const jump = ['-m', 'comment', '--comment', 'flanneld masq', '-j', 'FLANNEL-POSTRTG'];
-  await host.run(iptables, '-t', 'nat', '-A', 'POSTROUTING', ...jump);
+  await iptables('-t', 'nat', '-A', 'POSTROUTING', ...jump);
   await masquerade('-s', '10.5.69.0/24', '-d', '10.5.0.0/16', '-j', 'RETURN');
   await masquerade('-s', '10.5.0.0/16', '-d', '10.5.69.0/24', '-j', 'RETURN');
   await masquerade('!', '-s', '10.5.0.0/16', '-d', '10.5.69.0/24', '-j', 'RETURN');
@@ -53,7 +41,8 @@ it.each(['iptables-nft', 'iptables-legacy'])(
     await using lab = await createLab();
     const host = await lab.addHost();
     // Makes the tables, which stay.
-    for (const table of ['filter', 'nat']) await host.run(iptables, '-t', table, '-N', 'OPERATORS');
+    for (const table of ['filter', 'nat'])
+      await host.run(iptables, '-w', '20', '-t', table, '-N', 'OPERATORS');
     await addOperatorsThings(host);
     // A former device of flannel's, or one to come, of another network: it has no address of ours.
     await host.run(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createCluster, startDocker, type Cluster, type Docker, type Host, type Node } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showLogsOnFailure } from './contract.ts';
+import { dockerUserAccepts } from './engine.ts';
 
 const FLANNELD = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
 const VXLAN_MTU = 1450;
@@ -71,8 +72,10 @@ describe('two Docker Engines, 28.5 and 20.10, without any option', { timeout: 60
     ];
     const node = await cluster.addNode({ flags });
     await node.ready();
+    await node.daemon.line(/waits: Docker is not running/);
     const docker = await startDocker(node.host, { engine, options: [], socket });
-    await node.daemon.line(/"msg":"Docker network created"/);
+    await node.daemon.line(/docker is ok again/);
+    await dockerUserAccepts(node);
     return { node, docker };
   }
 
@@ -295,5 +298,5 @@ async function inspect(docker: Docker, id: string): Promise<RunningContainer> {
 }
 
 async function ping(docker: Docker, from: string, to: string, ...options: string[]): Promise<string> {
-  return docker.run('exec', from, 'ping', '-c', '1', '-W', '3', ...options, to);
+  return docker.run('exec', from, 'ping', '-c', '1', '-W', '5', ...options, to);
 }

@@ -1,4 +1,5 @@
-import { icmpCounter, type Docker } from '@flannel-ts/lab';
+import { icmpCounter, type Docker, type Node } from '@flannel-ts/lab';
+import { eventually } from './contract.ts';
 
 export interface RunningContainer {
   readonly id: string;
@@ -24,9 +25,17 @@ export async function inspectContainer(docker: Docker, id: string): Promise<Runn
   return { id, address: address.trim(), docker };
 }
 
+/** Waits until Docker's own chain accepts the overlay's packets first: the daemon hears of Docker's rules when they are there. */
+export async function dockerUserAccepts({ host }: Node): Promise<void> {
+  await eventually(
+    () => host.run('iptables-save', '-t', 'filter'),
+    (rules) => /^-A DOCKER-USER .*-j FLANNEL-INGRESS$/m.test(rules),
+  );
+}
+
 /** Runs `ping` in a container and returns what it prints, also when no answer comes. */
 export async function ping(from: RunningContainer, to: string, ...options: string[]): Promise<string> {
-  const words = ['ping', ...(options.length > 0 ? options : ['-c', '1', '-W', '2']), to];
+  const words = ['ping', ...(options.length > 0 ? options : ['-c', '1', '-W', '5']), to];
   return from.docker.run('exec', from.id, 'sh', '-c', `${words.join(' ')} || true`);
 }
 

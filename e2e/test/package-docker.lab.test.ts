@@ -30,7 +30,7 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
     await writeFile(join(debs, 'flanneld.conf'), '[Service]\nOOMScoreAdjust=-500\n');
     await writeFile(join(debs, 'bound.conf'), BOUND);
     await writeFile(join(debs, 'docker.conf'), `[Service]\nExecStart=\nExecStart=${DOCKERD}\n`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await host[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
@@ -54,7 +54,7 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
   });
 
   it('does not keep Docker’s installation waiting while it has no settings, and logs what to set', async () => {
-    await host.run('timeout', '20', 'dpkg-reconfigure', 'docker.io');
+    await host.run('timeout', '50', 'dpkg-reconfigure', 'docker.io');
     expect(await state('docker')).toBe('active');
     expect(await state('flanneld')).toBe('inactive');
     await logged('flanneld', /set FLANNEL_ETCD_ENDPOINTS in \/etc\/default\/flanneld/);
