@@ -1,7 +1,8 @@
-import { run, startEtcd, startEtcdCluster, type Etcd, type EtcdCluster } from '@flannel-ts/lab';
+import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
+import { followThrough, type Role } from './follow-through.ts';
 import { follow, gatedClock, levels, PREFIX, putLeases, startRelay, subnetKey } from './support.ts';
 
 describe('a watch', () => {
@@ -100,7 +101,10 @@ describe('with three members', () => {
   for (const { role, fail, withinMs } of losses) {
     it(`a watch goes on within ${withinMs / 1000} s after ${fail} of the ${role} in use`, async () => {
       await using cluster = await startEtcdCluster(3);
-      const { used, watch, registry, log, ...handles } = await followThrough(cluster, role);
+      const { used, watch, registry, log, ...handles } = await followThrough(cluster, role, {
+        api: 'v3',
+        roleOf,
+      });
       await using _ = handles.stack;
       const other = cluster.members[(used + 1) % 3]!;
       await putLeases(other, ['10.5.1.0-24']);
@@ -117,30 +121,7 @@ describe('with three members', () => {
   }
 });
 
-/** Follows leases through the member that has a role; again when an election, or an early failure, led elsewhere. */
-async function followThrough(cluster: EtcdCluster, role: 'leader' | 'follower') {
-  for (;;) {
-    const log = createRecordingLog();
-    await using stack = new AsyncDisposableStack();
-    const roles = await Promise.all(cluster.members.map(roleOf));
-    const used = roles.indexOf(role);
-    const components = { log, random: () => used / 3 };
-    const registry = stack.use(createEtcdRegistry(components, { endpoints: cluster.endpoints, api: 'v3' }));
-    const watch = stack.use(follow(registry));
-    await watch.until(() => watch.events.length === 1);
-    if ((await isConnectedTo(cluster.endpoints[used]!)) && (await roleOf(cluster.members[used]!)) === role)
-      return { used, watch, registry, log, stack: stack.move() };
-  }
-}
-
-/** Whether this process has a connection to an endpoint. */
-async function isConnectedTo(endpoint: string): Promise<boolean> {
-  const { port } = new URL(endpoint);
-  const connections = await run(['ss', '-Htnp', 'state', 'established', `dport = :${port}`]);
-  return connections.includes(`pid=${process.pid},`);
-}
-
-async function roleOf(member: Etcd): Promise<'leader' | 'follower'> {
+async function roleOf(member: Etcd): Promise<Role> {
   const [status] = JSON.parse(await member.etcdctl('endpoint', 'status', '--write-out=json')) as {
     Status: { leader: number; header: { member_id: number } };
   }[];
