@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { countAnswers } from '@flannel-ts/lab';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
 import { createOverlay, join, type Overlay } from './support/overlay.ts';
 
@@ -42,7 +43,7 @@ describe('the threads of a tunnel', () => {
     for (const [index, count] of after.entries()) expect(count).toBeGreaterThan(before[index]!);
 
     await ping(2);
-    const returned = await wakeUps('tunnel-helper');
+    const returned = await wakeUpsAtRest('tunnel-helper');
     await ping(20);
     expect(await wakeUps('tunnel-helper')).toEqual(returned);
   });
@@ -54,6 +55,16 @@ describe('the threads of a tunnel', () => {
     }
   });
 });
+
+/** The same once the threads sleep: the helper does so after the packet that it delivers. */
+async function wakeUpsAtRest(name: string): Promise<number[]> {
+  return vi.waitFor(async () => {
+    const counts = await wakeUps(name);
+    await setTimeout(50);
+    expect(await wakeUps(name)).toEqual(counts);
+    return counts;
+  }, 5_000);
+}
 
 /** How often each thread of this process that has the name went to sleep so far, in order of their ids. */
 async function wakeUps(name: string): Promise<number[]> {

@@ -11,7 +11,7 @@ const matrix = names.flatMap((first) =>
 const sendSegmented = `
 import os, socket, sys
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.settimeout(2)
+udp.settimeout(20)
 udp.setsockopt(socket.IPPROTO_UDP, 103, 1000)
 data = os.urandom(40_500)
 udp.sendto(data, (sys.argv[1], 7000))
