@@ -87,7 +87,7 @@ describe('a signal', () => {
 
 it('a process ends by itself when its sockets are closed', async () => {
   const program = fileURLToPath(new URL('support/converse-and-close.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 50_000 });
   expect(stdout).toBe('pong\nclosed\n');
 });
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { createDockerClient, type Call } from '../src/docker-client.ts';
 import { ENGINE, startFakeDocker } from './support/fake-docker.ts';
 
@@ -23,7 +23,7 @@ it('connects again when a proxy has ended an idle connection', async () => {
   const answer = await client.call(version);
   docker.hangUpIdle();
   // A call that meets the end of the connection fails; the next one does not.
-  await vi.waitFor(async () => expect(await client.call(version)).toEqual(answer));
+  await expect.poll(() => client.call(version)).toEqual(answer);
   expect(docker.connections()).toBe(2);
 });
 

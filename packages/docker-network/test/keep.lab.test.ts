@@ -88,7 +88,9 @@ describe.each(['20.10', '28.5'] as const)('a Docker Engine %s', (engine) => {
     const recording = keep(desired('10.5.69.0/24'));
     await recording.state(inPlace);
     await docker.run('network', 'rm', 'flannel');
-    await expect.poll(() => recording.changes).toEqual(['created flannel: 10.5.69.0/24, MTU 1450']);
+    await expect
+      .poll(() => recording.changes, { timeout: 20_000 })
+      .toEqual(['created flannel: 10.5.69.0/24, MTU 1450']);
   });
 
   it('gets a network with the new subnet and MTU when nothing uses the old one', async () => {
@@ -130,7 +132,9 @@ describe.each(['20.10', '28.5'] as const)('a Docker Engine %s', (engine) => {
     expect(recording.changes).toEqual([]);
     expect(await network('{{.Id}}')).toBe(id);
     await docker.run('network', 'rm', 'flannel');
-    await expect.poll(() => recording.changes).toEqual(['created flannel: 10.5.71.0/24, MTU 1450']);
+    await expect
+      .poll(() => recording.changes, { timeout: 20_000 })
+      .toEqual(['created flannel: 10.5.71.0/24, MTU 1450']);
   });
 
   it('keeps a network of that name that another made, until it is gone', async () => {

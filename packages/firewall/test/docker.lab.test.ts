@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '@flannel-ts/ip';
+import type { Namespace } from '@flannel-ts/lab';
 import {
   createFirewall,
   type Firewall,
@@ -17,7 +18,6 @@ import { seenAs } from './support/whoami.ts';
 
 const families = [4, 6] as const;
 const HOUR_MS = 3_600_000;
-const NOBODY = ['nobody', 'nobody'];
 
 /** Two hosts joined as with host-gw; Docker's rules are on the first. */
 let overlay: Overlay;
@@ -68,9 +68,13 @@ async function start(
 }
 
 /** How the first host's container sees what calls it, over IPv4 and IPv6. */
-function callFrom(place: Parameters<typeof seenAs>[0]): Promise<string[]> {
+function callFrom(place: Namespace, wait?: { readonly seconds: number }): Promise<string[]> {
   const questions = families.map((family) => ({ to: first.container.at[family].overlay }));
-  return seenAs(place, questions, { seconds: 0.5 });
+  return seenAs(place, questions, wait);
+}
+
+async function expectNoAnswer(place: Namespace): Promise<void> {
+  expect(await callFrom(place, { seconds: 0.5 })).toEqual(['nobody', 'nobody']);
 }
 
 const fromSecond = () => families.map((family) => second.container.at[family].overlay);
@@ -93,20 +97,20 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
   describe.skipIf(tool.missing)(`beside Docker 28, with ${tool.name}`, () => {
     it('containers of other hosts are accepted, others are not, and Docker alone drops both', async () => {
       await loadDocker28(tool);
-      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(second.container.namespace);
       await using firewall = await start(tool, {}, { resyncMs: 50 });
       expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
       expect(await callFrom(second.namespace)).toEqual(families.map((family) => second.at[family].underlay));
-      expect(await callFrom(overlay.outside.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(overlay.outside.namespace);
       await firewall.remove();
-      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(second.container.namespace);
       expect(events).toEqual([]);
     });
 
     it('the policy to drop what is forwarded holds for others only', async () => {
       for (const program of ['iptables', 'ip6tables'])
         await first.namespace.run(`${program}-${tool.options.variant!}`, '-w', '5', '-P', 'FORWARD', 'DROP');
-      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(second.container.namespace);
       await start(tool);
       expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
     });
@@ -121,7 +125,9 @@ for (const tool of [iptablesNft, nftables]) {
       await loadDocker28(tool);
       await first.namespace.run('iptables-nft', '-t', 'raw', '-I', 'PREROUTING', '-i', 'eth0', '-j', 'DROP');
       expect((await repaired).kind).toBe('mended');
-      await expect.poll(() => callFrom(second.container.namespace)).toEqual(fromSecond());
+      await expect
+        .poll(() => callFrom(second.container.namespace, { seconds: 1 }), { timeout: 20_000 })
+        .toEqual(fromSecond());
       expect(events.every(({ kind }) => kind === 'mended')).toBe(true);
     });
   });
@@ -146,14 +152,14 @@ for (const tool of [iptablesNft, nftables]) {
           },
         ],
       });
-      expect(await callFrom(second.container.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(second.container.namespace);
     });
 
     it('marks what arrives from other hosts’ containers, and nothing else', async () => {
       await start(tool, { acceptMark });
       await loadDocker29(docker);
       expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
-      expect(await callFrom(overlay.outside.namespace)).toEqual(NOBODY);
+      await expectNoAnswer(overlay.outside.namespace);
       expect(events.filter(({ kind }) => kind === 'obstacles')).toEqual([]);
     });
 

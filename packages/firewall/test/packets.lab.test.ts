@@ -127,10 +127,14 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       // nftables needs rules of iptables against its policy.
       await firewalls[0]!.apply(wantedRules(1));
       const questions = families.map((family) => ({ to: second.container.at[family].overlay }));
-      const answers = () => seenAs(first.container.namespace, questions, { seconds: 2 });
-      expect(await answers()).toEqual(families.map((family) => first.container.at[family].overlay));
+      expect(await seenAs(first.container.namespace, questions)).toEqual(
+        families.map((family) => first.container.at[family].overlay),
+      );
       await firewalls[0]!.apply(wantedRules(1, { forward: false }));
-      expect(await answers()).toEqual(['nobody', 'nobody']);
+      expect(await seenAs(first.container.namespace, questions, { seconds: 2 })).toEqual([
+        'nobody',
+        'nobody',
+      ]);
     });
   });
 }

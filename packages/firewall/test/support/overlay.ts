@@ -64,7 +64,7 @@ async function addOutside(host: Host): Promise<Place<'underlay'>> {
 
 /** Waits until every hop has verified its link-local address (DAD), without which it resolves no neighbour. */
 async function reachOverIpv6(from: Namespace, to: Place<'overlay'>): Promise<void> {
-  await from.run('ping', '-6', '-n', '-c', '1', '-W', '10', to.at[6].overlay);
+  await from.run('sh', '-c', `until ping -6 -n -c 1 -W 1 ${to.at[6].overlay}; do :; done`);
 }
 
 /** Routes to a peer's containers and, so that a missing masquerade is seen and not lost, to its loopback. */
