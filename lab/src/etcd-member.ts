@@ -36,13 +36,13 @@ export function createMember(
 ): Etcd {
   const { commandPrefix = [], etcdctlFlags = [] } = options;
   let process: RunningProcess | undefined;
-  const client = (api: 2 | 3) => [
-    ...[...commandPrefix, 'env', `ETCDCTL_API=${api}`, 'etcdctl'],
-    ...[`--endpoints=${endpoint}`, ...etcdctlFlags],
-    // A machine with many etcds may be slow.
-    api === 2 ? '--total-timeout=60s' : '--command-timeout=60s',
+  const client = (api: 2 | 3, ...flags: string[]) => [
+    ...[...commandPrefix, 'env', `ETCDCTL_API=${api}`, 'etcdctl', `--endpoints=${endpoint}`, ...flags],
   ];
-  const etcdctl = (...args: string[]) => run([...client(3), ...args]);
+  // A machine with many etcds may be slow.
+  const client2 = client(2, '--total-timeout=60s');
+  const client3 = client(3, '--command-timeout=60s', ...etcdctlFlags);
+  const etcdctl = (...args: string[]) => run([...client3, ...args]);
   const kill = async () => {
     process?.signal('SIGKILL');
     await process?.exited;
@@ -68,11 +68,11 @@ export function createMember(
       const puts = Array.from(entries, ([key, value]) => `put ${key} ${JSON.stringify(value)}\n`);
       for (let start = 0; start < puts.length; start += OPERATIONS_PER_TRANSACTION) {
         const chunk = puts.slice(start, start + OPERATIONS_PER_TRANSACTION).join('');
-        await run([...client(3), 'txn'], { input: `\n${chunk}\n\n` });
+        await run([...client3, 'txn'], { input: `\n${chunk}\n\n` });
       }
     },
     etcdctl,
-    etcdctlV2: (...args) => run([...client(2), ...args]),
+    etcdctlV2: (...args) => run([...client2, ...args]),
     [Symbol.asyncDispose]: kill,
   };
 }

@@ -40,7 +40,7 @@ export async function countAnswers(
   }
 }
 
-/** Ends a running ping and returns the numbers of its requests so far that had no answer, late ones included. */
+/** Ends a running ping and returns the numbers of its requests so far that were not answered, however late. */
 export async function endPing(ping: RunningProcess): Promise<readonly number[]> {
   const answered = () =>
     ping.lines.flatMap((line) => /icmp_seq=(\d+) .*time=/.exec(line)?.[1] ?? []).map(Number);

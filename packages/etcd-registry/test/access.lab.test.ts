@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError, type EtcdRegistryOptions } from '../src/index.ts';
-import { APIS, etcdctl2, follow, PREFIX, putLeases, request } from './support.ts';
+import { APIS, follow, PREFIX, putLeases, request } from './support.ts';
 
 /** What reading the config does: its text, or the error. */
 async function attempt(options: EtcdRegistryOptions): Promise<unknown> {
@@ -36,7 +36,7 @@ describe.each(APIS)('TLS, %s', (api) => {
     open = await startEtcd({ tls: server, etcdctlFlags, enableV2: true });
     closed = await startEtcd({ tls: { ...server, clientCa: authority.ca }, etcdctlFlags, enableV2: true });
     for (const etcd of [open, closed]) {
-      if (api === 'v2') await etcdctl2(etcd, ...flags2, 'set', `${PREFIX}/config`, 'config');
+      if (api === 'v2') await etcd.etcdctlV2(...flags2, 'set', `${PREFIX}/config`, 'config');
       else await etcd.etcdctl('put', `${PREFIX}/config`, 'config');
     }
   });
@@ -171,7 +171,7 @@ describe('user and password, v2', () => {
       'auth enable',
       '--username root:root role revoke guest --path /* --readwrite',
     ]) {
-      await etcdctl2(etcd, ...command.split(' '));
+      await etcd.etcdctlV2(...command.split(' '));
     }
     await using registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints, ...user });
     await using watch = follow(registry);

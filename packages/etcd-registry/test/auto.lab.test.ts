@@ -6,7 +6,7 @@ import { leaseKey, RegistryUnavailableError, type Registry } from '@flannel-ts/s
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
-import { etcdctl2, follow, PREFIX, request } from './support.ts';
+import { follow, PREFIX, request } from './support.ts';
 
 const CONFIG = `${PREFIX}/config`;
 
@@ -21,7 +21,7 @@ function open(etcd: Pick<Etcd, 'endpoints'>) {
 /** An etcd with configs that say where they are. */
 async function startWith(where: { readonly v2?: true; readonly v3?: true }, options?: EtcdOptions) {
   const etcd = await startEtcd({ enableV2: true, ...options });
-  if (where.v2) await etcdctl2(etcd, 'set', CONFIG, 'in v2');
+  if (where.v2) await etcd.etcdctlV2('set', CONFIG, 'in v2');
   if (where.v3) await etcd.etcdctl('put', CONFIG, 'in v3');
   return etcd;
 }
@@ -29,7 +29,7 @@ async function startWith(where: { readonly v2?: true; readonly v3?: true }, opti
 /** Where a registry keeps a lease that it creates. */
 async function home(registry: Registry, etcd: Etcd): Promise<string[]> {
   await registry.createLease(request('10.5.1.0-24'));
-  const v2 = await etcdctl2(etcd, 'ls', '--recursive', PREFIX).catch(() => '');
+  const v2 = await etcd.etcdctlV2('ls', '--recursive', PREFIX).catch(() => '');
   const v3 = await etcd.etcdctl('get', '--prefix', '--keys-only', PREFIX);
   return Object.entries({ v2, v3 })
     .filter(([, keys]) => keys.includes('10.5.1.0-24'))
@@ -83,7 +83,7 @@ describe('without a choice of the API', () => {
         await expect(call()).rejects.toThrow(RegistryUnavailableError);
         await expect(call()).rejects.toThrow(`neither in v3 nor in v2; write it to ${CONFIG}`);
       }
-      if (api === 'v2') await etcdctl2(etcd, 'set', CONFIG, 'x');
+      if (api === 'v2') await etcd.etcdctlV2('set', CONFIG, 'x');
       else await etcd.etcdctl('put', CONFIG, 'x');
       await watch.until(() => watch.events.length === 1);
       expect(await home(registry, etcd)).toEqual([api]);

@@ -2,7 +2,7 @@ import { startEtcd, type Etcd } from '@flannel-ts/lab';
 import { createRecordingLog, registryCompliance } from '@flannel-ts/subnet/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
-import { APIS, etcdctl2 } from './support.ts';
+import { APIS } from './support.ts';
 
 let etcd: Etcd;
 let stores = 0;
@@ -14,8 +14,8 @@ afterAll(() => etcd[Symbol.asyncDispose]());
 
 const operators = {
   v2: {
-    put: (key: string, value: string) => etcdctl2(etcd, 'set', key, value),
-    remove: (key: string) => etcdctl2(etcd, 'rm', key),
+    put: (key: string, value: string) => etcd.etcdctlV2('set', key, value),
+    remove: (key: string) => etcd.etcdctlV2('rm', key),
     shortestTtlMs: 1_000,
   },
   v3: {

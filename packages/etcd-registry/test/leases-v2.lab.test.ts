@@ -3,7 +3,7 @@ import { leaseKey, LeaseExistsError, LeaseLostError, type Registry } from '@flan
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError } from '../src/index.ts';
-import { DAY_MS, etcdctl2, PREFIX, request, startRelay, subnetKey } from './support.ts';
+import { DAY_MS, PREFIX, request, startRelay, subnetKey } from './support.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const KEY = `${PREFIX}/subnets/10.5.1.0-24`;
@@ -18,7 +18,7 @@ afterAll(async () => {
   await registry[Symbol.asyncDispose]();
   await etcd[Symbol.asyncDispose]();
 });
-beforeEach(() => etcdctl2(etcd, 'rm', '--recursive', '/coreos.com').catch(() => ''));
+beforeEach(() => etcd.etcdctlV2('rm', '--recursive', '/coreos.com').catch(() => ''));
 
 interface StoredKey {
   readonly value: string;
@@ -60,7 +60,7 @@ describe('a lease', () => {
   });
 
   it('in a directory is skipped with a warning', async () => {
-    await etcdctl2(etcd, 'mkdir', `${PREFIX}/subnets/10.5.9.0-24`);
+    await etcd.etcdctlV2('mkdir', `${PREFIX}/subnets/10.5.9.0-24`);
     await registry.createLease(request('10.5.1.0-24'));
     expect((await registry.readLeases()).map(leaseKey)).toEqual(['10.5.1.0-24']);
   });
@@ -118,7 +118,7 @@ describe('a write whose answer is lost', () => {
     relay.holdAnswers();
     const creating = remote.createLease(request('10.5.1.0-24'));
     await expect.poll(stored).toBeTruthy();
-    await etcdctl2(etcd, 'set', '--ttl', '3600', KEY, '{"PublicIP":"192.0.2.9"}');
+    await etcd.etcdctlV2('set', '--ttl', '3600', KEY, '{"PublicIP":"192.0.2.9"}');
     relay.cut();
     await expect(creating).rejects.toThrow(LeaseExistsError);
   });
@@ -132,7 +132,7 @@ describe('keys', () => {
       'subnetsx',
       'subnets/10.5.3.0-24',
     ]) {
-      await etcdctl2(etcd, 'set', `${PREFIX}/${key}`, '{"PublicIP":"192.0.2.1"}');
+      await etcd.etcdctlV2('set', `${PREFIX}/${key}`, '{"PublicIP":"192.0.2.1"}');
     }
     expect((await registry.readLeases()).map(leaseKey)).toEqual(['10.5.3.0-24']);
   });

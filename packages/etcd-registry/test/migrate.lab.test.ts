@@ -10,7 +10,7 @@ import {
   RegistryAccessError,
   type MigrationReport,
 } from '../src/index.ts';
-import { DAY_MS, etcdctl2, PREFIX, putAll2, request, subnetKey } from './support.ts';
+import { DAY_MS, PREFIX, putAll2, request, subnetKey } from './support.ts';
 
 // As upstream's daemons and their operators write them: spaces, keys of the future, v0.14's missing PublicIPv6.
 const CONFIG = '{ "Network": "10.5.0.0/16", "Backend": {"Type": "vxlan"}, "Comment": "é" }';
@@ -25,11 +25,11 @@ beforeAll(async () => {
 });
 afterAll(() => etcd[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await etcdctl2(etcd, 'rm', '--recursive', '/coreos.com').catch(() => '');
+  await etcd.etcdctlV2('rm', '--recursive', '/coreos.com').catch(() => '');
   await etcd.etcdctl('del', '--prefix', '/');
-  await etcdctl2(etcd, 'set', key('config'), CONFIG);
-  await etcdctl2(etcd, 'set', '--ttl', '3600', key('subnets/10.5.1.0-24'), VALUE);
-  await etcdctl2(etcd, 'set', key('subnets/10.5.2.0-24&fc00:0:0:62::-64'), VALUE);
+  await etcd.etcdctlV2('set', key('config'), CONFIG);
+  await etcd.etcdctlV2('set', '--ttl', '3600', key('subnets/10.5.1.0-24'), VALUE);
+  await etcd.etcdctlV2('set', key('subnets/10.5.2.0-24&fc00:0:0:62::-64'), VALUE);
 });
 
 const log = createRecordingLog();
@@ -131,10 +131,10 @@ it('what v3 has is never overwritten', async () => {
 });
 
 it('what no daemon can read is left out', async () => {
-  await etcdctl2(etcd, 'set', key('config'), '{"Network":"10.5.0.0/33"}');
-  await etcdctl2(etcd, 'set', key('subnets/10.5.3.0-24'), '{"PublicIP":');
-  await etcdctl2(etcd, 'set', '--ttl', '3600', key('subnets/nonsense'), VALUE);
-  await etcdctl2(etcd, 'mkdir', key('subnets/10.5.4.0-24'));
+  await etcd.etcdctlV2('set', key('config'), '{"Network":"10.5.0.0/33"}');
+  await etcd.etcdctlV2('set', key('subnets/10.5.3.0-24'), '{"PublicIP":');
+  await etcd.etcdctlV2('set', '--ttl', '3600', key('subnets/nonsense'), VALUE);
+  await etcd.etcdctlV2('mkdir', key('subnets/10.5.4.0-24'));
   expect(inWords(await migrate(true)).sort()).toEqual([
     'config config unreadable',
     'subnets/10.5.1.0-24 lease copied',
@@ -202,7 +202,7 @@ it('a host that comes to v3 takes its lease over', async () => {
   await migrate(true);
   await using registry = createEtcdRegistry({ log: createRecordingLog() }, { endpoints: etcd.endpoints });
   const config = parseNetworkConfig((await registry.readConfig())!);
-  await etcdctl2(etcd, 'rm', '--recursive', '/coreos.com');
+  await etcd.etcdctlV2('rm', '--recursive', '/coreos.com');
   const { attributes } = request('10.5.1.0-24', 513);
   const lease = await acquireLease(
     { registry, log, random: Math.random },
@@ -213,7 +213,7 @@ it('a host that comes to v3 takes its lease over', async () => {
 });
 
 it('there may be nothing to copy', async () => {
-  await etcdctl2(etcd, 'rm', '--recursive', '/coreos.com');
+  await etcd.etcdctlV2('rm', '--recursive', '/coreos.com');
   expect(await migrate(true)).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import { run, type Etcd } from '@flannel-ts/lab';
+import type { Etcd } from '@flannel-ts/lab';
 import {
   leaseKey,
   systemClock,
@@ -16,11 +16,6 @@ export const PREFIX = '/coreos.com/network';
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const APIS = ['v2', 'v3'] as const;
-
-/** Runs `etcdctl` with the v2 API, as a program of its own that knows the other half of the protocol. */
-export function etcdctl2(etcd: Etcd, ...args: string[]): Promise<string> {
-  return run(['env', 'ETCDCTL_API=2', 'etcdctl', `--endpoints=${etcd.endpoints.join(',')}`, ...args]);
-}
 
 /** A lease of a vxlan host with the public IP `192.0.<host>`. */
 export function request(key: string, host = 1, ttlMs = DAY_MS): LeaseRequest {

@@ -4,7 +4,7 @@ import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
 import { followThrough, type Role } from './follow-through.ts';
-import { etcdctl2, follow, gatedClock, levels, PREFIX, putAll2, startRelay, subnetKey } from './support.ts';
+import { follow, gatedClock, levels, PREFIX, putAll2, startRelay, subnetKey } from './support.ts';
 
 const putLeases = (etcd: Etcd, names: readonly string[]) =>
   putAll2(
@@ -69,7 +69,7 @@ describe('a watch', () => {
     relay.cut();
     await expect.poll(() => levels(log)).toEqual(['warn']);
     await putLeases(etcd, ['10.5.3.0-24']);
-    await etcdctl2(etcd, 'rm', `${PREFIX}/subnets/10.5.1.0-24`);
+    await etcd.etcdctlV2('rm', `${PREFIX}/subnets/10.5.1.0-24`);
     // etcd remembers 1,000 changes, of all keys together.
     await putAll2(
       etcd,
@@ -112,7 +112,7 @@ describe('a watch', () => {
     await using opened = open(etcd.endpoints);
     const { watch } = opened;
     await watch.until(() => watch.events.length === 1);
-    await etcdctl2(etcd, 'rm', '--recursive', PREFIX);
+    await etcd.etcdctlV2('rm', '--recursive', PREFIX);
     await watch.until(() => watch.events.length === 2);
     await putLeases(etcd, ['10.5.3.0-24']);
     await watch.until(() => watch.events.length === 3);
@@ -200,7 +200,7 @@ describe('with three members', () => {
 });
 
 async function roleOf(member: Etcd): Promise<Role> {
-  const members = (await etcdctl2(member, 'member', 'list')).split('\n');
+  const members = (await member.etcdctlV2('member', 'list')).split('\n');
   const own = members.find((line) => line.includes(`clientURLs=${member.endpoints[0]!} `));
   return own?.endsWith('isLeader=true') ? 'leader' : 'follower';
 }
