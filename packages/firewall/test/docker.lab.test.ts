@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '@flannel-ts/ip';
-import type { Namespace } from '@flannel-ts/lab';
 import {
   createFirewall,
   type Firewall,
@@ -14,7 +13,7 @@ import { openPortInside, runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
 import { wantedRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
-import { seenAs } from './support/whoami.ts';
+import { expectNobody, seenAs } from './support/whoami.ts';
 
 const families = [4, 6] as const;
 const HOUR_MS = 3_600_000;
@@ -67,15 +66,8 @@ async function start(
   return firewall;
 }
 
-/** How the first host's container sees what calls it, over IPv4 and IPv6. */
-function callFrom(place: Namespace, wait?: { readonly seconds: number }): Promise<string[]> {
-  const questions = families.map((family) => ({ to: first.container.at[family].overlay }));
-  return seenAs(place, questions, wait);
-}
-
-async function expectNoAnswer(place: Namespace): Promise<void> {
-  expect(await callFrom(place, { seconds: 0.5 })).toEqual(['nobody', 'nobody']);
-}
+/** The first host's container, over IPv4 and IPv6. */
+const container = () => families.map((family) => ({ to: first.container.at[family].overlay }));
 
 const fromSecond = () => families.map((family) => second.container.at[family].overlay);
 
@@ -97,22 +89,24 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
   describe.skipIf(tool.missing)(`beside Docker 28, with ${tool.name}`, () => {
     it('containers of other hosts are accepted, others are not, and Docker alone drops both', async () => {
       await loadDocker28(tool);
-      await expectNoAnswer(second.container.namespace);
+      await expectNobody(second.container.namespace, container());
       await using firewall = await start(tool, {}, { resyncMs: 50 });
-      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
-      expect(await callFrom(second.namespace)).toEqual(families.map((family) => second.at[family].underlay));
-      await expectNoAnswer(overlay.outside.namespace);
+      expect(await seenAs(second.container.namespace, container())).toEqual(fromSecond());
+      expect(await seenAs(second.namespace, container())).toEqual(
+        families.map((family) => second.at[family].underlay),
+      );
+      await expectNobody(overlay.outside.namespace, container());
       await firewall.remove();
-      await expectNoAnswer(second.container.namespace);
+      await expectNobody(second.container.namespace, container());
       expect(events).toEqual([]);
     });
 
     it('the policy to drop what is forwarded holds for others only', async () => {
       for (const program of ['iptables', 'ip6tables'])
         await first.namespace.run(`${program}-${tool.options.variant!}`, '-w', '5', '-P', 'FORWARD', 'DROP');
-      await expectNoAnswer(second.container.namespace);
+      await expectNobody(second.container.namespace, container());
       await start(tool);
-      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
+      expect(await seenAs(second.container.namespace, container())).toEqual(fromSecond());
     });
   });
 }
@@ -126,7 +120,7 @@ for (const tool of [iptablesNft, nftables]) {
       await first.namespace.run('iptables-nft', '-t', 'raw', '-I', 'PREROUTING', '-i', 'eth0', '-j', 'DROP');
       expect((await repaired).kind).toBe('mended');
       await expect
-        .poll(() => callFrom(second.container.namespace, { seconds: 1 }), { timeout: 20_000 })
+        .poll(() => seenAs(second.container.namespace, container(), { seconds: 1 }), { timeout: 20_000 })
         .toEqual(fromSecond());
       expect(events.every(({ kind }) => kind === 'mended')).toBe(true);
     });
@@ -152,14 +146,14 @@ for (const tool of [iptablesNft, nftables]) {
           },
         ],
       });
-      await expectNoAnswer(second.container.namespace);
+      await expectNobody(second.container.namespace, container());
     });
 
     it('marks what arrives from other hosts’ containers, and nothing else', async () => {
       await start(tool, { acceptMark });
       await loadDocker29(docker);
-      expect(await callFrom(second.container.namespace)).toEqual(fromSecond());
-      await expectNoAnswer(overlay.outside.namespace);
+      expect(await seenAs(second.container.namespace, container())).toEqual(fromSecond());
+      await expectNobody(overlay.outside.namespace, container());
       expect(events.filter(({ kind }) => kind === 'obstacles')).toEqual([]);
     });
 

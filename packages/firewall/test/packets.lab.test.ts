@@ -6,7 +6,7 @@ import { runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
 import { wantedRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
-import { seenAs, type Question } from './support/whoami.ts';
+import { expectNobody, seenAs, type Question } from './support/whoami.ts';
 
 const families = [4, 6] as const;
 /** What the tests change in the rules of others is not to be found by a resync between. */
@@ -131,10 +131,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
         families.map((family) => first.container.at[family].overlay),
       );
       await firewalls[0]!.apply(wantedRules(1, { forward: false }));
-      expect(await seenAs(first.container.namespace, questions, { seconds: 2 })).toEqual([
-        'nobody',
-        'nobody',
-      ]);
+      await expectNobody(first.container.namespace, questions, { seconds: 2 });
     });
   });
 }

@@ -4,10 +4,9 @@ import { runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
 import { wantedRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables } from './support/tools.ts';
-import { seenAs } from './support/whoami.ts';
+import { expectNobody, seenAs } from './support/whoami.ts';
 
 const families = [4, 6] as const;
-const seconds = 0.5;
 
 for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
   describe.skipIf(tool.missing)(`a bridge that is open to all, with ${tool.name}`, () => {
@@ -39,10 +38,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
         const outside = families.map((family) => overlay.outside.at[family].underlay);
         expect(await seenAs(overlay.outside.namespace, container())).toEqual(outside);
         await firewall.apply(wantedRules(1, { masquerade: undefined, forward, protect }));
-        expect(await seenAs(overlay.outside.namespace, container(), { seconds })).toEqual([
-          'nobody',
-          'nobody',
-        ]);
+        await expectNobody(overlay.outside.namespace, container());
         expect(await seenAs(remote.namespace, container())).toEqual(
           families.map((family) => remote.at[family].overlay),
         );
@@ -58,7 +54,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
 
     it('is closed to others before there is an overlay, and open again without the bridge', async () => {
       await firewall.apply({ overlays: [], forward: false, protect });
-      expect(await seenAs(overlay.outside.namespace, container(), { seconds })).toEqual(['nobody', 'nobody']);
+      await expectNobody(overlay.outside.namespace, container());
       const outside = families.map((family) => overlay.outside.at[family].underlay);
       const requests = outside.map((to) => ({ to }));
       expect(await seenAs(first.container.namespace, requests)).toEqual(

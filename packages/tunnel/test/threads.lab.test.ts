@@ -56,16 +56,6 @@ describe('the threads of a tunnel', () => {
   });
 });
 
-/** The same once the threads sleep: the helper does so after the packet that it delivers. */
-async function wakeUpsAtRest(name: string): Promise<number[]> {
-  return vi.waitFor(async () => {
-    const counts = await wakeUps(name);
-    await setTimeout(50);
-    expect(await wakeUps(name)).toEqual(counts);
-    return counts;
-  }, 5_000);
-}
-
 /** How often each thread of this process that has the name went to sleep so far, in order of their ids. */
 async function wakeUps(name: string): Promise<number[]> {
   const counts: number[] = [];
@@ -75,4 +65,14 @@ async function wakeUps(name: string): Promise<number[]> {
       counts.push(Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)![1]));
   }
   return counts;
+}
+
+/** The same, read when none of them has just begun to sleep: a helper does so only after it has delivered a packet. */
+async function wakeUpsAtRest(name: string): Promise<number[]> {
+  return vi.waitFor(async () => {
+    const counts = await wakeUps(name);
+    await setTimeout(50);
+    expect(await wakeUps(name)).toEqual(counts);
+    return counts;
+  }, 5_000);
 }

@@ -1,5 +1,6 @@
 import type { Family } from '@flannel-ts/ip';
 import { createLab, type Host, type Namespace } from '@flannel-ts/lab';
+import { vi } from 'vitest';
 import { serve } from './whoami.ts';
 
 /** A place in the lab, with its addresses. */
@@ -64,7 +65,7 @@ async function addOutside(host: Host): Promise<Place<'underlay'>> {
 
 /** Waits until every hop has verified its link-local address (DAD), without which it resolves no neighbour. */
 async function reachOverIpv6(from: Namespace, to: Place<'overlay'>): Promise<void> {
-  await from.run('sh', '-c', `until ping -6 -n -c 1 -W 1 ${to.at[6].overlay}; do :; done`);
+  await vi.waitFor(() => from.run('ping', '-6', '-n', '-c', '1', '-W', '1', to.at[6].overlay), 20_000);
 }
 
 /** Routes to a peer's containers and, so that a missing masquerade is seen and not lost, to its loopback. */

@@ -1,5 +1,6 @@
 import type { Namespace } from '@flannel-ts/lab';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 
 const PORT = '7777';
 /** Without site packages it starts faster. */
@@ -28,4 +29,13 @@ export async function seenAs(
   const queries = questions.map(({ to, source = '', mark = '0' }) => `${to},${source},${mark}`);
   const output = await place.run(...SCRIPT, 'ask', PORT, `${seconds}`, ...queries);
   return output.trimEnd().split('\n');
+}
+
+/** Expects that none of the servers answers `place` within a while. */
+export async function expectNobody(
+  place: Namespace,
+  questions: readonly Question[],
+  { seconds = 0.5 } = {},
+): Promise<void> {
+  expect(await seenAs(place, questions, { seconds })).toEqual(questions.map(() => 'nobody'));
 }

@@ -79,15 +79,18 @@ async function checkBurst(
     for (;;) {
       const echo = await nextMessage(socket, 500);
       if (!echo) break;
-      const list = [datagrams, late].find((list) => list.some((data) => data.equals(echo)));
-      if (!list) throw new Error(`a datagram of ${echo.length} bytes came back that was not sent, or twice`);
-      list.splice(
-        list.findIndex((data) => data.equals(echo)),
-        1,
-      );
+      if (!take(datagrams, echo) && !take(late, echo))
+        throw new Error(`a datagram of ${echo.length} bytes came back that was not sent, or twice`);
       if (datagrams.length === 0) return;
     }
   }
+}
+
+/** Removes one equal to `data` from a list; false when there is none. */
+function take(list: Buffer[], data: Buffer): boolean {
+  const index = list.findIndex((one) => one.equals(data));
+  if (index >= 0) list.splice(index, 1);
+  return index >= 0;
 }
 
 async function nextMessage(socket: UdpSocket, milliseconds: number): Promise<Buffer | undefined> {
