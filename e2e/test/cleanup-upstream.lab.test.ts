@@ -8,6 +8,8 @@ import { addOperatorsThings, cleanUp, difference, hostState } from './cleanup-ho
 async function leaveUpstreamsThings(host: Host, program: string): Promise<void> {
   // All namespaces have one lock of iptables-legacy.
   const iptables = (...words: string[]) => host.run(program, '-w', '20', ...words);
+  const forward = (chain: string, ...rule: string[]) =>
+    iptables('-A', chain, ...rule, '-m', 'comment', '--comment', 'flanneld forward');
   const masquerade = (...rule: string[]) =>
     iptables('-t', 'nat', '-A', 'FLANNEL-POSTRTG', ...rule, '-m', 'comment', '--comment', 'flanneld masq');
   const commands = [
@@ -22,11 +24,10 @@ async function leaveUpstreamsThings(host: Host, program: string): Promise<void> 
   ];
   for (const command of commands) await host.run(...command.split(' '));
   await iptables('-N', 'FLANNEL-FWD');
-  await iptables('-A', 'FORWARD', '-m', 'comment', '--comment', 'forward', '-j', 'FLANNEL-FWD');
+  await forward('FORWARD', '-j', 'FLANNEL-FWD');
+  await forward('FLANNEL-FWD', '-s', '10.5.0.0/16', '-j', 'ACCEPT');
+  await forward('FLANNEL-FWD', '-d', '10.5.0.0/16', '-j', 'ACCEPT');
   await iptables('-t', 'nat', '-N', 'FLANNEL-POSTRTG');
-  const forward = ['-m', 'comment', '--comment', 'flanneld forward', '-j', 'ACCEPT'];
-  await iptables('-A', 'FLANNEL-FWD', '-s', '10.5.0.0/16', ...forward);
-  await iptables('-A', 'FLANNEL-FWD', '-d', '10.5.0.0/16', ...forward);
   const jump = ['-m', 'comment', '--comment', 'flanneld masq', '-j', 'FLANNEL-POSTRTG'];
   await iptables('-t', 'nat', '-A', 'POSTROUTING', ...jump);
   await masquerade('-s', '10.5.69.0/24', '-d', '10.5.0.0/16', '-j', 'RETURN');

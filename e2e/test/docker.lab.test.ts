@@ -189,6 +189,7 @@ describe.each(setups)('Docker $engine over $backend with $tool', { timeout: 60_0
     await eventually(
       () => ping(one, two.address, '-c', '1', '-W', '1'),
       (output) => output.includes(PASSED),
+      5_000,
     );
     expect(await ping(two, one.address)).toContain(PASSED);
   });

@@ -179,13 +179,11 @@ export function registryCompliance(
       expect(await watch.take(3)).toEqual(['put 10.5.2.0-24', 'put 10.5.1.0-24', 'removed 10.5.2.0-24']);
     });
 
-    test('reports 1,000 changes in bursts of 100, each once and in order', async ({ registry }) => {
+    test('reports a burst of 1,000 changes, each once and in order', async ({ registry }) => {
       await using watch = follow(registry);
       await watch.next();
       const names = Array.from({ length: 1000 }, (_, index) => `10.${index >> 8}.${index & 255}.0-24`);
-      // A burst must be answered within the time that one request has.
-      for (let at = 0; at < names.length; at += 100)
-        await Promise.all(names.slice(at, at + 100).map((key) => registry.createLease(request(key))));
+      await Promise.all(names.map((key) => registry.createLease(request(key))));
       expect((await watch.take(1000)).sort()).toEqual(names.map((key) => `put ${key}`).sort());
     });
 
