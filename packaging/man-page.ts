@@ -39,6 +39,7 @@ const ARGUMENTS: Readonly<Record<Flag['kind'], string>> = {
   choice: 'word',
   switch: '',
   integer: 'number',
+  duration: 'duration',
   address: 'address',
   'comma-list': 'list',
   repeatable: 'text',

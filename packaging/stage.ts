@@ -93,7 +93,7 @@ async function stageModules(nodeModules: string): Promise<void> {
 
 /** A command that runs a script by the package's own Node. */
 async function writeProgram(tree: string, name: string, script: string): Promise<void> {
-  const text = `#!/bin/sh\nexec /${LIBRARY}/bin/node /${LIBRARY}/bin/${script} "$@"\n`;
+  const text = `#!/bin/sh\nexec /${LIBRARY}/bin/node --disable-sigusr1 /${LIBRARY}/bin/${script} "$@"\n`;
   await write(join(tree, 'usr/bin', name), text, 0o755);
 }
 

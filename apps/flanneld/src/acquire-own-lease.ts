@@ -1,30 +1,41 @@
 import {
   acquireLease,
   leaseKey,
+  OutOfSubnetsError,
   RegistryUnavailableError,
   type AcquireOptions,
   type Lease,
   type Registry,
 } from '@flannel-ts/subnet';
-import { keepTrying, NotYet } from './keep-trying.ts';
+import { createBackoff } from './backoff.ts';
+import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
-/** Takes a lease, again every second while the registry is out of reach. @throws {OutOfSubnetsError} */
+/** Takes a lease, again and again while the registry is out of reach or the network is full. */
 export async function acquireOwnLease(
-  { registry, log }: { readonly registry: Registry; readonly log: Logger },
+  components: { readonly registry: Registry; readonly conditions: Conditions; readonly log: Logger },
   options: AcquireOptions & { readonly signal: AbortSignal },
 ): Promise<Lease> {
-  async function attempt(): Promise<Lease | NotYet> {
+  const { registry, conditions, log } = components;
+  const backoff = createBackoff();
+  let { snapshot } = options;
+  for (;;) {
     try {
-      return await acquireLease({ registry, log, random: Math.random }, options);
+      const lease = await acquireLease({ registry, log, random: Math.random }, { ...options, snapshot });
+      conditions.report('lease', 'ok');
+      log.info({ lease: leaseKey(lease), revision: lease.revision }, 'subnet leased');
+      return lease;
     } catch (error) {
-      if (!(error instanceof RegistryUnavailableError)) throw error;
-      return new NotYet(error.message, { error });
+      options.signal.throwIfAborted();
+      if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;
+      conditions.report('lease', 'failing', `no subnet is leased: ${explain(error)}`);
     }
+    await backoff.wait(options.signal);
+    snapshot = undefined;
   }
+}
 
-  const tell = ({ facts }: NotYet) => log.warn(facts, 'cannot lease a subnet yet; trying again every second');
-  const lease = await keepTrying(attempt, { tell, signal: options.signal });
-  log.info({ lease: leaseKey(lease), revision: lease.revision }, 'subnet leased');
-  return lease;
+function explain(error: RegistryUnavailableError | OutOfSubnetsError): string {
+  if (error instanceof RegistryUnavailableError) return error.message;
+  return `out of subnets: every subnet of ${error.network.toString()} is taken; enlarge Network, or remove leases of hosts that are gone`;
 }

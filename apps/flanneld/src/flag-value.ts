@@ -1,4 +1,5 @@
 import { tryParseAddress } from '@flannel-ts/ip';
+import { parseDuration } from './duration.ts';
 import type { Flag } from './flag.ts';
 
 /** A command line or environment that makes no sense; the message names the flag and the fix. */
@@ -16,6 +17,7 @@ const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
 export function defaultOf(flag: Flag): unknown {
   if (flag.kind === 'comma-list') return flag.default.split(',');
   if (flag.kind === 'repeatable') return [];
+  if (flag.kind === 'duration') return parseDuration(flag.default);
   return 'default' in flag ? flag.default : undefined;
 }
 
@@ -55,6 +57,12 @@ function parseTexts(flag: Flag, texts: readonly string[], source: string): unkno
       const number = /^\d+$/.test(text) ? Number(text) : NaN;
       if (number >= flag.min && number <= flag.max) return number;
       throw want(`a whole number from ${flag.min} to ${flag.max}`);
+    }
+    case 'duration': {
+      const ms = parseDuration(text);
+      const [min, max] = [parseDuration(flag.min)!, parseDuration(flag.max)!];
+      if (ms !== undefined && ms >= min && ms <= max) return ms;
+      throw want(`a duration such as ${flag.default}, from ${flag.min} to ${flag.max}`);
     }
     case 'address': {
       if (text === '') return undefined;

@@ -22,6 +22,8 @@ export type Flag = FlagBase &
     | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default: string }
     | { readonly kind: 'switch'; readonly default: boolean }
     | { readonly kind: 'integer'; readonly default: number; readonly min: number; readonly max: number }
+    /** As Go writes one: `24h`, `1h30m`; the value is in milliseconds. */
+    | { readonly kind: 'duration'; readonly default: string; readonly min: string; readonly max: string }
     | { readonly kind: 'address'; readonly family?: 4 | 6 }
     | { readonly kind: 'comma-list'; readonly default: string }
     | { readonly kind: 'repeatable' }
@@ -35,7 +37,7 @@ export type Values<Table extends FlagTable> = { readonly [Name in keyof Table]: 
 
 type ValueOf<F> = F extends { kind: 'switch' }
   ? boolean
-  : F extends { kind: 'integer' }
+  : F extends { kind: 'integer' | 'duration' }
     ? number
     : F extends { kind: 'address' }
       ? Address | undefined

@@ -39,7 +39,13 @@ export const etcdFlags = {
   'etcd-password': {
     kind: 'text',
     group: ETCD,
-    describe: 'its password; better given as FLANNELD_ETCD_PASSWORD',
+    describe: 'its password; better given as FLANNELD_ETCD_PASSWORD or in a file',
+    default: '',
+  },
+  'etcd-password-file': {
+    kind: 'text',
+    group: ETCD,
+    describe: 'file with the password, read again at every sign-in',
     default: '',
   },
 } as const satisfies FlagTable;
@@ -94,13 +100,27 @@ export const subnetFileFlag = {
 } as const satisfies FlagTable;
 
 const leaseFlags = {
+  'subnet-lease-ttl': {
+    kind: 'duration',
+    group: SUBNET,
+    describe: 'time to live of the lease: for so long after the end of a host its subnet stays taken',
+    default: '24h',
+    min: '15s',
+    max: '8760h',
+  },
   'subnet-lease-renew-margin': {
     kind: 'integer',
     group: SUBNET,
-    describe: 'minutes before expiry at which the lease is renewed',
+    describe: 'minutes before expiry at which the lease is renewed, at most half of its time to live',
     default: 60,
     min: 1,
     max: 1439,
+  },
+  'release-lease-on-exit': {
+    kind: 'switch',
+    group: SUBNET,
+    describe: 'delete the lease when the daemon ends, so that another host may take the subnet',
+    default: false,
   },
   'ip-blackhole-route': {
     kind: 'switch',

@@ -1,7 +1,11 @@
 import type { PeerFollower } from '@flannel-ts/backend';
 import type { LeaseEvent, LeaseKeeper } from '@flannel-ts/subnet';
 
-/** Follows peers to the end of the watch; the keeper sees what happens to the lease of this host. */
+/**
+ * Follows peers to the end of the watch; the keeper sees what happens to the lease of this host. After a pause of the
+ * host that was longer than the lease lives, the lease is verified before the kernel is touched.
+ * @throws {LeaseLostError}
+ */
 export async function followLeases(
   events: AsyncIterable<LeaseEvent>,
   { follower, keeper }: { readonly follower: PeerFollower; readonly keeper: LeaseKeeper },
@@ -9,14 +13,15 @@ export async function followLeases(
     /** Called after each event. */
     readonly onFollowed: () => Promise<void>;
     /** Called once, after the first event and its `onFollowed`. */
-    readonly onFirst: () => Promise<void>;
+    readonly onFirst: () => void;
   },
 ): Promise<void> {
   let first = true;
   for await (const event of events) {
+    await keeper.verified();
     keeper.observe(await follower.follow(event));
     await hooks.onFollowed();
-    if (first) await hooks.onFirst();
+    if (first) hooks.onFirst();
     first = false;
   }
 }

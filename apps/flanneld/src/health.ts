@@ -3,7 +3,7 @@ import type { Condition } from './conditions.ts';
 
 /**
  * Serves `/healthz` (200 while the process lives) and `/readyz` (200 once `ready` returns true and no
- * condition is failing, else 503). The body of `/readyz` has a line for each condition that is not ok.
+ * condition is failing, else 503). The body of `/readyz` has a line for each condition.
  */
 export async function serveHealth(options: {
   readonly host: string;
@@ -37,11 +37,13 @@ function answer(
 ): { readonly status: number; readonly body: string } {
   if (url === '/healthz') return { status: 200, body: 'ok\n' };
   if (url !== '/readyz') return { status: 404, body: 'not found\n' };
-  const wrong = conditions().filter(({ state }) => state !== 'ok');
-  const failing = wrong.some(({ state }) => state === 'failing');
+  const all = conditions();
+  const failing = all.some(({ state }) => state === 'failing');
   const summary = !ready() ? 'starting' : failing ? 'failing' : 'ok';
-  const lines = wrong.map(
-    ({ part, state, since, reason }) => `${part} ${state} since ${since.toISOString()}: ${reason}`,
-  );
-  return { status: summary === 'ok' ? 200 : 503, body: [summary, ...lines, ''].join('\n') };
+  return { status: summary === 'ok' ? 200 : 503, body: [summary, ...all.map(toLine), ''].join('\n') };
+}
+
+function toLine({ part, state, since, reason }: Condition): string {
+  const line = `${part} ${state} since ${since.toISOString()}`;
+  return reason === '' ? line : `${line}: ${reason}`;
 }

@@ -1,4 +1,4 @@
-import type { DaemonStatus } from './daemon.ts';
+import type { DaemonStatus } from './generation.ts';
 import type { Logger } from './log.ts';
 
 /** Writes what SIGUSR1 asks for: peers, and the tunnel's counters where packets pass through this process. */

@@ -19,7 +19,7 @@ export interface MadeRecord {
   readonly exists: boolean;
   readonly overlays: readonly LeasedOverlay[];
   has(made: Made): boolean;
-  /** Records what is about to be made. @throws {SystemError} when the file cannot be written */
+  /** Records what is about to be made. What cannot be written is a problem, and is tried again with the next addition. */
   add(made: readonly Made[]): void;
   /** Forgets everything: nothing is left on the host. */
   delete(): void;
@@ -29,11 +29,31 @@ export interface MadeRecord {
  * Opens the record of the network of a subnet file: `<subnet file>.made`, a line for each thing, in words
  * like those of `ip`. Lines are only appended, so that a change costs what it changes; something that is
  * recorded and gone does no harm.
+ * @param onProblem - called when the file cannot be written, with the reason, and with '' when it can be again
  * @throws {SystemError} when the file cannot be read
  */
-export function openMadeRecord(subnetFile: string): MadeRecord {
+export function openMadeRecord(
+  subnetFile: string,
+  onProblem: (problem: string) => void = () => undefined,
+): MadeRecord {
   const path = `${subnetFile}.made`;
   const lines = new Set(readLines(path));
+  /** Lines that could not be written. */
+  let missing: readonly string[] = [];
+
+  function append(added: readonly string[]): void {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      // Synchronous: it is in the file before the kernel is asked.
+      appendFileSync(path, added.map((line) => `${line}\n`).join(''));
+      if (missing.length > 0) onProblem('');
+      missing = [];
+    } catch (error) {
+      missing = added;
+      onProblem(`${path} cannot be written, so flanneld cleanup will not know all: ${(error as Error).message}`);
+    }
+  }
+
   return {
     get exists() {
       return lines.size > 0;
@@ -41,14 +61,11 @@ export function openMadeRecord(subnetFile: string): MadeRecord {
     get overlays() {
       return [...lines].flatMap((line) => parseOverlay(line) ?? []);
     },
-    has: (made) => lines.has(toLine(made)),
+    has: (made) => lines.has(madeText(made)),
     add(made) {
-      const added = [...new Set(made.map(toLine))].filter((line) => !lines.has(line));
-      if (added.length === 0) return;
-      mkdirSync(dirname(path), { recursive: true });
-      // Synchronous: it is in the file before the kernel is asked.
-      appendFileSync(path, added.map((line) => `${line}\n`).join(''));
+      const added = [...new Set(made.map(madeText))].filter((line) => !lines.has(line));
       for (const line of added) lines.add(line);
+      if (added.length > 0) append([...missing, ...added]);
     },
     delete() {
       rmSync(path, { force: true });
@@ -66,7 +83,8 @@ function readLines(path: string): string[] {
   }
 }
 
-function toLine(made: Made): string {
+/** A line of the record. */
+export function madeText(made: Made): string {
   switch (made.kind) {
     case 'overlay':
       return `overlay ${made.network.toString()} subnet ${made.subnet.toString()}`;

@@ -1,18 +1,19 @@
 // flanneld: flags and environment in, daemon run, signals and exit codes out.
 import manifest from '../package.json' with { type: 'json' };
 import { EtcdOptionError } from '@flannel-ts/etcd-registry';
-import { leaseKey } from '@flannel-ts/subnet';
 import { cleanUp } from './cleanup/clean-up.ts';
-import { runDaemon, type DaemonStatus } from './daemon.ts';
 import { createLog, type Logger } from './log.ts';
-import { logCounters } from './log-counters.ts';
 import { migrate } from './etcd-migrate.ts';
 import { UsageError } from './flag-value.ts';
 import { readRequest, type Request } from './request.ts';
+import { runService } from './service.ts';
 import { readSettingsFiles } from './settings-files.ts';
-import { createServiceManager, type ServiceManager } from './service-manager.ts';
 
-process.exitCode = await main();
+/** Milliseconds that a signal gives to an orderly end. */
+const END_MS = 5_000;
+
+// Not `process.exitCode`: whatever is pending, such as a timer or a connection, does not keep the process.
+process.exit(await main());
 
 /** @returns the exit code: 0 for an orderly end, 1 for a failure, 2 for a command line that makes no sense */
 async function main(): Promise<number> {
@@ -47,22 +48,32 @@ async function carryOut(task: Task): Promise<number> {
     );
   }
   const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      if (task.kind === 'run') log.info({ signal }, 'ending; device, routes, rules and lease stay');
-      stop.abort();
-    });
-  }
+  endOnSignals(task, log, stop);
   try {
     await start(task, log, stop.signal);
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) return task.kind === 'run' ? 0 : 1;
+    if (stop.signal.aborted) return exitCodeOf(task);
     if (error instanceof UsageError) throw error;
     if (error instanceof EtcdOptionError) throw new UsageError(`-${error.message}`);
     log.error({ error }, error instanceof Error ? error.message : String(error));
     return 1;
   }
+}
+
+function endOnSignals(task: Task, log: Logger, stop: AbortController): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      if (task.kind === 'run') log.info({ signal }, 'ending; device, routes and rules stay');
+      stop.abort();
+      setTimeout(() => process.exit(exitCodeOf(task)), END_MS).unref();
+    });
+  }
+}
+
+/** Of a task that a signal ended: the daemon is meant to run until then, a command is not. */
+function exitCodeOf({ kind }: Task): number {
+  return kind === 'run' ? 0 : 1;
 }
 
 async function start(task: Task, log: Logger, signal: AbortSignal): Promise<void> {
@@ -71,28 +82,12 @@ async function start(task: Task, log: Logger, signal: AbortSignal): Promise<void
       return cleanUp(task.settings, { log, signal, print });
     case 'etcd-migrate':
       return migrate(task.settings, { log, signal, print });
-    case 'run': {
+    case 'run':
       log.info({ version: manifest.version, node: process.version, pid: process.pid }, 'flanneld starts');
-      const manager = createServiceManager(process.env['NOTIFY_SOCKET']);
-      return runDaemon(task.settings, {
-        log,
-        signal,
-        onReady: (status) => announceReady(status, { log, manager }),
-        onConditions: (conditions) => manager.show(conditions),
-      });
-    }
+      return runService(task.settings, { log, signal });
   }
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function announceReady(
-  status: DaemonStatus,
-  { log, manager }: { readonly log: Logger; readonly manager: ServiceManager },
-): void {
-  process.on('SIGUSR1', () => logCounters(log, status));
-  manager.ready();
-  log.info({ lease: leaseKey(status.lease), mtu: status.backend.mtu, peers: status.follower.peers }, 'ready');
 }

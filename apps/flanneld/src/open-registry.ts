@@ -12,6 +12,7 @@ export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegist
     tls: { ca: settings['etcd-cafile'], cert: settings['etcd-certfile'], key: settings['etcd-keyfile'] },
     username: settings['etcd-username'],
     password: settings['etcd-password'],
+    passwordFile: settings['etcd-password-file'],
   };
 }
 

@@ -1,22 +1,40 @@
 import type { Device, HostState } from '@flannel-ts/device';
-import type { Made, MadeRecord } from './made-record.ts';
+import { madeText, type Made, type MadeRecord } from './made-record.ts';
 
 /** A device that records links, and routes through other hosts, before it makes them. */
-export function recordMade(device: Device, record: MadeRecord): Device {
+export interface RecordedDevice extends Device {
+  /** Returns what the desired state has, as lines of the record. */
+  desired(): ReadonlySet<string>;
+}
+
+export function recordMade(device: Device, record: MadeRecord): RecordedDevice {
+  /** What is desired, by owner, as lines of the record. */
+  const desired = new Map<string, readonly string[]>();
+
+  function add(states: ReadonlyMap<string, HostState | undefined>): void {
+    for (const [owner, state] of states) {
+      const made = madeFor(state);
+      record.add(made);
+      desired.set(owner, made.map(madeText));
+    }
+  }
+
   return {
     ...device,
     ensureLink(link) {
       record.add([{ kind: 'link', name: link.name }]);
       return device.ensureLink(link);
     },
-    apply(wanted) {
-      record.add([...wanted.values()].flatMap(madeFor));
-      return device.apply(wanted);
+    apply(states, ownership) {
+      desired.clear();
+      add(states);
+      return device.apply(states, ownership);
     },
     update(changes) {
-      record.add([...changes.values()].flatMap(madeFor));
+      add(changes);
       return device.update(changes);
     },
+    desired: () => new Set([...desired.values()].flat()),
   };
 }
 

@@ -15,10 +15,10 @@ export function reportUnderlayOverlap(
     const network = family && underlayNetworks(underlay).find((entry) => entry.overlaps(family.network));
     if (!network) continue;
     const state = overlapsLeases(network, family) ? 'failing' : 'degraded';
-    conditions.report('underlay', state, describe(network, family, { underlay, prefix, state }));
+    conditions.report('underlay', state, describe(network, family, { underlay, prefix, state }), 'overlap');
     return;
   }
-  conditions.report('underlay', 'ok');
+  conditions.report('underlay', 'ok', '', 'overlap');
 }
 
 /** The networks of the interface, and the address that peers send to, which may be outside them. */

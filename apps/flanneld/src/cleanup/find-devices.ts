@@ -30,11 +30,15 @@ export async function listCandidates(netlink: NetlinkConnection): Promise<readon
 }
 
 /** The devices of this network: the daemon gives them the first address of the host's subnet. */
-export async function findDevices(netlink: NetlinkConnection, footprint: Footprint): Promise<Findings> {
+export async function listDevices(netlink: NetlinkConnection, footprint: Footprint): Promise<readonly Link[]> {
   const candidates = await listCandidates(netlink);
   const names = new Map(candidates.map((candidate) => [candidate.link.name, candidate]));
-  const ours = candidates.filter((candidate) => isOurs(candidate, names, footprint));
-  const leftovers = ours.map(async ({ link: { index, name } }) => {
+  return candidates.filter((candidate) => isOurs(candidate, names, footprint)).map(({ link }) => link);
+}
+
+/** The devices of this network, to be deleted with their routes. */
+export async function findDevices(netlink: NetlinkConnection, footprint: Footprint): Promise<Findings> {
+  const leftovers = (await listDevices(netlink, footprint)).map(async ({ index, name }) => {
     const routes = (await netlink.routes({ linkIndex: index })).filter(({ table }) => table === MAIN_TABLE);
     return {
       what: `device ${name}${routes.length > 0 ? ` with its routes (${routes.length})` : ''}`,
@@ -50,8 +54,8 @@ function isOurs(
   candidates: ReadonlyMap<string, Candidate>,
   footprint: Footprint,
 ): boolean {
-  if (name.endsWith(FAST_PATH_SUFFIX)) {
-    const tun = name.slice(0, -FAST_PATH_SUFFIX.length);
+  const tun = tunOf(name);
+  if (tun !== name) {
     const candidate = candidates.get(tun);
     return candidate ? isOurs(candidate, candidates, footprint) : isRecorded(footprint, tun);
   }
@@ -62,4 +66,9 @@ function isOurs(
 
 function isRecorded({ record }: Footprint, name: string): boolean {
   return record.has({ kind: 'link', name });
+}
+
+/** The TUN device that a device of the fast path belongs to; any other device belongs to itself. */
+export function tunOf(name: string): string {
+  return name.endsWith(FAST_PATH_SUFFIX) ? name.slice(0, -FAST_PATH_SUFFIX.length) : name;
 }

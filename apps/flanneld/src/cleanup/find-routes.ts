@@ -30,6 +30,17 @@ export async function findRoutes(netlink: NetlinkConnection, footprint: Footprin
   };
 }
 
+/** The recorded routes through other hosts that the kernel has. */
+export async function listRecordedRoutes(
+  netlink: NetlinkConnection,
+  footprint: Footprint,
+): Promise<readonly HostRoute[]> {
+  return (await netlink.routes()).filter(isPlain).filter((route) => isRecorded(route, footprint));
+}
+
+/** A route through another host of the underlay. */
+export type HostRoute = Route & { readonly gateway: Address };
+
 function withoutDefaultGateways(likely: readonly Route[], all: readonly Route[]): Route[] {
   const defaults = all.filter(({ destination }) => ANYWHERE.some((any) => any.equals(destination)));
   return likely.filter((route) => !defaults.some(({ gateway }) => gateway?.equals(route.gateway)));
@@ -41,14 +52,14 @@ function isPlain({ table, protocol, multipath }: Route): boolean {
 }
 
 /** On-link gateways are those of overlay devices, with which their routes go. */
-function isThroughHost(route: Route): route is Route & { readonly gateway: Address } {
+function isThroughHost(route: Route): route is HostRoute {
   const { kind, gateway, onlink, metric = 0, destination } = route;
   return (
     kind === 'unicast' && gateway !== undefined && !onlink && metric === USUAL_METRIC[destination.family]
   );
 }
 
-function isRecorded(route: Route, { record }: Footprint): boolean {
+function isRecorded(route: Route, { record }: Footprint): route is HostRoute {
   return isThroughHost(route) && record.has({ ...route, kind: 'route' });
 }
 
@@ -72,7 +83,7 @@ function leftover(netlink: NetlinkConnection, route: Route): Leftover {
   return { what: routeText(route), delete: () => netlink.request({ op: 'delete-route', route }) };
 }
 
-function routeText({ kind, destination, gateway }: Route): string {
+export function routeText({ kind, destination, gateway }: Route): string {
   return kind === 'blackhole'
     ? `route blackhole ${destination.toString()}`
     : `route ${destination.toString()} via ${(gateway as Address).toString()}`;

@@ -1,0 +1,60 @@
+import { BackendConfigError } from '@flannel-ts/backend';
+import { leaseKey, LeaseLostError, type NetworkConfig } from '@flannel-ts/subnet';
+import { createBackoff } from './backoff.ts';
+import type { Conditions } from './conditions.ts';
+import type { Logger } from './log.ts';
+
+/** What follows from the end of a generation: the next one at once, later, or with the last config that worked. */
+export interface GenerationEnd {
+  /** Returns the config for the next generation: the latest, unless no backend could be made from it. */
+  choose(latest: NetworkConfig): NetworkConfig;
+  /** A generation with this config has become ready. */
+  reached(config: NetworkConfig): void;
+  /**
+   * Reports why a generation ended, and resolves when the next one may begin.
+   * @param changed - aborts when an input of the generation changes, which ends every wait
+   */
+  explain(
+    error: unknown,
+    generation: { readonly config: NetworkConfig; readonly changed: AbortSignal },
+  ): Promise<void>;
+}
+
+export function createGenerationEnd({
+  log,
+  conditions,
+}: {
+  readonly log: Logger;
+  readonly conditions: Conditions;
+}): GenerationEnd {
+  const backoff = createBackoff();
+  let proven: NetworkConfig | undefined;
+  let refused: NetworkConfig | undefined;
+
+  return {
+    choose(latest) {
+      if (latest !== refused) refused = undefined;
+      return refused && proven ? proven : latest;
+    },
+    reached(config) {
+      backoff.reset();
+      proven = config;
+      conditions.report('backend', 'ok', '', 'start');
+      if (!refused) conditions.report('backend', 'ok', '', 'config');
+    },
+    async explain(error, { config, changed }) {
+      if (changed.aborted) {
+        log.info({ reason: (changed.reason as Error).message }, 'beginning again with what changed');
+      } else if (error instanceof LeaseLostError) {
+        log.warn({ lease: leaseKey(error) }, 'another host holds the subnet of this host; leasing another one');
+      } else if (error instanceof BackendConfigError && proven && config !== proven) {
+        refused = config;
+        conditions.report('backend', 'degraded', `${error.message}; the former network config stays in use`, 'config');
+      } else {
+        log.debug({ error }, 'the data path cannot be set up or kept');
+        conditions.report('backend', 'failing', error instanceof Error ? error.message : String(error), 'start');
+        await backoff.wait(changed).catch(() => undefined);
+      }
+    },
+  };
+}

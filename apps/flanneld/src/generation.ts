@@ -1,0 +1,136 @@
+import { attributesOf } from './attributes.ts';
+import { createPeerFollower, selectBackend, type Backend, type PeerFollower, type Underlay } from '@flannel-ts/backend';
+import { createDevice } from '@flannel-ts/device';
+import type { NetlinkConnection } from '@flannel-ts/netlink';
+import { enabledFamilies, keepLease, systemClock, type Lease, type NetworkConfig, type Registry } from '@flannel-ts/subnet';
+import { acquireOwnLease } from './acquire-own-lease.ts';
+import type { Conditions } from './conditions.ts';
+import { desiredRules, followHosts, openFirewall } from './firewall.ts';
+import { followLeases } from './follow-leases.ts';
+import { keepFiles } from './keep-files.ts';
+import { leaseTiming, releaseLease } from './lease-life.ts';
+import { leasedOverlays } from './leased-overlays.ts';
+import { logFollower } from './log-follower.ts';
+import type { Logger } from './log.ts';
+import type { MadeRecord } from './made-record.ts';
+import { recordMade } from './record-made.ts';
+import { removeLeftovers } from './remove-leftovers.ts';
+import { createReports } from './report-events.ts';
+import type { Settings } from './request.ts';
+import { serveDocker } from './serve-docker.ts';
+import { startWatch } from './start-watch.ts';
+import { previousSubnet, readSubnetFile, subnetEnv, subnetFiles } from './subnet-files.ts';
+
+/** What a generation is made from; it ends when one of them changes. */
+export interface GenerationInputs {
+  readonly underlay: Underlay;
+  readonly config: NetworkConfig;
+  /** Ends the generation; what it made in the kernel stays. */
+  readonly signal: AbortSignal;
+}
+
+/** What outlives a generation. */
+export interface GenerationContext {
+  readonly log: Logger;
+  readonly conditions: Conditions;
+  readonly registry: Registry;
+  readonly netlink: NetlinkConnection;
+  readonly record: MadeRecord;
+  /** Aborts when the daemon ends. */
+  readonly stopped: AbortSignal;
+  /** Called when the lease is held. */
+  readonly onLeased: () => Promise<void>;
+  /** Called once, when the lease is held, the data path is up and the files are written. */
+  readonly onReady: (status: DaemonStatus) => void;
+}
+
+/** What a running daemon can tell. */
+export interface DaemonStatus {
+  readonly lease: Lease;
+  readonly backend: Backend;
+  readonly follower: PeerFollower;
+}
+
+/**
+ * Runs the daemon on one underlay and one network config: backend, lease, peers, rules, files. Ends by throwing: the
+ * signal's reason, or what failed. Nothing in the kernel is undone, so that a next generation that desires the same
+ * interrupts nothing.
+ * @throws {LeaseLostError} when another host holds the subnet
+ * @throws {BackendConfigError} when the config's backend cannot run here
+ */
+export async function runGeneration(
+  settings: Settings,
+  { underlay, config, signal }: GenerationInputs,
+  context: GenerationContext,
+): Promise<never> {
+  const { log, conditions, registry, netlink, record } = context;
+  const subnetFile = settings['subnet-file'];
+  const reports = createReports(context);
+  await using stack = new AsyncDisposableStack();
+  const over = new AbortController();
+  const during = AbortSignal.any([signal, over.signal]);
+
+  const earlier = await readSubnetFile(subnetFile, log);
+  const device = stack.use(recordMade(createDevice({ netlink, onEvent: reports.device }), record));
+  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
+  const backend = stack.use(
+    await selectBackend(config, { udp })({ device, underlay, config, onEvent: reports.backend }),
+  );
+  const links = backend.ownership.links.map(({ name }) => name);
+  record.add(links.map((name) => ({ kind: 'link', name })));
+
+  const families = enabledFamilies(config);
+  const timing = leaseTiming(settings);
+  const { snapshot, events } = await startWatch(registry, during);
+  const attributes = attributesOf(underlay, backend, families);
+  const previous = previousSubnet(earlier);
+  const lease = await acquireOwnLease(
+    { registry, conditions, log },
+    { config, attributes, previous, snapshot, ttlMs: timing.ttlMs, signal: during },
+  );
+  const keeper = keepLease(
+    { registry, log, clock: systemClock, random: Math.random, onEvent: reports.keeper },
+    { lease, families, ...timing, signal: during },
+  );
+  if (settings['release-lease-on-exit'])
+    stack.defer(() => (context.stopped.aborted ? releaseLease({ registry, log }, keeper) : undefined));
+  reports.onAttributes(() => keeper.publish(attributesOf(underlay, backend, families)));
+  await context.onLeased();
+
+  record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
+  const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier, record }));
+  const applyRules = followHosts(firewall, (hosts) =>
+    desiredRules(settings, { config, lease, backend, underlay, hosts }),
+  );
+  const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
+  const peers = createPeerFollower({ backend, device, config, onEvent: reports.backend, ...blackholes }, lease);
+  const follower = logFollower(peers, log);
+  const direct = backend.overlayInterfaces.includes(underlay.link);
+  // Applied beside the routes, unless the rules name other hosts: those are known from the leases.
+  const rules = direct ? undefined : applyRules([]);
+  rules?.catch(() => undefined); // thrown where it is awaited
+  const followed = Promise.withResolvers<undefined>();
+  const following = followLeases(
+    events,
+    { follower, keeper },
+    { onFollowed: () => rules ?? applyRules(follower.gateways()), onFirst: () => followed.resolve(undefined) },
+  );
+
+  async function serve(): Promise<void> {
+    await followed.promise;
+    await removeLeftovers({ netlink, device, log }, { subnetFile, links });
+    const env = subnetEnv(settings, { config, lease, backend });
+    const onWritten = () => {
+      if (stack.disposed) return;
+      stack.use(serveDocker(settings, { lease, env, mtu: backend.mtu }, { netlink, conditions, record, log }));
+      context.onReady({ lease, backend, follower });
+    };
+    await keepFiles(subnetFiles(settings, env), { conditions, log }, { onWritten, signal: during });
+  }
+
+  // Entered last and so ended first: nothing of the generation begins while the rest is disposed of.
+  using _end = { [Symbol.dispose]: () => over.abort() };
+  await Promise.race([following, keeper.done, serve()]);
+  signal.throwIfAborted();
+  throw new Error('the watch of the leases ended');
+}

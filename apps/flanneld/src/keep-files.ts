@@ -1,0 +1,67 @@
+import { readFile, stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from './backoff.ts';
+import type { Conditions } from './conditions.ts';
+import type { Logger } from './log.ts';
+
+/** A file that must have a text. */
+export interface DesiredFile {
+  readonly path: string;
+  readonly text: string;
+  write(): Promise<void>;
+}
+
+/** Milliseconds between compares: a file that is deleted or changed is restored within them. */
+const COMPARE_MS = 5_000;
+
+/**
+ * Writes files, and again whenever one is missing or differs, until the signal aborts. What cannot be written is the
+ * condition `files`, and is tried again.
+ * @param onWritten - called once, when all files have been written
+ */
+export async function keepFiles(
+  files: readonly DesiredFile[],
+  { conditions, log }: { readonly conditions: Conditions; readonly log: Logger },
+  { onWritten, signal }: { readonly onWritten: () => void; readonly signal: AbortSignal },
+): Promise<void> {
+  const backoff = createBackoff();
+  let written = false;
+  while (!signal.aborted) {
+    const problems = await writeAll(files, written ? log : undefined);
+    conditions.report('files', problems.length > 0 ? 'failing' : 'ok', problems.join('; '));
+    if (problems.length === 0 && !written) {
+      written = true;
+      onWritten();
+    }
+    if (problems.length === 0) backoff.reset();
+    const wait = problems.length > 0 ? backoff.wait(signal) : delay(COMPARE_MS, undefined, { signal });
+    await wait.catch(() => signal.aborted);
+  }
+}
+
+/** @param log - where a repair is logged @returns what could not be written, and why */
+async function writeAll(files: readonly DesiredFile[], log: Logger | undefined): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const repairing = log !== undefined;
+  for (const file of files) {
+    try {
+      if (await isCurrent(file, repairing)) continue;
+      await file.write();
+      log?.warn({ file: file.path }, 'the file was missing or changed; written again');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push(`${file.path} cannot be written: ${reason}; make it writable for flanneld`);
+    }
+  }
+  return problems;
+}
+
+/** A FIFO or a device has no text to compare: it is written once. */
+async function isCurrent({ path, text }: DesiredFile, written: boolean): Promise<boolean> {
+  const present = await stat(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (present && !present.isFile()) return written;
+  return present !== undefined && (await readFile(path, 'utf8')) === text;
+}

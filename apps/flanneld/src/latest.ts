@@ -1,0 +1,65 @@
+/** A value that changes. */
+export interface Latest<T> extends AsyncDisposable {
+  /** Resolves with the latest value, as soon as there is one. @throws what ended the source */
+  current(): Promise<Version<T>>;
+}
+
+/** One value of a {@link Latest}. */
+export interface Version<T> {
+  readonly value: T;
+  /** Aborts with a {@link Replaced} when another value replaces this one, or with what ended the source. */
+  readonly replaced: AbortSignal;
+}
+
+/** Another value came. */
+export class Replaced extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'Replaced';
+  }
+}
+
+/**
+ * Keeps the latest value of a source, each of whose values replaces the one before.
+ * @param source - runs until the signal aborts
+ * @param describe - why a value was replaced, for the log
+ */
+export function keepLatest<T>(
+  source: (signal: AbortSignal) => AsyncIterable<T>,
+  describe: (before: T, after: T) => string,
+): Latest<T> {
+  const stop = new AbortController();
+  const first = Promise.withResolvers<undefined>();
+  first.promise.catch(() => undefined); // thrown by whoever asks for a value
+  let latest: { readonly value: T; readonly replaced: AbortController } | undefined;
+  let end: { readonly error: unknown } | undefined;
+
+  async function run(): Promise<void> {
+    for await (const value of source(stop.signal)) {
+      const before = latest;
+      latest = { value, replaced: new AbortController() };
+      first.resolve(undefined);
+      before?.replaced.abort(new Replaced(describe(before.value, value)));
+    }
+    stop.signal.throwIfAborted();
+    throw new Error('the source of the values ended');
+  }
+
+  const done = run().catch((error: unknown) => {
+    end = { error };
+    first.reject(error as Error);
+    latest?.replaced.abort(error);
+  });
+
+  return {
+    async current() {
+      await first.promise;
+      if (end) throw end.error;
+      return { value: latest!.value, replaced: latest!.replaced.signal };
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { NetlinkConnection } from '@flannel-ts/netlink';
+import { listDevices, tunOf } from './cleanup/find-devices.ts';
+import { listRecordedRoutes, routeText } from './cleanup/find-routes.ts';
+import { readFootprint } from './cleanup/footprint.ts';
+import type { Logger } from './log.ts';
+import { madeText } from './made-record.ts';
+import type { RecordedDevice } from './record-made.ts';
+
+/**
+ * Removes devices and routes of this network that were made with another backend, VNI or subnet and are not desired
+ * any more. What cannot be removed is logged and stays for the next start or `flanneld cleanup`.
+ * @param links - names of the backend's devices
+ */
+export async function removeLeftovers(
+  components: { readonly netlink: NetlinkConnection; readonly device: RecordedDevice; readonly log: Logger },
+  { subnetFile, links }: { readonly subnetFile: string; readonly links: readonly string[] },
+): Promise<void> {
+  const { netlink, device, log } = components;
+  const remove = async (what: string, deletion: () => Promise<unknown>) => {
+    try {
+      await deletion();
+      log.info({ what }, 'a former backend, VNI or subnet left it; removed');
+    } catch (error) {
+      log.warn({ what, error }, 'a former backend, VNI or subnet left it; it cannot be removed');
+    }
+  };
+  const desired = device.desired();
+  const footprint = await readFootprint(subnetFile, log);
+  for (const route of await listRecordedRoutes(netlink, footprint))
+    if (!desired.has(madeText({ ...route, kind: 'route' })))
+      await remove(routeText(route), () => netlink.request({ op: 'delete-route', route }));
+  for (const { name, index } of await listDevices(netlink, footprint))
+    if (!links.includes(tunOf(name)))
+      await remove(`device ${name}`, () => netlink.request({ op: 'delete-link', index }));
+}
