@@ -38,7 +38,7 @@ await using tunnel = openTunnel({
   },
 });
 if (options.fastPath && !tunnel.fastPath.on) throw new Error(tunnel.fastPath.reason);
-tunnel.setOwn([parseInterfaceAddress(options.subnet)]);
+tunnel.setLocalSubnets([parseInterfaceAddress(options.subnet)]);
 tunnel.setRoutes([
   route(parsePrefix(options.other.subnet), parseAddress(options.other.address)),
   ...peers(options.peers - 1).map(({ subnet, publicIp }) => route(subnet, publicIp)),

@@ -10,7 +10,7 @@ const NAMED_STEPS = 5;
 /** Tells an operator what the kernel's state went through. */
 export function logDeviceEvent(log: Logger, event: DeviceEvent): void {
   switch (event.kind) {
-    case 'mended': {
+    case 'repaired': {
       const { steps } = event;
       log.warn({ count: steps.length, steps: steps.slice(0, NAMED_STEPS) }, 'kernel state drifted; repaired');
       break;

@@ -1,4 +1,4 @@
-import type { WantedVxlan } from '@flannel-ts/device';
+import type { DesiredVxlan } from '@flannel-ts/device';
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix, type Address } from '@flannel-ts/ip';
 import { JsonError, JsonObject, type Json, type Lease } from '@flannel-ts/subnet';
@@ -16,7 +16,7 @@ const SMALLEST_MTU = 576 + OVERHEAD;
 export const createVxlanBackend: CreateBackend = async ({ device, underlay, config }) => {
   const { network, subnetLength } = requireIPv4(config);
   const { directRouting, ...options } = readOptions(config, (object) => readVxlan(object, underlay));
-  const link: WantedVxlan = {
+  const link: DesiredVxlan = {
     kind: 'vxlan',
     name: `flannel.${options.vni}`,
     parent: underlay.link,
@@ -67,7 +67,7 @@ function readVxlan(object: JsonObject, underlay: Underlay) {
  * FDB entry names its host. With direct routing, a host on our link is the gateway itself: its own prefixes
  * tell, where upstream asks the kernel for a route to every peer.
  */
-function planPeer(peer: Lease, own: WantedVxlan, direct: Underlay | undefined): WantedState {
+function planPeer(peer: Lease, own: DesiredVxlan, direct: Underlay | undefined): WantedState {
   const destination = peer.subnets.ipv4!;
   const publicIp = requirePublicIPv4(peer);
   if (direct?.onLink.some((prefix) => prefix.contains(publicIp))) {

@@ -46,7 +46,7 @@ async function outcome(type: string, events: readonly LeaseEvent[]) {
   const owners = ['self', ...[1, 2, 3, 4, 5].map((number) => `10.5.${number}.0-24`)];
   return {
     peers: follower.peers,
-    wanted: owners.map((owner) => device.wantedBy(owner)),
+    wanted: owners.map((owner) => device.desiredBy(owner)),
     tunnel: tunnel.state()?.toSorted(),
   };
 }

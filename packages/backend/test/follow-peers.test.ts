@@ -34,11 +34,11 @@ describe('the first snapshot', () => {
       'own flannel.1',
       'apply self 10.5.2.0-24 10.5.3.0-24',
     ]);
-    expect(device.wantedBy('self')).toEqual([
+    expect(device.desiredBy('self')).toEqual([
       'link flannel.1 mtu 1450 address 02:00:00:00:00:01 type vxlan id 1 dev eth0 local 192.0.2.1 dstport 8472 nolearning',
       'address 10.5.1.0/32 dev flannel.1',
     ]);
-    expect(device.wantedBy('10.5.2.0-24')).toEqual([
+    expect(device.desiredBy('10.5.2.0-24')).toEqual([
       'neighbour 10.5.2.0 lladdr 02:00:00:00:01:02 dev flannel.1',
       'fdb 02:00:00:00:01:02 dst 192.0.2.2 dev flannel.1',
       'route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink',
@@ -54,7 +54,7 @@ describe('the first snapshot', () => {
         lease(1),
       );
       await follower.follow({ kind: 'snapshot', leases: [lease(1)] });
-      expect(context.device.wantedBy('self')).toEqual(blackholeOwnSubnet ? ['blackhole 10.5.1.0/24'] : []);
+      expect(context.device.desiredBy('self')).toEqual(blackholeOwnSubnet ? ['blackhole 10.5.1.0/24'] : []);
       expect(context.device.ownership?.blackholesWithin?.map(String)).toEqual(['10.5.0.0/16', '10.9.7.0/24']);
     }
   });
@@ -92,8 +92,8 @@ describe('what follows', () => {
       put(vxlanLease(4)),
     );
     expect(device.calls.at(-1)).toBe('update 10.5.2.0-24 10.5.3.0-24 10.5.4.0-24');
-    expect(device.wantedBy('10.5.2.0-24')).toContain('fdb 02:00:00:00:02:02 dst 192.0.2.2 dev flannel.1');
-    expect(device.wantedBy('10.5.3.0-24')).toBeUndefined();
+    expect(device.desiredBy('10.5.2.0-24')).toContain('fdb 02:00:00:00:02:02 dst 192.0.2.2 dev flannel.1');
+    expect(device.desiredBy('10.5.3.0-24')).toBeUndefined();
     expect(follower.peers).toBe(2);
   });
 
@@ -109,14 +109,14 @@ describe('what follows', () => {
     const { device, snapshot, delta } = await follow('vxlan');
     await snapshot(vxlanLease(1), vxlanLease(2));
     expect(await delta(removed(1))).toEqual([removed(1)]);
-    expect(device.wantedBy('self')).toBeDefined();
+    expect(device.desiredBy('self')).toBeDefined();
   });
 
   it('may be a peer that changed its backend', async () => {
     const { device, follower, snapshot, delta } = await follow('vxlan');
     await snapshot(vxlanLease(2));
     await delta(put(lease(2, { backendType: 'host-gw' }, '2')));
-    expect(device.wantedBy('10.5.2.0-24')).toBeUndefined();
+    expect(device.desiredBy('10.5.2.0-24')).toBeUndefined();
     expect(follower.peers).toBe(0);
   });
 });

@@ -1,53 +1,53 @@
 import type { KernelEvent } from '@flannel-ts/netlink';
 import { entryKey, entryText, type Entry } from './entry.ts';
 import { addressEntry, fdbEntry, neighbourEntry, routeEntry, type Links } from './kernel-tables.ts';
-import type { WantedEntries } from './wanted-entries.ts';
+import type { DesiredEntries } from './desired-entries.ts';
 
 /** What drift is measured by, and what it sets off. */
 export interface DriftComponents {
-  readonly wanted: WantedEntries;
+  readonly desired: DesiredEntries;
   readonly links: () => Links;
   /** Puts back the entries of these keys. */
-  readonly mend: (keys: ReadonlySet<string>) => Promise<void>;
+  readonly repair: (keys: ReadonlySet<string>) => Promise<void>;
   readonly reconcile: () => Promise<void>;
 }
 
-/** Milliseconds at least between two mendings: two programs that undo each other's work cost little. */
+/** Milliseconds at least between two repairs: two programs that undo each other's work cost little. */
 const PAUSE_MS = 100;
 
 /**
  * Takes in the kernel's reports. An entry that somebody removed or changed is put back alone; a link or an
  * address that came, went or changed may have taken entries along without a word, so it sets off a full
- * compare, as lost reports do. Reports of what we did ourselves equal what is wanted and end here.
+ * compare, as lost reports do. Reports of what we did ourselves equal what is desired and end here.
  */
 export function createDriftCollector(components: DriftComponents): Disposable & {
   add(event: KernelEvent): void;
 } {
-  const { wanted, reconcile, mend } = components;
+  const { desired, reconcile, repair } = components;
   /** The latest report about each link and address, as some come again and again without news. */
   const latest = new Map<string, string>();
   let keys = new Set<string>();
   let everything = false;
   let scheduled: NodeJS.Timeout | undefined;
-  let mendedAt = -Infinity;
+  let repairedAt = -Infinity;
 
-  /** Collects the reports of a burst, so that they are mended at once. */
+  /** Collects the reports of a burst, so that they are repaired at once. */
   function schedule(): void {
-    scheduled ??= setTimeout(flush, Math.max(0, mendedAt + PAUSE_MS - performance.now()));
+    scheduled ??= setTimeout(flush, Math.max(0, repairedAt + PAUSE_MS - performance.now()));
   }
 
   function flush(): void {
     scheduled = undefined;
     if (everything) void reconcile();
-    else if (keys.size > 0) void mend(keys);
+    else if (keys.size > 0) void repair(keys);
     else return;
     keys = new Set();
     everything = false;
-    mendedAt = performance.now();
+    repairedAt = performance.now();
   }
 
   function isNews(link: string, subject: string, state: string): boolean {
-    if (!wanted.dependsOn(link) || latest.get(subject) === state) return false;
+    if (!desired.dependsOn(link) || latest.get(subject) === state) return false;
     latest.set(subject, state);
     return true;
   }
@@ -56,7 +56,7 @@ export function createDriftCollector(components: DriftComponents): Disposable & 
     const entry = toEntry(event, components.links());
     if (!entry) return;
     const key = entryKey(entry);
-    const expected = wanted.get(key);
+    const expected = desired.get(key);
     // With a link's last address, the kernel takes its routes without a word.
     if (entry.kind === 'address') everything = isNews(entry.address.link, key, event.change) || everything;
     else if (expected && (isGone(event) || entryText(entry) !== entryText(expected))) keys.add(key);

@@ -7,12 +7,12 @@ import { Links, readTables } from './kernel-tables.ts';
 import { makeLink } from './link.ts';
 import { planChanges, planReconcile, toOperation, type Step } from './plan.ts';
 import { watchDrift } from './watch-drift.ts';
-import { WantedEntries } from './wanted-entries.ts';
-import type { Ownership, WantedLink } from './wanted.ts';
+import { DesiredEntries } from './desired-entries.ts';
+import type { DesiredLink, Ownership } from './desired.ts';
 
 export interface DeviceComponents {
   readonly netlink: NetlinkConnection;
-  /** Told what was mended and what failed. @default nobody */
+  /** Told what was repaired and what failed. @default nobody */
   readonly onEvent?: (event: DeviceEvent) => void;
 }
 
@@ -27,11 +27,11 @@ const ALREADY_GONE = ['ENOENT', 'ESRCH', 'ENODEV', 'EADDRNOTAVAIL'];
 /** Milliseconds from the first compare to the second. */
 const SETTLING_MS = 1_000;
 
-/** Keeps the kernel equal to the wanted state, starting when {@link Device.apply} is called first. */
+/** Keeps the kernel equal to the desired state, starting when {@link Device.apply} is called first. */
 export function createDevice(components: DeviceComponents, options: DeviceOptions = {}): Device {
   const { netlink, onEvent = () => undefined } = components;
   const { reconcileIntervalMs = 60_000 } = options;
-  const wanted = new WantedEntries();
+  const desired = new DesiredEntries();
   const failures = createFailures({ onEvent, tryAgain: () => void reconcile() });
   const stop = new AbortController();
   let ownership: Ownership = { links: [], gatewayRoutes: [] };
@@ -48,7 +48,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     return result;
   }
 
-  async function ensure(link: WantedLink): Promise<void> {
+  async function ensure(link: DesiredLink): Promise<void> {
     const outcome = await makeLink(netlink, link);
     if (outcome === 'recreated') onEvent({ kind: 'link-recreated', link: link.name });
   }
@@ -58,12 +58,12 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     const failed = new Map<string, Error>();
     let done: readonly Step[] = [];
     try {
-      for (const link of wanted.links().values()) {
+      for (const link of desired.links().values()) {
         await ensure(link).catch((error: unknown) => failed.set(`link ${link.name}`, error as Error));
       }
       const tables = await readTables(netlink, ownership);
       links = tables.links;
-      done = await carryOut(planReconcile(wanted.entries(), tables, ownership), failed);
+      done = await carryOut(planReconcile(desired.entries(), tables, ownership), failed);
     } catch (error) {
       failed.set('compare with the kernel', error as Error);
     }
@@ -97,7 +97,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
   }
 
   function report(steps: readonly Step[]): void {
-    if (steps.length > 0) onEvent({ kind: 'mended', steps: steps.map(stepText) });
+    if (steps.length > 0) onEvent({ kind: 'repaired', steps: steps.map(stepText) });
   }
 
   /** A compare that waits for its turn serves everybody who asks for one meanwhile. */
@@ -110,9 +110,9 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
   }
 
   /** Puts single entries back that somebody else removed or changed. */
-  function mend(keys: ReadonlySet<string>): Promise<void> {
+  function repair(keys: ReadonlySet<string>): Promise<void> {
     return inTurn(async () => {
-      const entries = [...keys].map((key) => wanted.get(key)).filter((entry) => entry !== undefined);
+      const entries = [...keys].map((key) => desired.get(key)).filter((entry) => entry !== undefined);
       report(await change(entries.map((entry) => ({ verb: 'put', entry }))));
     });
   }
@@ -124,7 +124,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
   function watch(): void {
     if (watching || stop.signal.aborted) return;
     watching = watchDrift(
-      { netlink, wanted, links: () => links, mend, reconcile, onEvent },
+      { netlink, desired, links: () => links, repair, reconcile, onEvent },
       { signal: stop.signal, reconcileIntervalMs },
     );
     lookAgain = setTimeout(() => void reconcile(), SETTLING_MS).unref();
@@ -143,13 +143,13 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     },
     apply: (value) =>
       inTurn(async () => {
-        wanted.replaceAll(value);
+        desired.replaceAll(value);
         await compare();
         watch();
       }),
     update: (changes) =>
       inTurn(async () => {
-        await change(planChanges(wanted.update(changes)));
+        await change(planChanges(desired.update(changes)));
       }),
     reconcile,
     async [Symbol.asyncDispose]() {

@@ -1,16 +1,22 @@
 import type { Prefix } from '@flannel-ts/ip';
-import type { HostState, WantedAddress, WantedFdbEntry, WantedNeighbour, WantedRoute } from './wanted.ts';
+import type {
+  HostState,
+  DesiredAddress,
+  DesiredFdbEntry,
+  DesiredNeighbour,
+  DesiredRoute,
+} from './desired.ts';
 
-/** One thing in a kernel table, wanted or present. */
+/** One thing in a kernel table, desired or present. */
 export type Entry =
-  | { readonly kind: 'address'; readonly address: WantedAddress }
-  | { readonly kind: 'neighbour'; readonly neighbour: WantedNeighbour }
-  | { readonly kind: 'fdb'; readonly fdb: WantedFdbEntry }
+  | { readonly kind: 'address'; readonly address: DesiredAddress }
+  | { readonly kind: 'neighbour'; readonly neighbour: DesiredNeighbour }
+  | { readonly kind: 'fdb'; readonly fdb: DesiredFdbEntry }
   | { readonly kind: 'blackhole'; readonly destination: Prefix }
   | { readonly kind: 'route'; readonly route: TableRoute };
 
 /** A route of the main table. */
-export interface TableRoute extends WantedRoute {
+export interface TableRoute extends DesiredRoute {
   /** What none of our own routes has: `proto 12`, `blackhole`, `multipath`. Such a route is never ours. */
   readonly foreign?: string | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Wanted state of links, addresses, routes, neighbours and FDB entries in, kernel in step.
+ * Desired state of links, addresses, routes, neighbours and FDB entries in, kernel in step.
  *
  * @packageDocumentation
  */
@@ -10,11 +10,11 @@ export { LinkMissingError } from './link.ts';
 export type {
   HostState,
   Ownership,
-  WantedAddress,
-  WantedFdbEntry,
-  WantedLink,
-  WantedNeighbour,
-  WantedRoute,
-  WantedTun,
-  WantedVxlan,
-} from './wanted.ts';
+  DesiredAddress,
+  DesiredFdbEntry,
+  DesiredLink,
+  DesiredNeighbour,
+  DesiredRoute,
+  DesiredTun,
+  DesiredVxlan,
+} from './desired.ts';

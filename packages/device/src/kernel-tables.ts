@@ -1,7 +1,7 @@
 import { prefixOf, type Family } from '@flannel-ts/ip';
 import type { FdbEntry, Link, LinkAddress, Neighbour, NetlinkConnection, Route } from '@flannel-ts/netlink';
 import type { Entry } from './entry.ts';
-import type { Ownership } from './wanted.ts';
+import type { Ownership } from './desired.ts';
 
 export const MAIN_TABLE = 254;
 /** What `ip route add` and upstream write; routes of the kernel and of routing daemons have others. */
@@ -71,9 +71,9 @@ async function readLink(
   return entries.filter((entry) => entry !== undefined);
 }
 
-// A kernel object as an entry, or `undefined` when it is of a kind that is never wanted.
+// A kernel object as an entry, or `undefined` when it is of a kind that is never desired.
 
-/** A route of the main table, which a wanted one to its destination would replace; or a blackhole of ours. */
+/** A route of the main table, which a desired one to its destination would replace; or a blackhole of ours. */
 export function routeEntry(route: Route, links: Links): Entry | undefined {
   const { destination, gateway, onlink, source, metric = 0 } = route;
   if (isOwnBlackhole(route)) return { kind: 'blackhole', destination };

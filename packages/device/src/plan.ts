@@ -8,8 +8,8 @@ import {
   type KernelTables,
   type Links,
 } from './kernel-tables.ts';
-import type { EntryChange } from './wanted-entries.ts';
-import type { Ownership } from './wanted.ts';
+import type { EntryChange } from './desired-entries.ts';
+import type { Ownership } from './desired.ts';
 
 /** One step: an entry to put or to delete. */
 export interface Step {
@@ -18,28 +18,28 @@ export interface Step {
 }
 
 /**
- * The steps from what the kernel holds to what is wanted: put what is missing or different, then delete
- * what is ours and unwanted. Nothing is deleted to be replaced: a put replaces in place, without a gap.
+ * The steps from what the kernel holds to what is desired: put what is missing or different, then delete
+ * what is ours and undesired. Nothing is deleted to be replaced: a put replaces in place, without a gap.
  *
- * @param wanted - by {@link entryKey}
+ * @param desired - by {@link entryKey}
  */
 export function planReconcile(
-  wanted: ReadonlyMap<string, Entry>,
+  desired: ReadonlyMap<string, Entry>,
   tables: Pick<KernelTables, 'entries'>,
   ownership: Ownership,
 ): Step[] {
   const present = new Map<string, Entry>();
-  const unwanted: Entry[] = [];
+  const undesired: Entry[] = [];
   for (const entry of tables.entries) {
     const key = entryKey(entry);
     // Of several routes to one destination (`ip route append`), the kernel uses and replaces the first.
-    if (!wanted.has(key) || present.has(key)) unwanted.push(entry);
+    if (!desired.has(key) || present.has(key)) undesired.push(entry);
     else present.set(key, entry);
   }
-  const different = [...wanted].filter(([key, entry]) => textOf(present.get(key)) !== entryText(entry));
+  const different = [...desired].filter(([key, entry]) => textOf(present.get(key)) !== entryText(entry));
   return [
     ...puts(different.map(([, entry]) => entry)),
-    ...deletes(unwanted.filter((entry) => isOwned(entry, ownership))),
+    ...deletes(undesired.filter((entry) => isOwned(entry, ownership))),
   ];
 }
 

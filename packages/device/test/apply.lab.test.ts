@@ -1,7 +1,7 @@
 import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostState } from '../src/index.ts';
-import { createHost, gatewayPeer, peer, self, vxlan, wanted, type Host } from './support/host.ts';
+import { createHost, desired, gatewayPeer, peer, self, vxlan, type Host } from './support/host.ts';
 
 let host: Host;
 beforeEach(async () => {
@@ -23,7 +23,7 @@ function toEight(line: string): string {
 
 describe('apply', () => {
   it('makes device, address, route, neighbour and FDB entry', async () => {
-    await host.device.apply(wanted({ self, peer: peer(7) }));
+    await host.device.apply(desired({ self, peer: peer(7) }));
     expect(await host.overlay()).toEqual([...peer7, ...rest]);
     const [link] = await host.namespace.json<{ linkinfo: { info_data: object } }[]>(
       ...['ip', '-json', '-details', 'link', 'show', 'flannel.1'],
@@ -34,7 +34,7 @@ describe('apply', () => {
   });
 
   it('changes nothing the second time', async () => {
-    const all = wanted({ self, seven: peer(7), gateway: gatewayPeer(9) });
+    const all = desired({ self, seven: peer(7), gateway: gatewayPeer(9) });
     await host.device.apply(all);
     const before = await host.lines('ip -details link show flannel.1');
     await host.device.apply(all);
@@ -44,7 +44,7 @@ describe('apply', () => {
   });
 
   it('removes what is stale and ours, and nothing else', async () => {
-    await host.device.apply(wanted({ self, old: peer(7) }));
+    await host.device.apply(desired({ self, old: peer(7) }));
     const others = [
       '10.5.64.0/20 via 192.0.2.9',
       '10.5.96.0/24 via 192.0.2.9 metric 50',
@@ -55,7 +55,7 @@ describe('apply', () => {
     await host.run('ip route add 10.5.99.0/24 via 192.0.2.9 dev eth0');
     await host.run('ip route add 10.5.97.0/24 via 192.0.2.9 dev eth0 table 100');
     await host.run('ip neighbour add 192.0.2.50 lladdr 02:00:00:00:09:09 dev eth0');
-    await host.device.apply(wanted({ self, new: peer(8) }));
+    await host.device.apply(desired({ self, new: peer(8) }));
     expect(await host.overlay()).toEqual([...peer8, ...rest]);
     expect(await host.lines('ip route show dev eth0')).toEqual([
       ...others,
@@ -68,11 +68,11 @@ describe('apply', () => {
   });
 
   it('removes what an earlier run left, and keeps the device', async () => {
-    await host.device.apply(wanted({ self, stale: peer(7), gateway: gatewayPeer(9) }));
+    await host.device.apply(desired({ self, stale: peer(7), gateway: gatewayPeer(9) }));
     await host.device[Symbol.asyncDispose]();
     const device = await host.lines('ip -details link show flannel.1');
     await using next = host.createDevice();
-    await next.apply(wanted({ self, peer: peer(8) }));
+    await next.apply(desired({ self, peer: peer(8) }));
     expect(await host.overlay()).toEqual([...peer8, ...rest]);
     expect(await host.lines('ip route show 10.5.9.0/24')).toEqual([]);
     expect(await host.lines('ip -details link show flannel.1')).toEqual(device);
@@ -80,14 +80,14 @@ describe('apply', () => {
 
   it('replaces a conflicting route', async () => {
     await host.run('ip route add 10.5.7.0/24 via 192.0.2.9');
-    await host.device.apply(wanted({ peer: gatewayPeer(7) }));
+    await host.device.apply(desired({ peer: gatewayPeer(7) }));
     expect(await host.lines('ip route show 10.5.7.0/24')).toEqual(['10.5.7.0/24 via 192.0.2.7 dev eth0']);
   });
 
   it('goes on when one entry cannot be made, says so once, and makes it when it can be', async () => {
     const gateway = parseAddress('203.0.113.1');
     const bad: HostState = { routes: [{ destination: parsePrefix('10.5.7.0/24'), gateway, link: 'eth0' }] };
-    await host.device.apply(wanted({ self, bad, good: peer(8) }));
+    await host.device.apply(desired({ self, bad, good: peer(8) }));
     await host.device.reconcile();
     expect(await host.overlay()).toEqual([...peer8, ...rest]);
     expect(host.events).toMatchObject([
@@ -98,20 +98,20 @@ describe('apply', () => {
       },
     ]);
     await host.run('ip address add 203.0.113.2/24 dev eth0');
-    await host.reported(({ kind }) => kind === 'mended');
+    await host.reported(({ kind }) => kind === 'repaired');
     expect(await host.lines('ip route show 10.5.7.0/24')).toEqual(['10.5.7.0/24 via 203.0.113.1 dev eth0']);
   });
 
   it('waits for a missing parent, and says so once', async () => {
     const parent = 'eth1';
-    await host.device.apply(wanted({ self: { ...self, links: [{ ...vxlan, parent }] }, peer: peer(7) }));
-    await host.device.update(wanted({ eight: peer(8) }));
+    await host.device.apply(desired({ self: { ...self, links: [{ ...vxlan, parent }] }, peer: peer(7) }));
+    await host.device.update(desired({ eight: peer(8) }));
     await host.device.reconcile();
     expect(host.events).toMatchObject([
       { kind: 'failed', what: 'link flannel.1', error: { name: 'LinkMissingError', link: 'eth1' } },
     ]);
     await host.run('ip link add eth1 type veth peer name far1');
-    await host.reported(({ kind }) => kind === 'mended');
+    await host.reported(({ kind }) => kind === 'repaired');
     expect(await host.lines('ip route show dev flannel.1')).toEqual([
       '10.5.7.0/24 via 10.5.7.0 onlink',
       '10.5.8.0/24 via 10.5.8.0 onlink',
@@ -120,16 +120,16 @@ describe('apply', () => {
 });
 
 describe('update', () => {
-  beforeEach(() => host.device.apply(wanted({ self, seven: peer(7) })));
+  beforeEach(() => host.device.apply(desired({ self, seven: peer(7) })));
 
   it('removes the entries of a former MAC address', async () => {
-    await host.device.update(wanted({ seven: peer(7, '02:00:00:00:02:02') }));
+    await host.device.update(desired({ seven: peer(7, '02:00:00:00:02:02') }));
     expect(await host.overlay()).toEqual([...peer7.map((line) => line.replace('01:07', '02:02')), ...rest]);
   });
 
   it('keeps an entry that another owner wants too', async () => {
     const fdb = () => host.lines('bridge fdb show dev flannel.1');
-    await host.device.update(wanted({ eight: { ...peer(8), fdb: peer(7).fdb } }));
+    await host.device.update(desired({ eight: { ...peer(8), fdb: peer(7).fdb } }));
     await host.device.update(new Map([['seven', undefined]]));
     expect(await fdb()).toEqual(['02:00:00:00:01:07 dst 192.0.2.7 self permanent']);
     expect(await host.lines('ip route show dev flannel.1')).toEqual(['10.5.8.0/24 via 10.5.8.0 onlink']);
@@ -143,11 +143,11 @@ describe('update', () => {
       failures++ === 0 ? Promise.reject(new Error('answers were lost')) : host.netlink.batch(operations);
     await using device = host.createDevice({ ...host.netlink, batch });
     failures = 1;
-    await device.apply(wanted({ self, seven: peer(7) }));
+    await device.apply(desired({ self, seven: peer(7) }));
     failures = 0;
-    await device.update(wanted({ eight: peer(8) }));
+    await device.update(desired({ eight: peer(8) }));
     expect(host.events).toMatchObject([{ kind: 'failed', what: 'change the kernel' }]);
-    await host.reported(({ kind }) => kind === 'mended');
+    await host.reported(({ kind }) => kind === 'repaired');
     expect(await host.overlay()).toContain('10.5.8.0/24 via 10.5.8.0 onlink');
   });
 });

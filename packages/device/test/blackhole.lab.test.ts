@@ -1,6 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createHost, self, wanted, type Host } from './support/host.ts';
+import { createHost, desired, self, type Host } from './support/host.ts';
 
 let host: Host;
 beforeEach(async () => {
@@ -10,7 +10,7 @@ afterEach(() => host[Symbol.asyncDispose]());
 
 const IPV4 = parsePrefix('10.5.1.0/24');
 const IPV6 = parsePrefix('fc00:5:1::/64');
-const own = (...blackholes: (typeof IPV4)[]) => wanted({ self: { ...self, blackholes } });
+const own = (...blackholes: (typeof IPV4)[]) => desired({ self: { ...self, blackholes } });
 const LINES = [
   'blackhole 10.5.1.0/24 metric 4294967295',
   'blackhole fc00:5:1::/64 dev lo metric 4294967295 pref medium',
@@ -38,7 +38,7 @@ it('makes the routes of both families, changes nothing the second time, and repa
   await host.run('ip route delete blackhole 10.5.1.0/24');
   await host.run('ip -6 route delete blackhole fc00:5:1::/64');
   const repaired = (what: string) =>
-    host.reported((event) => event.kind === 'mended' && event.steps.includes(`put blackhole ${what}`));
+    host.reported((event) => event.kind === 'repaired' && event.steps.includes(`put blackhole ${what}`));
   await Promise.all([repaired('10.5.1.0/24'), repaired('fc00:5:1::/64')]);
   expect(await blackholes()).toEqual(LINES);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createHost, gatewayPeer, peer, self, wanted, type Host } from './support/host.ts';
+import { createHost, desired, gatewayPeer, peer, self, type Host } from './support/host.ts';
 
-const all = wanted({ self, seven: peer(7), eight: peer(8), gateway: gatewayPeer(9) });
+const all = desired({ self, seven: peer(7), eight: peer(8), gateway: gatewayPeer(9) });
 
 let host: Host;
 beforeEach(async () => {
@@ -130,7 +130,7 @@ it('follows the kernel again after the subscription broke', async () => {
   expect(host.events).toMatchObject([{ kind: 'failed', what: 'watch the kernel' }]);
   const before = await state();
   await host.run('ip route delete 10.5.7.0/24');
-  await host.reported(({ kind }) => kind === 'mended');
+  await host.reported(({ kind }) => kind === 'repaired');
   await host.run('ip route delete 10.5.8.0/24');
   await restored(before);
   expect(subscriptions).toBe(2);

@@ -1,7 +1,7 @@
 import { parseAddress, Prefix } from '@flannel-ts/ip';
 import { expect, it } from 'vitest';
 import type { HostState } from '../src/index.ts';
-import { createHost, self, wanted } from './support/host.ts';
+import { createHost, desired, self } from './support/host.ts';
 
 const PEERS = 2_000;
 const link = 'flannel.1';
@@ -24,7 +24,7 @@ it(`keeps ${PEERS} peers, and a change costs what it changes`, async () => {
   await using host = await createHost();
   const { device } = host;
   const peers = Array.from({ length: PEERS }, (_, index) => [`peer ${index}`, peer(index)] as const);
-  await device.apply(wanted({ self, ...Object.fromEntries(peers) }));
+  await device.apply(desired({ self, ...Object.fromEntries(peers) }));
   await device.reconcile();
   expect(host.events).toEqual([]);
   const count = async (command: string) => (await host.lines(command)).length;
@@ -34,14 +34,14 @@ it(`keeps ${PEERS} peers, and a change costs what it changes`, async () => {
 
   const before = process.cpuUsage();
   for (let index = 0; index < 20; index++) {
-    await device.update(wanted({ [`peer ${index}`]: peer(index, macOf(PEERS + index)) }));
+    await device.update(desired({ [`peer ${index}`]: peer(index, macOf(PEERS + index)) }));
   }
   const { user, system } = process.cpuUsage(before);
   // About 1 ms of CPU each, whatever the number of peers.
   expect((user + system) / 1_000 / 20).toBeLessThan(50);
   expect(await count('bridge fdb show dev flannel.1')).toBe(PEERS);
 
-  await device.apply(wanted({ self }));
+  await device.apply(desired({ self }));
   expect(await count('ip route show dev flannel.1')).toBe(0);
   expect(await count('bridge fdb show dev flannel.1')).toBe(0);
 });

@@ -28,16 +28,16 @@ function words(steps: readonly Step[]): string[] {
   return steps.map((step) => describeOperation(toOperation(step, links)!));
 }
 
-function reconcile(wanted: string, present: string): string[] {
-  const byKey = new Map(entries(wanted).map((entry) => [entryKey(entry), entry]));
+function reconcile(desired: string, present: string): string[] {
+  const byKey = new Map(entries(desired).map((entry) => [entryKey(entry), entry]));
   return words(planReconcile(byKey, { entries: entries(present) }, ownership));
 }
 
 describe('planReconcile', () => {
   it('makes everything on an empty host, routes last', () => {
-    const wanted = `${peer7.split('\n').toReversed().join('\n')}
+    const desired = `${peer7.split('\n').toReversed().join('\n')}
       address 10.5.1.0/32 dev flannel.1`;
-    expect(reconcile(wanted, '')).toEqual([
+    expect(reconcile(desired, '')).toEqual([
       'address replace 10.5.1.0/32 dev 3',
       'neighbour replace 10.5.7.0 lladdr 02:00:00:00:01:07 dev 3',
       'fdb replace 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
@@ -49,7 +49,7 @@ describe('planReconcile', () => {
     expect(reconcile(peer7, peer7)).toEqual([]);
   });
 
-  it('deletes what is ours and unwanted, routes first', () => {
+  it('deletes what is ours and undesired, routes first', () => {
     expect(reconcile('', `address 10.5.9.0/32 dev flannel.1${peer7}`)).toEqual([
       'route delete 10.5.7.0/24 via 10.5.7.0 dev 3 onlink',
       'fdb delete 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
@@ -71,8 +71,8 @@ describe('planReconcile', () => {
   });
 
   it('puts before it deletes, and replaces in place', () => {
-    const wanted = peer7.replaceAll('01:07', '02:02').replaceAll('192.0.2.7', '192.0.2.77');
-    expect(reconcile(wanted, peer7)).toEqual([
+    const desired = peer7.replaceAll('01:07', '02:02').replaceAll('192.0.2.7', '192.0.2.77');
+    expect(reconcile(desired, peer7)).toEqual([
       'neighbour replace 10.5.7.0 lladdr 02:00:00:00:02:02 dev 3',
       'fdb replace 02:00:00:00:02:02 dst 192.0.2.77 dev 3',
       'fdb delete 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
@@ -90,8 +90,8 @@ describe('planReconcile', () => {
   });
 
   it('deletes a second route to one destination, which the kernel would use when the first goes', () => {
-    const wanted = 'route 10.5.7.0/24 via 192.0.2.7 dev eth0';
-    expect(reconcile(wanted, `${wanted}\n route 10.5.7.0/24 via 192.0.2.9 dev eth0`)).toEqual([
+    const desired = 'route 10.5.7.0/24 via 192.0.2.7 dev eth0';
+    expect(reconcile(desired, `${desired}\n route 10.5.7.0/24 via 192.0.2.9 dev eth0`)).toEqual([
       'route delete 10.5.7.0/24 via 192.0.2.9 dev 2',
     ]);
   });
@@ -115,9 +115,9 @@ describe('planReconcile', () => {
     expect(reconcile('', present)).toEqual([]);
   });
 
-  it('does not make again what is wanted outside the bounds of what may be deleted', () => {
-    const wanted = 'route 10.5.64.0/20 via 192.0.2.9 dev eth0';
-    expect(reconcile(wanted, wanted)).toEqual([]);
+  it('does not make again what is desired outside the bounds of what may be deleted', () => {
+    const desired = 'route 10.5.64.0/20 via 192.0.2.9 dev eth0';
+    expect(reconcile(desired, desired)).toEqual([]);
   });
 });
 

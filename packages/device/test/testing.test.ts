@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { createRecordingDevice, describeState } from '../src/testing/index.ts';
-import { peer, self, vxlan, wanted } from './support/host.ts';
+import { desired, peer, self, vxlan } from './support/host.ts';
 
-it('writes wanted state in the words of ip and bridge', () => {
+it('writes desired state in the words of ip and bridge', () => {
   const tun = { kind: 'tun', name: 'flannel0', mtu: 1472 } as const;
   const { mac: _, ...anyMac } = vxlan;
   expect([
@@ -25,9 +25,9 @@ it('keeps what it is told', async () => {
   const { mac: _, ...anyMac } = vxlan;
   expect(await device.ensureLink(anyMac)).toEqual({ index: 1, mac: '02:00:00:00:00:09' });
   device.own({ links: ['flannel.1'], gatewayRoutes: [] });
-  await device.apply(wanted({ self, seven: peer(7) }));
+  await device.apply(desired({ self, seven: peer(7) }));
   await device.update(new Map([['seven', undefined]]));
-  expect(device.wantedBy('self')).toEqual(describeState(self));
-  expect(device.wantedBy('seven')).toBeUndefined();
+  expect(device.desiredBy('self')).toEqual(describeState(self));
+  expect(device.desiredBy('seven')).toBeUndefined();
   expect(device.calls).toEqual(['ensureLink flannel.1', 'own flannel.1', 'apply self seven', 'update seven']);
 });

@@ -10,6 +10,8 @@ export type {
   DropReason,
   Endpoint,
   FastPathState,
+  RouteChange,
+  RouteSink,
   Tunnel,
   TunnelOffloads,
   TunnelRoute,

@@ -7,7 +7,7 @@ import {
 } from '@flannel-ts/native';
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint, encodePrefixes, encodeRoutes, encodeSubnets } from './records.ts';
-import { FastPathError } from './fast-path/errors.ts';
+import { explainMissingFastPath } from './fast-path/errors.ts';
 import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
 import { sum } from './fast-path/prefix-table.ts';
 import type { DropReason, Endpoint, FastPathState, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
@@ -71,17 +71,17 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     device: native.device,
     local,
     fastPath: fast.state,
-    setOwn(subnets) {
+    setLocalSubnets(subnets) {
       native.setLocal(encodeSubnets(subnets));
-      fast.path?.setOwn(subnets);
+      fast.path?.setLocalSubnets(subnets);
     },
     setRoutes(routes) {
       native.setRoutes(encodeChecked(routes));
       fast.path?.setRoutes(routes);
     },
-    updateRoutes({ add, remove }) {
-      native.updateRoutes(encodeChecked(add), encodePrefixes(remove));
-      fast.path?.updateRoutes({ add, remove });
+    updateRoutes(change) {
+      native.updateRoutes(encodeChecked(change.add), encodePrefixes(change.remove));
+      fast.path?.updateRoutes(change);
     },
     stats: () => addTraffic(readStats(native), fast.path),
     close,
@@ -100,7 +100,7 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
   }
 }
 
-/** A fast path that cannot be had is none: everything works without. */
+/** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
   { fastPath }: TunnelOptions,
   tunnel: Omit<FastPathOptions, 'underlay'>,
@@ -109,8 +109,7 @@ function tryFastPath(
   try {
     return { state: { on: true }, path: openFastPath({ ...tunnel, ...fastPath }) };
   } catch (error) {
-    if (!(error instanceof FastPathError)) throw error;
-    return { state: { on: false, reason: error.message } };
+    return { state: { on: false, reason: explainMissingFastPath(error) } };
   }
 }
 

@@ -17,22 +17,19 @@ export interface TunnelRoute {
   };
 }
 
-/** A running tunnel between a TUN device and a UDP socket. */
-export interface Tunnel extends AsyncDisposable {
-  /** Name of the TUN device. */
-  readonly device: string;
+/** A change of single routes. */
+export interface RouteChange {
+  readonly add: readonly TunnelRoute[];
+  readonly remove: readonly Prefix[];
+}
 
-  /** Where the socket is bound. */
-  readonly local: Endpoint;
-
-  /** Whether packets may stay in the kernel. */
-  readonly fastPath: FastPathState;
-
+/** The shape in which subnets and routes reach every layer that keeps them: a tunnel, its fast path, a table. */
+export interface RouteSink {
   /**
    * Replaces this host's subnets, each with the address of the TUN device in it (`10.5.69.0/24`): packets from peers
    * must go to one of them, and ICMP errors come from the address.
    */
-  setOwn(subnets: readonly InterfaceAddress[]): void;
+  setLocalSubnets(subnets: readonly InterfaceAddress[]): void;
 
   /**
    * Replaces the whole table at once: a packet sees the old table or the new one. Of two routes to the same
@@ -44,7 +41,19 @@ export interface Tunnel extends AsyncDisposable {
    * Removes some routes, then adds or replaces others by destination; the cost is that of the change.
    * @throws {RangeError} for a peer of another family than the socket's.
    */
-  updateRoutes(change: { readonly add: readonly TunnelRoute[]; readonly remove: readonly Prefix[] }): void;
+  updateRoutes(change: RouteChange): void;
+}
+
+/** A running tunnel between a TUN device and a UDP socket. */
+export interface Tunnel extends RouteSink, AsyncDisposable {
+  /** Name of the TUN device. */
+  readonly device: string;
+
+  /** Where the socket is bound. */
+  readonly local: Endpoint;
+
+  /** Whether packets may stay in the kernel. */
+  readonly fastPath: FastPathState;
 
   stats(): TunnelStats;
 
@@ -52,7 +61,7 @@ export interface Tunnel extends AsyncDisposable {
   close(): void;
 }
 
-/** `reason` tells why there is none. */
+/** `reason` says why there is no fast path. */
 export type FastPathState = { readonly on: true } | { readonly on: false; readonly reason: string };
 
 export interface TunnelStats {

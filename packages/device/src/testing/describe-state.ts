@@ -1,12 +1,12 @@
 import { entriesOf, entryText } from '../entry.ts';
-import type { HostState, WantedLink } from '../wanted.ts';
+import type { DesiredLink, HostState } from '../desired.ts';
 
-/** Wanted state in the words of `ip` and `bridge`, one line for each link and entry, for golden texts. */
+/** Desired state in the words of `ip` and `bridge`, one line for each link and entry, for golden texts. */
 export function describeState(state: HostState): string[] {
   return [...(state.links ?? []).map(linkText), ...entriesOf(state).map(entryText)];
 }
 
-function linkText(link: WantedLink): string {
+function linkText(link: DesiredLink): string {
   if (link.kind === 'tun') return `link ${link.name} mtu ${link.mtu} type tun`;
   const { name, mtu, mac, vni, parent, local, port, learning, gbp } = link;
   const own = `link ${name} mtu ${mtu}${mac ? ` address ${mac}` : ''}`;

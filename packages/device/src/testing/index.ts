@@ -1,5 +1,5 @@
 /**
- * For tests: a device without a kernel, and wanted state as text.
+ * For tests: a device without a kernel, and desired state as text.
  *
  * @packageDocumentation
  */

@@ -1,5 +1,5 @@
 import type { Device } from '../device.ts';
-import type { HostState, Ownership } from '../wanted.ts';
+import type { HostState, Ownership } from '../desired.ts';
 import { describeState } from './describe-state.ts';
 
 /** A device that keeps what it is told, and touches nothing. */
@@ -8,21 +8,21 @@ export interface RecordingDevice extends Device {
   readonly calls: readonly string[];
   readonly ownership: Ownership | undefined;
   /** What an owner wants now, in the words of `ip` and `bridge`; `undefined` for one who wants nothing. */
-  wantedBy(owner: string): string[] | undefined;
+  desiredBy(owner: string): string[] | undefined;
 }
 
 /** @param mac - of every link that is asked for without one. */
 export function createRecordingDevice({ mac = '02:00:00:00:00:01' } = {}): RecordingDevice {
   const calls: string[] = [];
-  const wanted = new Map<string, HostState>();
+  const desired = new Map<string, HostState>();
   let ownership: Ownership | undefined;
   return {
     calls,
     get ownership() {
       return ownership;
     },
-    wantedBy(owner) {
-      const state = wanted.get(owner);
+    desiredBy(owner) {
+      const state = desired.get(owner);
       return state && describeState(state);
     },
     ensureLink(link) {
@@ -35,15 +35,15 @@ export function createRecordingDevice({ mac = '02:00:00:00:00:01' } = {}): Recor
     },
     apply(states) {
       calls.push(['apply', ...states.keys()].join(' '));
-      wanted.clear();
-      for (const [owner, state] of states) wanted.set(owner, state);
+      desired.clear();
+      for (const [owner, state] of states) desired.set(owner, state);
       return Promise.resolve();
     },
     update(changes) {
       calls.push(['update', ...changes.keys()].join(' '));
       for (const [owner, state] of changes) {
-        if (state) wanted.set(owner, state);
-        else wanted.delete(owner);
+        if (state) desired.set(owner, state);
+        else desired.delete(owner);
       }
       return Promise.resolve();
     },

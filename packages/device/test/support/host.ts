@@ -8,11 +8,11 @@ import {
   type DeviceEvent,
   type HostState,
   type Ownership,
-  type WantedVxlan,
+  type DesiredVxlan,
 } from '../../src/index.ts';
 import { linesOf } from './words.ts';
 
-export const vxlan: WantedVxlan = {
+export const vxlan: DesiredVxlan = {
   kind: 'vxlan',
   name: 'flannel.1',
   vni: 1,
@@ -50,7 +50,7 @@ export function gatewayPeer(number: number): HostState {
   return { routes: [{ destination: parsePrefix(`10.5.${number}.0/24`), gateway, link: 'eth0' }] };
 }
 
-export function wanted(owners: Record<string, HostState>): ReadonlyMap<string, HostState> {
+export function desired(owners: Record<string, HostState>): ReadonlyMap<string, HostState> {
   return new Map(Object.entries(owners));
 }
 

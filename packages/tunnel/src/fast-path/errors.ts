@@ -1,16 +1,12 @@
-import { ProgramError } from '@flannel-ts/bpf';
-
-/** There can be no fast path; the message tells why. */
+/** This host cannot have a fast path; the message says why. */
 export class FastPathError extends Error {
   override readonly name = 'FastPathError';
 }
 
-/** What the kernel refused as a reason for an operator. Errors of another kind are none, and stay what they are. */
-export function asFastPathError(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof FastPathError) return error;
-  const { code, syscall } = error as { readonly code?: string; readonly syscall?: string };
-  if (code === undefined && !(error instanceof ProgramError)) return error;
-  return new FastPathError(`${error.message}${hint(code, syscall)}`, { cause: error });
+/** Returns why there is no fast path, for an operator: the error's message, and what would help. */
+export function explainMissingFastPath(error: unknown): string {
+  const { message, code, syscall } = error as Error & { readonly code?: string; readonly syscall?: string };
+  return `${message}${hint(code, syscall)}`;
 }
 
 function hint(code: string | undefined, syscall: string | undefined): string {

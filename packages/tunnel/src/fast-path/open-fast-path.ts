@@ -1,11 +1,9 @@
 import { loadProgram, type Code, type Direction } from '@flannel-ts/bpf';
-import type { InterfaceAddress } from '@flannel-ts/ip';
-import type { Endpoint } from '../tunnel.ts';
+import type { Endpoint, RouteSink } from '../tunnel.ts';
 import { createDecapsulationLink } from './decapsulation-link.ts';
 import { createSeal, deliverProgram } from './deliver.ts';
 import { receiveProgram } from './receive.ts';
 import { requireEthernet, requireInterface, requireNoIpsec, requireOwnIpv4 } from './conditions.ts';
-import { asFastPathError } from './errors.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
 import { networkOrder } from './snippets.ts';
 import { transmitProgram } from './transmit.ts';
@@ -18,10 +16,7 @@ import { watchLinks } from './watch-links.ts';
 const LICENSE = 'Dual MIT/GPL';
 
 /** Packets between the TUN device and the underlay that stay in the kernel. */
-export interface FastPath
-  extends Pick<PrefixTable, 'setRoutes' | 'updateRoutes' | 'traffic' | 'total'>, Disposable {
-  setOwn(subnets: readonly InterfaceAddress[]): void;
-}
+export interface FastPath extends RouteSink, Pick<PrefixTable, 'traffic' | 'total'>, Disposable {}
 
 export interface FastPathOptions {
   /** Name of the TUN device. */
@@ -30,24 +25,17 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
-  /** Called when an interface was deleted that the fast path needs: close it and open another. */
+  /** Called once, when an interface that the fast path needs was deleted or cannot be watched: close it and open another. */
   readonly onFailure: (error: Error) => void;
 }
 
 /**
  * Opens the fast path in this thread's network namespace: programs at the TUN device and the underlay (tcx, Linux 6.6), and a
  * VXLAN device that takes the outer headers off. They end with it, or with this process but for the device.
- * @throws {FastPathError} when it does not fit this host, or this kernel or process cannot
+ * @throws {FastPathError} when it does not fit this host
+ * @throws {SystemError} {@link NetlinkError} {@link ProgramError} when this kernel or process cannot
  */
-export function openFastPath(options: FastPathOptions): FastPath {
-  try {
-    return open(options);
-  } catch (error) {
-    throw asFastPathError(error);
-  }
-}
-
-function open({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
+export function openFastPath({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
   const underlayIndex = requireEthernet(underlay);
   requireOwnIpv4(local);
   requireNoIpsec();
@@ -57,9 +45,7 @@ function open({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
   const seal = createSeal();
   using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
   const link = building.use(createDecapsulationLink(`${tun}-rx`, { vni: seal.vni, deliver }));
-  building.use(
-    watchLinks([link.index, underlayIndex], (name) => onFailure(new Error(`${name} was deleted`))),
-  );
+  building.use(watchLinks([link.index, underlayIndex], { onLost: onFailure }));
   const bound = { address: networkOrder32(local.address.value), port: networkOrder(local.port) };
   const attach = (code: Code, index: number, direction: Direction) => {
     using program = loadProgram(code, LICENSE);
@@ -70,7 +56,7 @@ function open({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
   attach(transmitProgram({ table, local: bound }), tunIndex, 'egress');
   const opened = building.move();
   return {
-    setOwn: (subnets) => table.setOwn(subnets.map(({ prefix }) => prefix)),
+    setLocalSubnets: (subnets) => table.setLocalSubnets(subnets),
     setRoutes: (routes) => table.setRoutes(routes),
     updateRoutes: (change) => table.updateRoutes(change),
     traffic: (destination) => table.traffic(destination),

@@ -1,6 +1,6 @@
 import { createMap, type BpfMap } from '@flannel-ts/bpf';
 import type { Prefix } from '@flannel-ts/ip';
-import type { Counter, TunnelRoute } from '../tunnel.ts';
+import type { Counter, RouteChange, RouteSink, TunnelRoute } from '../tunnel.ts';
 import {
   owner,
   prefixEntry,
@@ -20,17 +20,14 @@ export interface Traffic {
 }
 
 /** The IPv4 prefixes of peers and of this host as the programs see them, with counters. */
-export interface PrefixTable extends Disposable {
+export interface PrefixTable extends RouteSink, Disposable {
   /** An entry by prefix: what an address costs does not depend on how many there are. */
   readonly entries: BpfMap;
   /** One entry: the lengths that there are. */
   readonly lengths: BpfMap;
-  setOwn(subnets: readonly Prefix[]): void;
-  setRoutes(routes: readonly TunnelRoute[]): void;
-  updateRoutes(change: { readonly add: readonly TunnelRoute[]; readonly remove: readonly Prefix[] }): void;
-  /** Of a route. */
+  /** Returns what a route carried. */
   traffic(destination: Prefix): Traffic;
-  /** Of all routes, former ones included. */
+  /** Returns what all routes carried, former ones included. */
   total(): Traffic;
 }
 
@@ -42,8 +39,8 @@ export function createPrefixTable(): PrefixTable {
   /** How many entries have a length. */
   const counts = new Map<number, number>();
   const routes = new Map<string, TunnelRoute>();
-  let own: readonly Prefix[] = [];
-  /** Of routes that are gone. */
+  let localSubnets: readonly Prefix[] = [];
+  /** What routes carried that are gone. */
   let former = noTraffic;
 
   function put(prefix: Prefix, entry: Uint8Array): void {
@@ -63,7 +60,7 @@ export function createPrefixTable(): PrefixTable {
     if (before === 0 || before + change === 0) writeLengths();
   }
 
-  /** The longest: whoever has one of them has no longer one that is left out. */
+  /** Keeps only the longest lengths; a match on one cannot hide a longer match among those dropped. */
   function writeLengths(): void {
     const used = [...counts].flatMap(([length, count]) => (count > 0 ? [length] : []));
     const longest = used.sort((a, b) => b - a).slice(0, prefixLengths);
@@ -87,7 +84,7 @@ export function createPrefixTable(): PrefixTable {
       entries.set(prefix, encodeRoute(route, entries.get(prefix)));
     } else {
       removeRoute(route.destination);
-      if (routes.size >= MAX_ENTRIES - own.length) return;
+      if (routes.size >= MAX_ENTRIES - localSubnets.length) return;
       put(route.destination, encodeRoute(route));
     }
     routes.set(key, route);
@@ -97,7 +94,7 @@ export function createPrefixTable(): PrefixTable {
     if (routes.delete(destination.toString())) remove(destination);
   }
 
-  function updateRoutes(change: Parameters<PrefixTable['updateRoutes']>[0]): void {
+  function updateRoutes(change: RouteChange): void {
     change.remove.forEach(removeRoute);
     for (const route of change.add) if (isIpv4(route.destination)) putRoute(route);
   }
@@ -105,15 +102,15 @@ export function createPrefixTable(): PrefixTable {
   return {
     entries,
     lengths,
-    setOwn(subnets) {
-      own.forEach(remove);
-      own = subnets.filter(isIpv4);
-      for (const subnet of own) put(subnet, encodeOwn());
+    setLocalSubnets(subnets) {
+      localSubnets.forEach(remove);
+      localSubnets = subnets.map(({ prefix }) => prefix).filter(isIpv4);
+      for (const subnet of localSubnets) put(subnet, encodeLocalSubnet());
     },
     updateRoutes,
     setRoutes(all) {
-      const wanted = new Set(all.map(({ destination }) => destination.toString()));
-      const gone = [...routes.values()].filter(({ destination }) => !wanted.has(destination.toString()));
+      const desired = new Set(all.map(({ destination }) => destination.toString()));
+      const gone = [...routes.values()].filter(({ destination }) => !desired.has(destination.toString()));
       updateRoutes({ add: all, remove: gone.map(({ destination }) => destination) });
     },
     traffic: (destination) => (routes.has(destination.toString()) ? read(destination) : noTraffic),
@@ -146,7 +143,7 @@ function encodeRoute({ peer }: TunnelRoute, counters?: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function encodeOwn(): Uint8Array {
+function encodeLocalSubnet(): Uint8Array {
   const entry = new Uint8Array(prefixEntryBytes);
   entry[prefixEntry.owner] = owner.self;
   return entry;

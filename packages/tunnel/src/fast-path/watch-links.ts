@@ -1,23 +1,52 @@
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink, type KernelEvent } from '@flannel-ts/netlink';
 
-/** Tells of links of this thread's network namespace that are deleted, by name, until it is disposed of. */
-export function watchLinks(indexes: readonly number[], onDeleted: (name: string) => void): Disposable {
+export interface LinkWatch {
+  /** Called once: when a link was deleted, or when the watch broke, so that a deletion would go unnoticed. */
+  readonly onLost: (error: Error) => void;
+  /** Opens a socket to the kernel. @default `openNetlinkPort` of `@flannel-ts/native` */
+  readonly openPort?: typeof openNetlinkPort;
+}
+
+/**
+ * Watches links of this thread's network namespace until it is disposed of.
+ * @throws {SystemError} when there is no socket for it
+ */
+export function watchLinks(
+  indexes: readonly number[],
+  { onLost, openPort = openNetlinkPort }: LinkWatch,
+): Disposable {
   const stop = new AbortController();
-  const netlink = createNetlink({ openPort: openNetlinkPort });
-  const events = netlink.subscribe({ signal: stop.signal, of: ['link'] });
-  void netlink[Symbol.asyncDispose]();
-  void report(events, indexes, onDeleted);
+  const events = subscribe(openPort, stop.signal);
+  void findLoss(events, indexes).then((loss) => {
+    if (loss) onLost(loss);
+  });
   return { [Symbol.dispose]: () => stop.abort() };
 }
 
-async function report(
+/** The subscription has a socket of its own, which outlives the connection. */
+function subscribe(openPort: typeof openNetlinkPort, signal: AbortSignal): AsyncIterable<KernelEvent> {
+  const netlink = createNetlink({ openPort });
+  try {
+    return netlink.subscribe({ signal, of: ['link'] });
+  } finally {
+    void netlink[Symbol.asyncDispose]();
+  }
+}
+
+/** Resolves with what was lost, or with nothing when the watch was stopped. Never rejects. */
+async function findLoss(
   events: AsyncIterable<KernelEvent>,
   indexes: readonly number[],
-  onDeleted: (name: string) => void,
-): Promise<void> {
-  for await (const event of events) {
-    if (event.kind === 'link' && event.change === 'removed' && indexes.includes(event.link.index))
-      onDeleted(event.link.name);
+): Promise<Error | undefined> {
+  try {
+    for await (const event of events) {
+      if (event.kind === 'overrun') return new Error('the kernel dropped reports of deleted interfaces');
+      if (event.kind !== 'link' || event.change !== 'removed') continue;
+      if (indexes.includes(event.link.index)) return new Error(`${event.link.name} was deleted`);
+    }
+    return undefined;
+  } catch (cause) {
+    return new Error(`interfaces can no longer be watched: ${(cause as Error).message}`, { cause });
   }
 }

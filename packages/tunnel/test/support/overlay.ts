@@ -39,7 +39,7 @@ export async function openTunnelOn(
   const tunnel = inNamespace(host.path, () =>
     openTunnel({ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), ...options }),
   );
-  tunnel.setOwn([parseInterfaceAddress(subnetOf(number))]);
+  tunnel.setLocalSubnets([parseInterfaceAddress(subnetOf(number))]);
   await host.run('ip', 'address', 'replace', `10.5.${number}.0/32`, 'dev', 'flannel0');
   await host.run('ip', 'route', 'replace', '10.5.0.0/16', 'dev', 'flannel0');
   return tunnel;

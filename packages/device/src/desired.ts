@@ -2,11 +2,11 @@ import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 
 /** Kernel state that somebody wants to exist. Links are named, not numbered: an index dies with its link. */
 export interface HostState {
-  readonly links?: readonly WantedLink[] | undefined;
-  readonly addresses?: readonly WantedAddress[] | undefined;
-  readonly routes?: readonly WantedRoute[] | undefined;
-  readonly neighbours?: readonly WantedNeighbour[] | undefined;
-  readonly fdb?: readonly WantedFdbEntry[] | undefined;
+  readonly links?: readonly DesiredLink[] | undefined;
+  readonly addresses?: readonly DesiredAddress[] | undefined;
+  readonly routes?: readonly DesiredRoute[] | undefined;
+  readonly neighbours?: readonly DesiredNeighbour[] | undefined;
+  readonly fdb?: readonly DesiredFdbEntry[] | undefined;
   /**
    * Destinations whose packets are dropped unless another route takes them: blackhole routes of the main
    * table with the largest metric, so that every other route to the same prefix wins.
@@ -14,10 +14,10 @@ export interface HostState {
   readonly blackholes?: readonly Prefix[] | undefined;
 }
 
-export type WantedLink = WantedVxlan | WantedTun;
+export type DesiredLink = DesiredVxlan | DesiredTun;
 
 /** A VXLAN device, up. Everything but `mtu` and `mac` is fixed at creation: a difference recreates the device. */
-export interface WantedVxlan {
+export interface DesiredVxlan {
   readonly kind: 'vxlan';
   readonly name: string;
   readonly vni: number;
@@ -36,19 +36,19 @@ export interface WantedVxlan {
 }
 
 /** A TUN device, up. Its owner opens it; here its MTU and state are kept. */
-export interface WantedTun {
+export interface DesiredTun {
   readonly kind: 'tun';
   readonly name: string;
   readonly mtu: number;
 }
 
-export interface WantedAddress {
+export interface DesiredAddress {
   readonly link: string;
   readonly address: InterfaceAddress;
 }
 
 /** A unicast route in the main table, of the usual metric and protocol (`boot`, as of `ip route add`). */
-export interface WantedRoute {
+export interface DesiredRoute {
   readonly destination: Prefix;
   readonly link: string;
   readonly gateway?: Address | undefined;
@@ -57,14 +57,14 @@ export interface WantedRoute {
 }
 
 /** A permanent neighbour entry. */
-export interface WantedNeighbour {
+export interface DesiredNeighbour {
   readonly link: string;
   readonly address: Address;
   readonly mac: string;
 }
 
 /** A permanent entry `mac dst destination self`. */
-export interface WantedFdbEntry {
+export interface DesiredFdbEntry {
   readonly link: string;
   readonly mac: string;
   readonly destination: Address;

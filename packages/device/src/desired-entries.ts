@@ -1,7 +1,7 @@
 import { entriesOf, entryKey, entryLink, entryText, type Entry } from './entry.ts';
-import type { HostState, WantedLink } from './wanted.ts';
+import type { DesiredLink, HostState } from './desired.ts';
 
-/** One key whose wanted entry changed. */
+/** One key whose desired entry changed. */
 export interface EntryChange {
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
@@ -11,24 +11,24 @@ export interface EntryChange {
  * What everybody wants, by owner and by key. Several owners may want one key, as two leases of one VTEP
  * share its FDB entry: the last one to ask decides its value, and it goes when the last one lets go.
  */
-export class WantedEntries {
+export class DesiredEntries {
   readonly #owners = new Map<string, HostState>();
   readonly #byKey = new Map<string, Map<string, Entry>>();
-  /** How often something wanted needs the link of a name. */
+  /** How often something desired needs the link of a name. */
   readonly #needs = new Map<string, number>();
 
-  /** Every wanted link, by name. */
-  links(): Map<string, WantedLink> {
+  /** Every desired link, by name. */
+  links(): Map<string, DesiredLink> {
     const states = [...this.#owners.values()];
     return new Map(states.flatMap((state) => (state.links ?? []).map((link) => [link.name, link] as const)));
   }
 
-  /** Every wanted entry, by key. */
+  /** Every desired entry, by key. */
   entries(): Map<string, Entry> {
     return new Map([...this.#byKey.keys()].map((key) => [key, this.get(key)!]));
   }
 
-  /** Whether anything wanted is, or lies on, the link of this name. */
+  /** Whether anything desired is, or lies on, the link of this name. */
   dependsOn(name: string): boolean {
     return this.#needs.has(name);
   }
@@ -39,12 +39,12 @@ export class WantedEntries {
     return last;
   }
 
-  /** Lets go of everything that owners not in `wanted` want, and takes in the rest. */
-  replaceAll(wanted: ReadonlyMap<string, HostState>): void {
+  /** Lets go of everything that owners not in `desired` want, and takes in the rest. */
+  replaceAll(desired: ReadonlyMap<string, HostState>): void {
     this.#owners.clear();
     this.#byKey.clear();
     this.#needs.clear();
-    for (const [owner, state] of wanted) this.#add(owner, state);
+    for (const [owner, state] of desired) this.#add(owner, state);
   }
 
   /** Replaces what some owners want and returns the keys whose entry is another one now. */

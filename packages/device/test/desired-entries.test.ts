@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseAddress } from '@flannel-ts/ip';
 import { entryKey, entryText, type Entry } from '../src/entry.ts';
 import { planChanges, planReconcile } from '../src/plan.ts';
-import { WantedEntries } from '../src/wanted-entries.ts';
-import type { HostState, WantedVxlan } from '../src/index.ts';
+import { DesiredEntries } from '../src/desired-entries.ts';
+import type { DesiredVxlan, HostState } from '../src/index.ts';
 import { entries } from './support/words.ts';
 
 /** What one owner wants, in words. */
@@ -21,61 +21,61 @@ function state(text: string): HostState {
 const near = 'fdb 02:00:00:00:01:07 dst 192.0.2.7 dev flannel.1';
 const far = 'fdb 02:00:00:00:01:07 dst 203.0.113.7 dev flannel.1';
 
-function changesOf(wanted: WantedEntries, changes: Record<string, string | undefined>): string[] {
+function changesOf(desired: DesiredEntries, changes: Record<string, string | undefined>): string[] {
   const states = Object.entries(changes).map(([owner, text]) => [owner, text && state(text)] as const);
-  const steps = planChanges(wanted.update(new Map(states as [string, HostState | undefined][])));
+  const steps = planChanges(desired.update(new Map(states as [string, HostState | undefined][])));
   return steps.map(({ verb, entry }) => `${verb} ${entryText(entry)}`);
 }
 
 describe('two owners of one key', () => {
   it('keep it until the last one lets go', () => {
-    const wanted = new WantedEntries();
-    expect(changesOf(wanted, { one: near })).toEqual([`put ${near}`]);
-    expect(changesOf(wanted, { two: near })).toEqual([]);
-    expect(changesOf(wanted, { one: undefined })).toEqual([]);
-    expect(changesOf(wanted, { two: undefined })).toEqual([`delete ${near}`]);
-    expect(wanted.entries().size).toBe(0);
+    const desired = new DesiredEntries();
+    expect(changesOf(desired, { one: near })).toEqual([`put ${near}`]);
+    expect(changesOf(desired, { two: near })).toEqual([]);
+    expect(changesOf(desired, { one: undefined })).toEqual([]);
+    expect(changesOf(desired, { two: undefined })).toEqual([`delete ${near}`]);
+    expect(desired.entries().size).toBe(0);
   });
 
   it('have the value of the one who asked last, and fall back to the other', () => {
-    const wanted = new WantedEntries();
-    expect(changesOf(wanted, { one: near, two: far })).toEqual([`put ${far}`]);
-    expect(changesOf(wanted, { two: undefined })).toEqual([`put ${near}`]);
-    expect(changesOf(wanted, { two: far })).toEqual([`put ${far}`]);
-    expect(changesOf(wanted, { one: near })).toEqual([`put ${near}`]);
+    const desired = new DesiredEntries();
+    expect(changesOf(desired, { one: near, two: far })).toEqual([`put ${far}`]);
+    expect(changesOf(desired, { two: undefined })).toEqual([`put ${near}`]);
+    expect(changesOf(desired, { two: far })).toEqual([`put ${far}`]);
+    expect(changesOf(desired, { one: near })).toEqual([`put ${near}`]);
   });
 
   it('may change places in one update', () => {
-    const wanted = new WantedEntries();
-    changesOf(wanted, { one: near });
-    expect(changesOf(wanted, { one: undefined, two: near })).toEqual([]);
+    const desired = new DesiredEntries();
+    changesOf(desired, { one: near });
+    expect(changesOf(desired, { one: undefined, two: near })).toEqual([]);
   });
 });
 
-it('puts nothing for an owner who wants what it wanted', () => {
-  const wanted = new WantedEntries();
-  changesOf(wanted, { one: near });
-  expect(changesOf(wanted, { one: near })).toEqual([]);
+it('puts nothing for an owner whose state stays the same', () => {
+  const desired = new DesiredEntries();
+  changesOf(desired, { one: near });
+  expect(changesOf(desired, { one: near })).toEqual([]);
 });
 
 it('knows the links that something depends on', () => {
-  const vxlan: WantedVxlan = {
+  const vxlan: DesiredVxlan = {
     ...{ kind: 'vxlan', name: 'flannel.1', vni: 1, port: 8472, parent: 'eth0', mtu: 1450 },
     ...{ local: parseAddress('192.0.2.1'), learning: false, gbp: false },
   };
-  const wanted = new WantedEntries();
+  const desired = new DesiredEntries();
   const route = { routes: state('route 10.5.7.0/24 via 192.0.2.7 dev eth1').routes };
-  wanted.replaceAll(
+  desired.replaceAll(
     new Map<string, HostState>([
       ['self', { links: [vxlan] }],
       ['peer', route],
     ]),
   );
-  const dependedOn = () => ['flannel.1', 'eth0', 'eth1', 'docker0'].filter((name) => wanted.dependsOn(name));
+  const dependedOn = () => ['flannel.1', 'eth0', 'eth1', 'docker0'].filter((name) => desired.dependsOn(name));
   expect(dependedOn()).toEqual(['flannel.1', 'eth0', 'eth1']);
-  wanted.update(new Map([['peer', undefined]]));
+  desired.update(new Map([['peer', undefined]]));
   expect(dependedOn()).toEqual(['flannel.1', 'eth0']);
-  wanted.update(new Map([['self', {}]]));
+  desired.update(new Map([['self', {}]]));
   expect(dependedOn()).toEqual([]);
 });
 
@@ -105,19 +105,19 @@ describe('a kernel that is only told the changes', () => {
     const ownership = { links: ['v'], gatewayRoutes: [] };
     fc.assert(
       fc.property(fc.array(action), (actions) => {
-        const wanted = new WantedEntries();
+        const desired = new DesiredEntries();
         const kernel = new Map<string, Entry>();
         for (const { kind, states } of actions) {
-          if (kind === 'replaceAll') wanted.replaceAll(new Map(states));
+          if (kind === 'replaceAll') desired.replaceAll(new Map(states));
           const steps =
             kind === 'update'
-              ? planChanges(wanted.update(new Map(states)))
-              : planReconcile(wanted.entries(), { entries: [...kernel.values()] }, ownership);
+              ? planChanges(desired.update(new Map(states)))
+              : planReconcile(desired.entries(), { entries: [...kernel.values()] }, ownership);
           for (const { verb, entry } of steps) {
             if (verb === 'put') kernel.set(entryKey(entry), entry);
             else expect(kernel.delete(entryKey(entry))).toBe(true);
           }
-          expect(textsOf(kernel)).toEqual(textsOf(wanted.entries()));
+          expect(textsOf(kernel)).toEqual(textsOf(desired.entries()));
         }
       }),
     );
