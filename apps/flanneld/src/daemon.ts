@@ -12,7 +12,7 @@ import { keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
-import { closeDockerNetwork, followHosts, openFirewall, wantedRules } from './firewall.ts';
+import { closeDockerNetwork, followHosts, openFirewall, desiredRules } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
 import { serveHealth } from './health.ts';
 import { leasedOverlays } from './leased-overlays.ts';
@@ -90,7 +90,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   await closed?.[Symbol.asyncDispose]();
   const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier }));
   const applyRules = followHosts(firewall, (hosts) =>
-    wantedRules(settings, { config, lease, backend, underlay, hosts }),
+    desiredRules(settings, { config, lease, backend, underlay, hosts }),
   );
   record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
