@@ -5,7 +5,7 @@ import {
   type Firewall,
   type FirewallEvent,
   type PacketMark,
-  type WantedRules,
+  type DesiredRules,
 } from '@flannel-ts/firewall';
 import type { Address } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
@@ -72,7 +72,7 @@ export interface HostFacts {
 /** Applies the rules for a set of hosts, when it is another one than before. */
 export function followHosts(
   firewall: Pick<Firewall, 'apply'>,
-  rulesFor: (hosts: readonly Address[]) => WantedRules,
+  rulesFor: (hosts: readonly Address[]) => DesiredRules,
 ): (hosts: readonly Address[]) => Promise<void> {
   let applied: string | undefined;
   return async (hosts) => {
@@ -84,7 +84,7 @@ export function followHosts(
 }
 
 /** The rules that the flags ask for, with this host's subnets. */
-export function wantedRules(settings: Settings, facts: HostFacts): WantedRules {
+export function desiredRules(settings: Settings, facts: HostFacts): DesiredRules {
   const { config, lease, backend, underlay, hosts } = facts;
   const interfaces = backend.overlayInterfaces;
   return {

@@ -44,7 +44,7 @@ export function logBackendEvent(log: Logger, event: BackendEvent): void {
 /** Logs what the rules went through, and reports what keeps them from their effect. */
 export function reportFirewallEvent(log: Logger, conditions: Conditions, event: FirewallEvent): void {
   switch (event.kind) {
-    case 'mended': {
+    case 'repaired': {
       const problems = event.problems.map(({ table, what }) => `${table}: ${what}`);
       log.warn({ problems: problems.slice(0, NAMED_STEPS) }, 'firewall rules drifted; repaired');
       break;

@@ -2,14 +2,14 @@ import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { createConditions } from '../src/conditions.ts';
-import { followHosts, wantedRules } from '../src/firewall.ts';
+import { followHosts, desiredRules } from '../src/firewall.ts';
 import { reportFirewallEvent } from '../src/log-events.ts';
 import { readRequest } from '../src/request.ts';
 
 async function rulesOf(...args: string[]) {
   const request = await readRequest(args, {});
   if (request.kind !== 'run') throw new Error(request.kind);
-  return wantedRules(request.settings, {
+  return desiredRules(request.settings, {
     config: { ipv4: { network: parsePrefix('10.5.0.0/16') } } as never,
     lease: { subnets: { ipv4: parsePrefix('10.5.1.0/24') } } as never,
     backend: { overlayInterfaces: ['flannel.1'] },

@@ -7,7 +7,7 @@ import { createRuleKeeper } from './rule-keeper.ts';
 import { runCommand } from './run-command.ts';
 import { createRunProgram } from './tool.ts';
 import { isEmpty, noRules, splitByFamily, type FamilyRules } from './family-rules.ts';
-import type { WantedRules } from './wanted-rules.ts';
+import type { DesiredRules } from './desired-rules.ts';
 import { watchNetfilter } from './watch-netfilter.ts';
 
 const LONGEST_RESYNC_MS = 2 ** 31 - 1;
@@ -75,16 +75,16 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   async function resync(): Promise<void> {
     if (stop.signal.aborted) return;
     const problems = await syncAll();
-    if (problems.length > 0) onEvent({ kind: 'mended', problems });
+    if (problems.length > 0) onEvent({ kind: 'repaired', problems });
     schedule();
   }
 
   return {
-    async apply(wanted) {
-      const rules = splitByFamily(wanted, served);
+    async apply(whole) {
+      const rules = splitByFamily(whole, served);
       return inTurn(async () => {
         desired = rules;
-        served = withNetworks(served, wanted);
+        served = withNetworks(served, whole);
         if (openPort && !stop.signal.aborted) watch ??= watchNetfilter(openPort, () => timer.hurry());
         await syncAll();
         schedule();
@@ -107,7 +107,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   };
 }
 
-function withNetworks(served: readonly Prefix[], { overlays }: WantedRules): readonly Prefix[] {
+function withNetworks(served: readonly Prefix[], { overlays }: DesiredRules): readonly Prefix[] {
   const fresh = overlays.map(({ network }) => network);
   return [...served, ...fresh.filter((network) => !served.some((known) => known.equals(network)))];
 }

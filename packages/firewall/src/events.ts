@@ -3,7 +3,7 @@ import type { Family } from '@flannel-ts/ip';
 /** What a firewall has to say to an operator. */
 export type FirewallEvent =
   /** The rules were not what was desired, or an earlier attempt had failed; now they are. */
-  | { readonly kind: 'mended'; readonly problems: readonly RuleProblem[] }
+  | { readonly kind: 'repaired'; readonly problems: readonly RuleProblem[] }
   /**
    * What keeps the rules from being in place or from having their effect; nothing when everything is right
    * again. Reported on every change; each is tried again at every resync.

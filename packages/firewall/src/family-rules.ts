@@ -2,14 +2,14 @@ import { parsePrefix, type Family, type Prefix } from '@flannel-ts/ip';
 import { coverHosts } from './cover-hosts.ts';
 import {
   checkOverlay,
-  WantedRulesError,
+  DesiredRulesError,
   type Masquerade,
   type Overlay,
   type PacketMark,
-  type WantedRules,
-} from './wanted-rules.ts';
+  type DesiredRules,
+} from './desired-rules.ts';
 
-/** {@link WantedRules} for one address family. */
+/** {@link DesiredRules} for one address family. */
 export interface FamilyRules {
   readonly family: Family;
   /** Networks whose rules are this firewall's: all others belong to daemons of other networks, and stay. */
@@ -31,7 +31,7 @@ export interface Ingress {
   readonly mark?: PacketMark | undefined;
   /** What arrives there for the network and from no source above comes from outside. */
   readonly outside?: string | undefined;
-  /** The bridge of {@link WantedRules.protect}. */
+  /** The bridge of {@link DesiredRules.protect}. */
   readonly protect?: string | undefined;
 }
 
@@ -47,30 +47,30 @@ const ANYWHERE: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0')
 /**
  * Splits rules into both families, desired or not.
  * @param former - networks that were served before, whose rules go
- * @throws {WantedRulesError}
+ * @throws {DesiredRulesError}
  */
-export function splitByFamily(wanted: WantedRules, former: readonly Prefix[] = []): FamilyRules[] {
-  const { overlays, masquerade, forward } = wanted;
+export function splitByFamily(desired: DesiredRules, former: readonly Prefix[] = []): FamilyRules[] {
+  const { overlays, masquerade, forward } = desired;
   overlays.forEach(checkOverlay);
   return FAMILIES.map((family) => {
     const [overlay, second] = overlays.filter(({ network }) => network.family === family);
-    if (second) throw new WantedRulesError('overlays', `has two IPv${family} overlays; want one per family`);
+    if (second) throw new DesiredRulesError('overlays', `has two IPv${family} overlays; want one per family`);
     const owned = former.filter((network) => network.family === family);
     if (!overlay)
-      return { family, owned, ingress: overlays.length === 0 ? closed(family, wanted) : undefined };
+      return { family, owned, ingress: overlays.length === 0 ? closed(family, desired) : undefined };
     const { network, subnet } = overlay;
     return {
       family,
       owned: [...owned, network],
       masquerade: masquerade && { network, subnet, ...masquerade },
       forward: forward ? network : undefined,
-      ingress: ingressOf(overlay, wanted),
+      ingress: ingressOf(overlay, desired),
     };
   });
 }
 
-function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
-  const { forward: accept, underlay, acceptMark: mark, protect } = wanted;
+function ingressOf(overlay: Overlay, desired: DesiredRules): Ingress | undefined {
+  const { forward: accept, underlay, acceptMark: mark, protect } = desired;
   const { network, subnet, interfaces = [], hosts = [] } = overlay;
   if (!protect && !(accept && interfaces.length > 0)) return undefined;
   const sources = interfaces.map((name): IngressSource => ({ interface: name, from: [network] }));
@@ -82,7 +82,7 @@ function ingressOf(overlay: Overlay, wanted: WantedRules): Ingress | undefined {
 }
 
 /** What closes the bridge before there is an overlay. */
-function closed(family: Family, { protect }: WantedRules): Ingress | undefined {
+function closed(family: Family, { protect }: DesiredRules): Ingress | undefined {
   const anywhere = { network: ANYWHERE[family], subnet: ANYWHERE[family] };
   return protect && { ...anywhere, sources: [], accept: false, protect: protect.interface };
 }

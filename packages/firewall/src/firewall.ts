@@ -2,7 +2,7 @@ import type { Prefix } from '@flannel-ts/ip';
 import type { NetlinkPort, NetlinkPortOptions } from '@flannel-ts/native';
 import type { FirewallEvent } from './events.ts';
 import type { RunCommand } from './run-command.ts';
-import type { Overlay, WantedRules } from './wanted-rules.ts';
+import type { Overlay, DesiredRules } from './desired-rules.ts';
 
 export interface FirewallComponents {
   /** Told what was repaired and what failed. @default no one */
@@ -34,9 +34,9 @@ export interface Firewall extends AsyncDisposable {
    * disposed; disposing leaves the rules. Rules of an earlier subnet or network go, also those that upstream's
    * daemon or the other tool left; rules of other networks' daemons stay. What fails is an event, and is tried
    * again at every resync.
-   * @throws {WantedRulesError}
+   * @throws {DesiredRulesError}
    */
-  apply(wanted: WantedRules): Promise<void>;
+  apply(rules: DesiredRules): Promise<void>;
 
   /**
    * Removes the rules of these networks, of both tools, variants and families, with the chains that are then

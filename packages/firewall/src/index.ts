@@ -1,5 +1,5 @@
 /**
- * The masquerade and forward rules of an overlay network: wanted rules in, kernel in step, by iptables
+ * The masquerade and forward rules of an overlay network: desired rules in, kernel in step, by iptables
  * (legacy and nft) or nftables.
  *
  * @packageDocumentation
@@ -11,9 +11,9 @@ export { ObstacleError } from './obstacles.ts';
 export type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
 export type { CommandOutcome, RunCommand } from './run-command.ts';
 export {
-  WantedRulesError,
+  DesiredRulesError,
   type Masquerade,
   type Overlay,
   type PacketMark,
-  type WantedRules,
-} from './wanted-rules.ts';
+  type DesiredRules,
+} from './desired-rules.ts';

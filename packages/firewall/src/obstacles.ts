@@ -3,7 +3,7 @@ import { FirewallToolError } from './errors.ts';
 import type { FirewallOptions } from './firewall.ts';
 import type { RunProgram } from './tool.ts';
 import type { FamilyRules, Ingress } from './family-rules.ts';
-import type { PacketMark } from './wanted-rules.ts';
+import type { PacketMark } from './desired-rules.ts';
 
 /** Another program's rules keep packets of the overlay from containers; the message says what an operator must do. */
 export class ObstacleError extends Error {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RunCommand } from '../src/index.ts';
 import { createFirewallHost, type FirewallHost } from './support/host.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
 
 /** Rules of Docker, Kubernetes and an operator. */
@@ -62,27 +62,27 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
   describe.skipIf(tool.missing)(tool.name, () => {
     it('leaves no rule of an earlier subnet, nor of what is turned off', async () => {
       const { namespace } = await createForeignHost(tool);
-      await host.firewall.apply(wantedRules(7));
+      await host.firewall.apply(desiredRules(7));
       expect(await tool.dump(namespace)).toMatch(/10\.5\.7\.0\/24[^]*fc00:0:0:7::\/64/);
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       const first = await tool.dump(namespace);
       expect(first).toMatch(/10\.5\.1\.0\/24[^]*fc00:0:0:1::\/64/);
       expect(first).not.toMatch(/10\.5\.7\.|:7::/);
-      await host.firewall.apply(wantedRules(1, { masquerade: undefined }));
+      await host.firewall.apply(desiredRules(1, { masquerade: undefined }));
       expect(await tool.dump(namespace)).not.toMatch(/comment "flanneld masq"|POSTRTG|postrtg/);
-      await host.firewall.apply(wantedRules(1, { forward: false }));
+      await host.firewall.apply(desiredRules(1, { forward: false }));
       expect(await tool.dump(namespace)).not.toMatch(/flanneld forward|FLANNEL-FWD|chain forward/);
-      const [ipv4] = wantedRules(1).overlays;
-      await host.firewall.apply(wantedRules(1, { overlays: [ipv4!] }));
+      const [ipv4] = desiredRules(1).overlays;
+      await host.firewall.apply(desiredRules(1, { overlays: [ipv4!] }));
       expect(await tool.dump(namespace)).not.toMatch(/fc00|flannel-ipv6/);
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       expect(await tool.dump(namespace)).toBe(first);
       expect(host.events).toEqual([]);
     });
 
     it('leaves the rules of others as they are, and takes its own away again', async () => {
       const { namespace, before } = await createForeignHost(tool);
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       expect(tool.withoutOurs(await tool.dump(namespace))).toBe(before);
       await host.firewall.remove();
       expect(await tool.dump(namespace)).toBe(before);
@@ -92,7 +92,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
     it('removes what upstream left in POSTROUTING', async () => {
       const { namespace, variant, before } = await createForeignHost(tool);
       await restore(namespace, variant, `*nat\n${UPSTREAM}\nCOMMIT\n`);
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       expect(await tool.dump(namespace)).not.toContain('10.5.7.0');
       await host.firewall.remove();
       expect(await tool.dump(namespace)).toBe(before);
@@ -101,19 +101,19 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
     it('goes on without random source ports where they are refused', async () => {
       const refuse = refuseRandom(tool);
       host = await createFirewallHost({ ...tool.options, resyncMs: 20 }, refuse);
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       expect(host.events.map(({ kind }) => kind)).toEqual(['fully-random-unsupported']);
       const dump = await tool.dump(host.namespace);
       expect(dump).toMatch(/masquerade/i);
       expect(dump).not.toContain('random');
-      const mended = host.nextEvent();
-      await host.firewall.apply(wantedRules(2));
+      const repaired = host.nextEvent();
+      await host.firewall.apply(desiredRules(2));
       await host.namespace.run(
         ...(tool === nftables
           ? ['nft', 'delete', 'table', 'ip', 'flannel-ipv4']
           : [`iptables-${tool.options.variant!}`, '-w', '5', '-t', 'nat', '-F', 'FLANNEL-POSTRTG']),
       );
-      expect((await mended).kind).toBe('mended');
+      expect((await repaired).kind).toBe('repaired');
     });
   });
 }
@@ -134,17 +134,17 @@ describe.skipIf(iptablesNft.missing ?? nftables.missing)('a change of the tool',
   it('from iptables to nftables and back leaves nothing of the other', async () => {
     host = await createFirewallHost({ tool: 'iptables', variant: 'nft' });
     const { namespace } = host;
-    await host.firewall.apply(wantedRules(1));
+    await host.firewall.apply(desiredRules(1));
     const byIptables = await iptablesNft.dump(namespace);
 
     const second = await host.restart({ tool: 'nftables', variant: 'nft' });
-    await second.apply(wantedRules(1));
+    await second.apply(desiredRules(1));
     const rules = await nftables.dump(namespace);
     expect(rules).toContain('table ip flannel-ipv4');
     expect(rules).not.toMatch(/FLANNEL/);
 
     const third = await host.restart({ tool: 'iptables', variant: 'nft' });
-    await third.apply(wantedRules(1));
+    await third.apply(desiredRules(1));
     expect(await iptablesNft.dump(namespace)).toBe(byIptables);
     expect(await nftables.dump(namespace)).not.toContain('flannel-ipv');
 
@@ -162,7 +162,7 @@ describe('the tools’ refusals', () => {
         (run) => (command, options) =>
           run(['setpriv', '--reuid=65534', '--clear-groups', ...command], options),
       );
-      await host.firewall.apply(wantedRules(1));
+      await host.firewall.apply(desiredRules(1));
       const problem = 'no-permission';
       expect(host.events).toMatchObject([
         { kind: 'obstacles', obstacles: tool === nftables ? [{ problem }] : [{ problem }, { problem }] },
@@ -189,7 +189,7 @@ describe('the tools’ refusals', () => {
         'echo locked; exec sleep 60',
       ]);
       await holder.line(/locked/);
-      await host.firewall.apply(wantedRules(1, { overlays: wantedRules(1).overlays.slice(0, 1) }));
+      await host.firewall.apply(desiredRules(1, { overlays: desiredRules(1).overlays.slice(0, 1) }));
       const message: unknown = expect.stringContaining('fuser -v /run/xtables.lock');
       expect(host.events).toMatchObject([{ kind: 'obstacles', obstacles: [{ problem: 'locked', message }] }]);
       const repaired = host.nextEvent();
@@ -205,12 +205,12 @@ describe('the tools’ refusals', () => {
         'echo locked; exec sleep 60',
       ]);
       await again.line(/locked/);
-      const pending = host.firewall.apply(wantedRules(2));
+      const pending = host.firewall.apply(desiredRules(2));
       const started = performance.now();
       await host.firewall[Symbol.asyncDispose]();
       await pending;
       expect(performance.now() - started).toBeLessThan(4_500);
-      expect(host.events.map(({ kind }) => kind)).toEqual(['obstacles', 'obstacles', 'mended']);
+      expect(host.events.map(({ kind }) => kind)).toEqual(['obstacles', 'obstacles', 'repaired']);
       await rm(directory, { recursive: true });
     },
   );

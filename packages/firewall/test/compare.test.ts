@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { jumpRule, planChains, type ChainPlan } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
-import { familyRules, wantedRules } from './support/rules.ts';
+import { familyRules, desiredRules } from './support/rules.ts';
 import { createTableModel, type TableModel } from './support/table-model.ts';
 
 const [masquerade, forward] = planChains(familyRules(4), false) as [ChainPlan, ChainPlan];
-const unwanted: ChainPlan = { ...masquerade, rules: undefined };
+const undesired: ChainPlan = { ...masquerade, rules: undefined };
 const jump = jumpRule(masquerade);
 const { chain, parent } = masquerade;
 
 function ingressRules() {
-  const [overlay] = wantedRules(1).overlays;
+  const [overlay] = desiredRules(1).overlays;
   return familyRules(4, { overlays: [{ ...overlay!, interfaces: ['flannel.1'] }], underlay: 'eth0' });
 }
 
@@ -33,7 +33,7 @@ const leftovers = [
   '! -s 10.5.0.0/16 -d 10.5.7.0/24 -m comment --comment "flanneld masq" -j RETURN',
 ];
 
-function mend(plan: ChainPlan, table: TableModel): readonly string[] {
+function repair(plan: ChainPlan, table: TableModel): readonly string[] {
   const { problems, lines } = compareChain(plan, parseSavedTable(table.save()));
   expect(problems.length > 0).toBe(lines.length > 0);
   table.restore(restoreTable(plan.table, lines));
@@ -62,17 +62,17 @@ function tableOf(content: { ours?: string[] | undefined; parent: string[] }): Ta
 const isOurs = (rule: string) => rule === jump || leftovers.includes(rule);
 
 describe('whatever the table holds', () => {
-  it('is mended in one transaction, and touches no rule of others', () => {
+  it('is repaired in one transaction, and touches no rule of others', () => {
     fc.assert(
       fc.property(anyTable, (content) => {
         const table = tableOf(content);
-        mend(masquerade, table);
+        repair(masquerade, table);
         expect(table.chains.get(chain)).toEqual(masquerade.rules);
         expect(table.chains.get(parent)!.filter((rule) => rule === jump)).toHaveLength(1);
         expect(table.chains.get(parent)!.filter((rule) => rule !== jump)).toEqual(
           content.parent.filter((rule) => !isOurs(rule)),
         );
-        expect(mend(masquerade, table)).toEqual([]);
+        expect(repair(masquerade, table)).toEqual([]);
       }),
       { numRuns: 500 },
     );
@@ -82,10 +82,10 @@ describe('whatever the table holds', () => {
     fc.assert(
       fc.property(anyTable, (content) => {
         const table = tableOf(content);
-        mend(unwanted, table);
+        repair(undesired, table);
         expect(table.chains.has(chain)).toBe(false);
         expect(table.chains.get(parent)).toEqual(content.parent.filter((rule) => !isOurs(rule)));
-        expect(mend(unwanted, table)).toEqual([]);
+        expect(repair(undesired, table)).toEqual([]);
       }),
       { numRuns: 500 },
     );
@@ -115,11 +115,11 @@ describe('a jump that must be first', () => {
             ['FORWARD', parent],
           ]),
         );
-        mend(ingress, table);
+        repair(ingress, table);
         expect(table.chains.get(ingress.chain)).toEqual(ingress.rules);
         expect(table.chains.get('DOCKER-USER')).toEqual([first, ...withoutJumps(user)]);
         expect(table.chains.get('FORWARD')).toEqual(withoutJumps(parent));
-        expect(mend(ingress, table)).toEqual([]);
+        expect(repair(ingress, table)).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -173,7 +173,7 @@ describe('says what is wrong', () => {
     ],
   ];
   it.each(cases)('%s', (_, chains, problems) => {
-    expect(mend(masquerade, createTableModel(new Map(Object.entries(chains))))).toEqual(problems);
+    expect(repair(masquerade, createTableModel(new Map(Object.entries(chains))))).toEqual(problems);
   });
 });
 
@@ -188,18 +188,18 @@ describe('rules of upstream’s oldest daemons, without a comment', () => {
 
   it('go together', () => {
     const table = createTableModel(new Map([[parent, [others[0]!, ...early, others[1]!]]]));
-    mend(masquerade, table);
+    repair(masquerade, table);
     expect(table.chains.get(parent)).toEqual([...others, jump]);
   });
 
   it('stay when they may be somebody else’s', () => {
     for (const part of [early.slice(1), early.slice(0, 1), early.slice(2)]) {
       const table = createTableModel(new Map([[parent, part]]));
-      mend(masquerade, table);
+      repair(masquerade, table);
       expect(table.chains.get(parent)).toEqual([...part, jump]);
     }
     const table = createTableModel(new Map([[forward.parent, ['-s 10.5.0.0/16 -j ACCEPT']]]));
-    mend(forward, table);
+    repair(forward, table);
     expect(table.chains.get(forward.parent)).toEqual(['-s 10.5.0.0/16 -j ACCEPT', jumpRule(forward)]);
   });
 });
@@ -212,7 +212,7 @@ it('removes the chain although other chains refer to it', () => {
       [parent, [jump]],
     ]),
   );
-  mend(unwanted, table);
+  repair(undesired, table);
   expect(table.chains.has(chain)).toBe(false);
   expect(table.chains.get('OUTPUT')).toEqual(['-j ACCEPT']);
 });
@@ -226,10 +226,10 @@ it('deletes its rules one by one where another network’s daemon keeps the chai
       [parent, [jump]],
     ]),
   );
-  const { lines } = compareChain(unwanted, parseSavedTable(table.save()));
+  const { lines } = compareChain(undesired, parseSavedTable(table.save()));
   expect(lines).toEqual([...ours, ours[0]!, mark!].map((rule) => `-D ${chain} ${rule}`));
-  mend(unwanted, table);
+  repair(undesired, table);
   expect(table.chains.get(chain)).toEqual([mark, ...others]);
   expect(table.chains.get(parent)).toEqual([jump]);
-  expect(mend(unwanted, table)).toEqual([]);
+  expect(repair(undesired, table)).toEqual([]);
 });

@@ -5,13 +5,13 @@ import {
   type Firewall,
   type FirewallEvent,
   type RunCommand,
-  type WantedRules,
+  type DesiredRules,
 } from '../src/index.ts';
 import { runCommand } from '../src/run-command.ts';
 import { loadDockerIptables, loadDockerNftables } from './support/docker.ts';
 import { openPortInside, runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
 import { expectNobody, seenAs } from './support/whoami.ts';
 
@@ -47,7 +47,7 @@ interface StartOptions {
 /** A firewall of the first host, which knows the second as with host-gw. */
 async function start(
   { options }: ToolUnderTest,
-  change: Partial<WantedRules> = {},
+  change: Partial<DesiredRules> = {},
   { resyncMs = HOUR_MS, run = runInside(first.namespace) }: StartOptions = {},
 ): Promise<Firewall> {
   const onEvent = (event: FirewallEvent) => {
@@ -57,12 +57,12 @@ async function start(
   };
   const openPort = openPortInside(first.namespace);
   const firewall = firewalls.use(createFirewall({ run, onEvent, openPort }, { ...options, resyncMs }));
-  const overlays = wantedRules(1).overlays.map((rules) => {
+  const overlays = desiredRules(1).overlays.map((rules) => {
     const { family } = rules.network;
     const hosts = [second.at[family].underlay, second.at[family].loopback].map(parseAddress);
     return { ...rules, hosts };
   });
-  await firewall.apply(wantedRules(1, { overlays, masquerade: undefined, underlay: 'eth0', ...change }));
+  await firewall.apply(desiredRules(1, { overlays, masquerade: undefined, underlay: 'eth0', ...change }));
   return firewall;
 }
 
@@ -118,11 +118,11 @@ for (const tool of [iptablesNft, nftables]) {
       const repaired = waiting.promise;
       await loadDocker28(tool);
       await first.namespace.run('iptables-nft', '-t', 'raw', '-I', 'PREROUTING', '-i', 'eth0', '-j', 'DROP');
-      expect((await repaired).kind).toBe('mended');
+      expect((await repaired).kind).toBe('repaired');
       await expect
         .poll(() => seenAs(second.container.namespace, container(), { seconds: 1 }), { timeout: 20_000 })
         .toEqual(fromSecond());
-      expect(events.every(({ kind }) => kind === 'mended')).toBe(true);
+      expect(events.every(({ kind }) => kind === 'repaired')).toBe(true);
     });
   });
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FirewallEvent } from '../src/index.ts';
 import { createFirewallHost, type FirewallHost } from './support/host.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
 
 const RESYNC_MS = 20;
 
-/** What somebody does to the rules, as a shell script, and what the firewall says that was wrong. */
+/** What another program does to the rules, as a shell script, and what the firewall reports. */
 type Drift = readonly [script: string, family: 4 | 6, table: string, what: readonly string[]];
 
 const masquerade = '-m comment --comment "flanneld masq"';
@@ -126,27 +126,27 @@ const cases: [ToolUnderTest, Drift[]][] = [
 for (const [tool, drifts] of cases) {
   describe.skipIf(tool.missing)(tool.name, () => {
     let host: FirewallHost;
-    let wanted: string;
+    let desired: string;
 
     beforeAll(async () => {
       host = await createFirewallHost({ ...tool.options, resyncMs: RESYNC_MS });
-      await host.firewall.apply(wantedRules(1));
-      wanted = await tool.dump(host.namespace);
+      await host.firewall.apply(desiredRules(1));
+      desired = await tool.dump(host.namespace);
     });
     afterAll(() => host[Symbol.asyncDispose]());
 
-    it.each(drifts)('mends after %s', async (script, family, table, what) => {
-      const mended = host.nextEvent();
+    it.each(drifts)('repairs after %s', async (script, family, table, what) => {
+      const repaired = host.nextEvent();
       await host.namespace.run('sh', '-ec', script);
-      expect(await mended).toEqual({
-        kind: 'mended',
+      expect(await repaired).toEqual({
+        kind: 'repaired',
         problems: what.map((problem) => ({ family, table, what: problem })),
       } satisfies FirewallEvent);
-      expect(await tool.dump(host.namespace)).toBe(wanted);
+      expect(await tool.dump(host.namespace)).toBe(desired);
     });
 
-    it('mends again and again, and says nothing else', async () => {
-      expect(host.events.map(({ kind }) => kind)).toEqual(drifts.map(() => 'mended'));
+    it('repairs again and again, and reports nothing else', async () => {
+      expect(host.events.map(({ kind }) => kind)).toEqual(drifts.map(() => 'repaired'));
     });
   });
 }

@@ -1,6 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
-import { createFirewall, type Overlay, type WantedRules } from '../src/index.ts';
+import { createFirewall, type Overlay, type DesiredRules } from '../src/index.ts';
 import { createFirewallHost, runInside } from './support/host.ts';
 import { iptablesLegacy, iptablesNft, nftables } from './support/tools.ts';
 
@@ -11,7 +11,7 @@ const overlayOf = (network: string, subnet: string, name: string): Overlay => ({
 });
 const one = overlayOf('10.5.0.0/16', '10.5.1.0/24', 'flannel.1');
 const two = overlayOf('10.6.0.0/16', '10.6.1.0/24', 'flannel.2');
-const rulesFor = (...overlays: Overlay[]): WantedRules => ({
+const rulesFor = (...overlays: Overlay[]): DesiredRules => ({
   overlays,
   masquerade: { fullyRandom: true },
   forward: true,
@@ -47,7 +47,7 @@ for (const tool of [iptablesNft, iptablesLegacy]) {
 
       await other.remove([two]);
       expect(await tool.dump(namespace)).toBe(alone);
-      expect(host.events.map(({ kind }) => kind)).toEqual(['mended']);
+      expect(host.events.map(({ kind }) => kind)).toEqual(['repaired']);
     });
 
     it('goes with the last of them, or when all are removed', async () => {

@@ -2,13 +2,13 @@ import { parsePrefix } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
 import {
   createFirewall,
-  WantedRulesError,
+  DesiredRulesError,
   type FirewallEvent,
   type Overlay,
   type RunCommand,
 } from '../src/index.ts';
 import { runCommand } from '../src/run-command.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 
 /** A host on which no tool is installed. */
 const runMissing: RunCommand = ([program, ...args], options) =>
@@ -45,9 +45,9 @@ describe('rules that make no sense are refused by name', () => {
   it.each(cases)('%s', async (_, overlays, message) => {
     await using firewall = createFirewall({ run: runMissing }, { tool: 'iptables' });
     const error = await firewall
-      .apply(wantedRules(1, { overlays }))
+      .apply(desiredRules(1, { overlays }))
       .catch((problem: unknown) => problem as Error);
-    expect(error).toBeInstanceOf(WantedRulesError);
+    expect(error).toBeInstanceOf(DesiredRulesError);
     expect((error as Error).message).toBe(message);
   });
 });
@@ -72,7 +72,7 @@ describe.each([
     };
     const onEvent = (event: FirewallEvent) => events.push(event);
     await using firewall = createFirewall({ run, onEvent }, { tool, resyncMs: 1 });
-    await firewall.apply(wantedRules(1, { overlays: [overlay('10.5.0.0/16', '10.5.1.0/24')] }));
+    await firewall.apply(desiredRules(1, { overlays: [overlay('10.5.0.0/16', '10.5.1.0/24')] }));
     await tried;
     expect(events).toMatchObject([{ kind: 'obstacles', obstacles: [{ message }] }]);
   });
@@ -121,9 +121,9 @@ it('does without the raw table where the kernel has none', async () => {
   const events: FirewallEvent[] = [];
   const onEvent = (event: FirewallEvent) => events.push(event);
   await using firewall = createFirewall({ run, onEvent }, { tool: 'iptables' });
-  const [ipv4] = wantedRules(1).overlays;
-  await firewall.apply(wantedRules(1, { overlays: [ipv4!] }));
-  await firewall.apply(wantedRules(2, { overlays: [ipv4!] }));
+  const [ipv4] = desiredRules(1).overlays;
+  await firewall.apply(desiredRules(1, { overlays: [ipv4!] }));
+  await firewall.apply(desiredRules(2, { overlays: [ipv4!] }));
   expect(inputs).toEqual(['*nat\n*filter\n*raw\n', '*nat\n*filter\n', '*nat\n*filter\n']);
   expect(events).toEqual([]);
 });

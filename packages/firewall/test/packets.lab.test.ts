@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFirewall, type Firewall, type FirewallEvent } from '../src/index.ts';
 import { runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './support/tools.ts';
 import { expectNobody, seenAs, type Question } from './support/whoami.ts';
 
@@ -42,7 +42,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
           { ...tool.options, resyncMs: HOUR_MS },
         ),
       );
-      await Promise.all(firewalls.map((firewall, index) => firewall.apply(wantedRules(index + 1))));
+      await Promise.all(firewalls.map((firewall, index) => firewall.apply(desiredRules(index + 1))));
     });
     afterAll(async () => {
       for (const firewall of firewalls) await firewall[Symbol.asyncDispose]();
@@ -113,7 +113,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
     });
 
     it('nothing is masqueraded when that is turned off', async () => {
-      await firewalls[0]!.apply(wantedRules(1, { masquerade: undefined }));
+      await firewalls[0]!.apply(desiredRules(1, { masquerade: undefined }));
       const row = (family: Family): Case => ({
         what: `IPv${family}`,
         to: overlay.outside.at[family].underlay,
@@ -125,12 +125,12 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
     it('what is forwarded from and to the overlay is accepted, and only while that is desired', async () => {
       await dropForwarded(first.namespace, tool);
       // nftables needs rules of iptables against its policy.
-      await firewalls[0]!.apply(wantedRules(1));
+      await firewalls[0]!.apply(desiredRules(1));
       const questions = families.map((family) => ({ to: second.container.at[family].overlay }));
       expect(await seenAs(first.container.namespace, questions)).toEqual(
         families.map((family) => first.container.at[family].overlay),
       );
-      await firewalls[0]!.apply(wantedRules(1, { forward: false }));
+      await firewalls[0]!.apply(desiredRules(1, { forward: false }));
       await expectNobody(first.container.namespace, questions, { seconds: 2 });
     });
   });

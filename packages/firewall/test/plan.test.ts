@@ -5,8 +5,8 @@ import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { planChains as planNftables, replaceTable } from '../src/nftables/plan.ts';
 import type { FamilyRules } from '../src/family-rules.ts';
-import type { WantedRules } from '../src/wanted-rules.ts';
-import { familyRules, wantedRules } from './support/rules.ts';
+import type { DesiredRules } from '../src/desired-rules.ts';
+import { familyRules, desiredRules } from './support/rules.ts';
 
 /** What iptables-restore is given when there is nothing of ours yet. */
 function iptablesText(rules: FamilyRules, docker = false): string {
@@ -124,7 +124,7 @@ table ip6 flannel-ipv6 {
 `);
 });
 
-it('leaves out what is not wanted', () => {
+it('leaves out what is not desired', () => {
   const withoutForward = familyRules(4, { forward: false, masquerade: { fullyRandom: false } });
   expect(iptablesText(withoutForward)).toMatch(/^\*nat\n[^*]*$/);
   expect(iptablesText(withoutForward)).not.toContain('random');
@@ -137,8 +137,8 @@ it('leaves out what is not wanted', () => {
 
 describe('for packets that arrive from other hosts', () => {
   const interfaces = ['flannel.1'];
-  const [overlay] = wantedRules(1).overlays;
-  const ingress = (change: Partial<WantedRules>) =>
+  const [overlay] = desiredRules(1).overlays;
+  const ingress = (change: Partial<DesiredRules>) =>
     familyRules(4, {
       overlays: [{ ...overlay!, interfaces }],
       masquerade: undefined,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFirewall, type Firewall, type FirewallEvent } from '../src/index.ts';
 import { runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
-import { wantedRules } from './support/rules.ts';
+import { desiredRules } from './support/rules.ts';
 import { iptablesLegacy, iptablesNft, nftables } from './support/tools.ts';
 import { expectNobody, seenAs } from './support/whoami.ts';
 
@@ -34,10 +34,10 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
       'is open to the overlay and closed to others, with forward: %s',
       async (forward) => {
         const [, { container: remote }] = overlay.hosts;
-        await firewall.apply(wantedRules(1, { masquerade: undefined, forward }));
+        await firewall.apply(desiredRules(1, { masquerade: undefined, forward }));
         const outside = families.map((family) => overlay.outside.at[family].underlay);
         expect(await seenAs(overlay.outside.namespace, container())).toEqual(outside);
-        await firewall.apply(wantedRules(1, { masquerade: undefined, forward, protect }));
+        await firewall.apply(desiredRules(1, { masquerade: undefined, forward, protect }));
         await expectNobody(overlay.outside.namespace, container());
         expect(await seenAs(remote.namespace, container())).toEqual(
           families.map((family) => remote.at[family].overlay),
@@ -73,7 +73,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
         ...[`iptables-${variant}`, '-w', '5', '-t', 'nat', '-A', 'PREROUTING', '-d', underlay],
         ...['-p', 'tcp', '--dport', '7777', '-j', 'DNAT', '--to-destination', to],
       );
-      await firewall.apply(wantedRules(1, { masquerade: undefined, protect }));
+      await firewall.apply(desiredRules(1, { masquerade: undefined, protect }));
       expect(await seenAs(overlay.outside.namespace, [{ to: underlay }])).toEqual([
         overlay.outside.at[ipv4].underlay,
       ]);

@@ -49,10 +49,10 @@ export function describeDifference(expected: Listing | undefined, found: Listing
   if (!found) return ['the table is missing'];
   if (!expected) return ['the table holds earlier rules'];
   const problems = [...new Set([...expected.chains.keys(), ...found.chains.keys()])].flatMap((name) => {
-    const [wanted, rules] = [expected.chains.get(name), found.chains.get(name)];
-    if (!wanted) return [`chain ${name} is unwanted`];
+    const [desired, rules] = [expected.chains.get(name), found.chains.get(name)];
+    if (!desired) return [`chain ${name} is unwanted`];
     if (!rules) return [`chain ${name} is missing`];
-    if (wanted.join() === rules.join()) return [];
+    if (desired.join() === rules.join()) return [];
     return [`chain ${name} has other rules, or its rules in another order`];
   });
   return problems.length > 0 ? problems : ['the table has other properties or objects'];

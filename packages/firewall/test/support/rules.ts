@@ -1,6 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { splitByFamily, type FamilyRules } from '../../src/family-rules.ts';
-import type { WantedRules } from '../../src/wanted-rules.ts';
+import type { DesiredRules } from '../../src/desired-rules.ts';
 
 const network = parsePrefix('10.5.0.0/16');
 const networkIPv6 = parsePrefix('fc00::/48');
@@ -9,7 +9,7 @@ const networkIPv6 = parsePrefix('fc00::/48');
 const interfaces = ['eth0'];
 
 /** Everything desired in both families, for the host with the subnets 10.5.X.0/24 and fc00:0:0:X::/64. */
-export function wantedRules(number: number, change: Partial<WantedRules> = {}): WantedRules {
+export function desiredRules(number: number, change: Partial<DesiredRules> = {}): DesiredRules {
   return {
     overlays: [
       { network, subnet: parsePrefix(`10.5.${number}.0/24`), interfaces },
@@ -21,7 +21,7 @@ export function wantedRules(number: number, change: Partial<WantedRules> = {}): 
   };
 }
 
-/** {@link wantedRules} of one family. */
-export function familyRules(family: 4 | 6, change: Partial<WantedRules> = {}): FamilyRules {
-  return splitByFamily(wantedRules(1, change)).find((rules) => rules.family === family)!;
+/** {@link desiredRules} of one family. */
+export function familyRules(family: 4 | 6, change: Partial<DesiredRules> = {}): FamilyRules {
+  return splitByFamily(desiredRules(1, change)).find((rules) => rules.family === family)!;
 }

@@ -1,7 +1,7 @@
 import type { Address, Prefix } from '@flannel-ts/ip';
 
 /** The rules of one host, whole: rules of its networks that are not desired are removed. */
-export interface WantedRules {
+export interface DesiredRules {
   /** At most one of each address family. */
   readonly overlays: readonly Overlay[];
   /** Masquerades what leaves the overlay and what enters it from outside; `undefined`: does not. */
@@ -39,7 +39,7 @@ export interface Overlay {
   /** Interfaces on which packets of other hosts' containers arrive: `flannel.1`. @default none */
   readonly interfaces?: readonly string[] | undefined;
   /**
-   * Addresses of the overlay's other hosts, whose own packets arrive with them on {@link WantedRules.underlay} when
+   * Addresses of the overlay's other hosts, whose own packets arrive with them on {@link DesiredRules.underlay} when
    * that is one of the interfaces: those of their processes, and of containers that Docker masquerades. @default none
    */
   readonly hosts?: readonly Address[] | undefined;
@@ -59,26 +59,26 @@ export interface Masquerade {
 }
 
 /** Rules that make no sense; the message begins with the field. */
-export class WantedRulesError extends Error {
+export class DesiredRulesError extends Error {
   readonly field: string;
 
   constructor(field: string, problem: string) {
     super(`${field} ${problem}`);
-    this.name = 'WantedRulesError';
+    this.name = 'DesiredRulesError';
     this.field = field;
   }
 }
 
-/** @throws {@link WantedRulesError} for an overlay that makes no sense */
+/** @throws {@link DesiredRulesError} for an overlay that makes no sense */
 export function checkOverlay({ network, subnet }: Overlay, index: number): void {
   if (network.length === 0) {
-    throw new WantedRulesError(
+    throw new DesiredRulesError(
       `overlays[${index}].network`,
       `is every address; want one such as 10.5.0.0/16`,
     );
   }
   if (!network.contains(subnet)) {
-    throw new WantedRulesError(
+    throw new DesiredRulesError(
       `overlays[${index}].subnet`,
       `${subnet.toString()} lies outside the network ${network.toString()}`,
     );
