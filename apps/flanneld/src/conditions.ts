@@ -2,14 +2,7 @@ import type { Logger } from './log.ts';
 
 /** The part of the daemon that a condition describes; each part owns one condition. */
 export type ConditionPart =
-  | 'registry'
-  | 'lease'
-  | 'underlay'
-  | 'backend'
-  | 'peers'
-  | 'firewall'
-  | 'files'
-  | 'docker';
+  'registry' | 'lease' | 'underlay' | 'backend' | 'peers' | 'firewall' | 'files' | 'docker';
 
 /** `degraded` works with a limit that an operator should know; `failing` needs an operator. */
 export type ConditionState = 'ok' | 'degraded' | 'failing';

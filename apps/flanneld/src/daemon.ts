@@ -12,6 +12,7 @@ import { keepLatest } from './latest.ts';
 import type { Logger } from './log.ts';
 import { openMadeRecord } from './made-record.ts';
 import { openRegistry } from './open-registry.ts';
+import { reportRegistryEvent } from './report-events.ts';
 import type { Settings } from './request.ts';
 import { readSubnetFile } from './subnet-files.ts';
 import { reportUnderlayOverlap } from './underlay-overlap.ts';
@@ -49,10 +50,14 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     const port = settings['healthz-port'];
     stack.use(await serveHealth({ host, port, ready: () => ready, conditions: conditions.list }));
   }
-  const record = openMadeRecord(subnetFile, { onProblem: (problem) => reportRecord(conditions, problem) });
+  const record = openMadeRecord(subnetFile, (problem) =>
+    conditions.report('files', problem === '' ? 'ok' : 'degraded', problem, 'record'),
+  );
   const earlier = await readSubnetFile(subnetFile, log);
   const closed = stack.use(await closeDockerNetwork(settings, { log, earlier }));
-  const registry = stack.use(openRegistry(settings, { log, conditions }));
+  const registry = stack.use(
+    openRegistry(settings, { log, onEvent: (event) => reportRegistryEvent({ conditions }, event) }),
+  );
   context.requests.addEventListener('reload', () => registry.reconnect(), { signal });
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
 
@@ -61,18 +66,21 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     keepLatest(
       (during) => watchConfig({ registry, conditions }, { prefix, signal: during }),
       () => 'the network config changed',
+      signal,
     ),
   );
   const underlays = stack.use(
     keepLatest(
-      (during) => watchUnderlay({ netlink, conditions }, settings, { families: () => families, signal: during }),
+      (during) =>
+        watchUnderlay({ netlink, conditions }, settings, { families: () => families, signal: during }),
       (before, after) =>
         `the underlay was ${describeUnderlay(before, families)} and is ${describeUnderlay(after, families)}`,
+      signal,
     ),
   );
   const end = createGenerationEnd({ log, conditions });
   while (!signal.aborted) {
-    const [underlay, latest] = await untilAborted(Promise.all([underlays.current(), configs.current()]), signal);
+    const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);
     const config = end.choose(latest.value);
     families = enabledFamilies(config);
     reportUnderlayOverlap(conditions, { underlay: underlay.value, config, prefix });

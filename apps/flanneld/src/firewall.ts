@@ -7,32 +7,30 @@ import {
   type PacketMark,
   type DesiredRules,
 } from '@flannel-ts/firewall';
-import type { Address } from '@flannel-ts/ip';
+import type { Address, Prefix } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
-import type { Conditions } from './conditions.ts';
 import { protectedBridge } from './docker-network.ts';
 import { leasedOverlays } from './leased-overlays.ts';
-import { reportFirewallEvent } from './log-events.ts';
+import { reportFirewallEvent, type Reporting } from './report-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
 
 /**
  * The firewall that the network config asks for, without rules yet.
- * @param context.earlier - what subnet.env says of the run before: rules of another network go
+ * @param context.former - networks that this daemon served before: their rules go
  */
 export function openFirewall(
   settings: Settings,
   config: NetworkConfig,
-  context: { readonly log: Logger; readonly conditions: Conditions; readonly earlier: SubnetEnv },
+  context: Reporting & { readonly former: readonly Prefix[] },
 ): Firewall {
-  const { log, conditions, earlier } = context;
   return createFirewall(
-    { onEvent: (event) => reportFirewallEvent(log, conditions, event), openPort: openNetlinkPort },
+    { onEvent: (event) => reportFirewallEvent(context, event), openPort: openNetlinkPort },
     {
       tool: config.enableNFTables ? 'nftables' : 'iptables',
       resyncMs: settings['iptables-resync'] * 1000,
-      former: [earlier.network, earlier.ipv6Network].filter((network) => network !== undefined),
+      former: context.former,
     },
   );
 }

@@ -46,13 +46,26 @@ export function createGenerationEnd({
       if (changed.aborted) {
         log.info({ reason: (changed.reason as Error).message }, 'beginning again with what changed');
       } else if (error instanceof LeaseLostError) {
-        log.warn({ lease: leaseKey(error) }, 'another host holds the subnet of this host; leasing another one');
+        log.warn(
+          { lease: leaseKey(error) },
+          'another host holds the subnet of this host; leasing another one',
+        );
       } else if (error instanceof BackendConfigError && proven && config !== proven) {
         refused = config;
-        conditions.report('backend', 'degraded', `${error.message}; the former network config stays in use`, 'config');
+        conditions.report(
+          'backend',
+          'degraded',
+          `${error.message}; the former network config stays in use`,
+          'config',
+        );
       } else {
         log.debug({ error }, 'the data path cannot be set up or kept');
-        conditions.report('backend', 'failing', error instanceof Error ? error.message : String(error), 'start');
+        conditions.report(
+          'backend',
+          'failing',
+          error instanceof Error ? error.message : String(error),
+          'start',
+        );
         await backoff.wait(changed).catch(() => undefined);
       }
     },

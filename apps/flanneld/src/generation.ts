@@ -1,21 +1,28 @@
 import { attributesOf } from './attributes.ts';
-import { createPeerFollower, selectBackend, type Backend, type PeerFollower, type Underlay } from '@flannel-ts/backend';
+import {
+  createPeerFollower,
+  selectBackend,
+  type Backend,
+  type BackendEvent,
+  type PeerFollower,
+  type Underlay,
+} from '@flannel-ts/backend';
 import { createDevice } from '@flannel-ts/device';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { enabledFamilies, keepLease, systemClock, type Lease, type NetworkConfig, type Registry } from '@flannel-ts/subnet';
-import { acquireOwnLease } from './acquire-own-lease.ts';
+import { enabledFamilies, type Lease, type NetworkConfig, type Registry } from '@flannel-ts/subnet';
+import { footprintOf } from './cleanup/footprint.ts';
 import type { Conditions } from './conditions.ts';
 import { desiredRules, followHosts, openFirewall } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
+import { holdLease } from './hold-lease.ts';
 import { keepFiles } from './keep-files.ts';
-import { leaseTiming, releaseLease } from './lease-life.ts';
 import { leasedOverlays } from './leased-overlays.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
 import type { MadeRecord } from './made-record.ts';
 import { recordMade } from './record-made.ts';
 import { removeLeftovers } from './remove-leftovers.ts';
-import { createReports } from './report-events.ts';
+import { reportBackendEvent, reportDeviceEvent } from './report-events.ts';
 import type { Settings } from './request.ts';
 import { serveDocker } from './serve-docker.ts';
 import { startWatch } from './start-watch.ts';
@@ -60,50 +67,66 @@ export interface DaemonStatus {
  */
 export async function runGeneration(
   settings: Settings,
-  { underlay, config, signal }: GenerationInputs,
+  inputs: GenerationInputs,
   context: GenerationContext,
 ): Promise<never> {
-  const { log, conditions, registry, netlink, record } = context;
-  const subnetFile = settings['subnet-file'];
-  const reports = createReports(context);
   await using stack = new AsyncDisposableStack();
   const over = new AbortController();
-  const during = AbortSignal.any([signal, over.signal]);
+  const signal = AbortSignal.any([inputs.signal, over.signal]);
+  try {
+    await live(stack, settings, { ...inputs, signal }, context);
+  } finally {
+    // First: nothing of the generation begins while its parts are disposed of.
+    over.abort();
+  }
+  inputs.signal.throwIfAborted();
+  throw new Error('the watch of the leases ended');
+}
 
-  const earlier = await readSubnetFile(subnetFile, log);
-  const device = stack.use(recordMade(createDevice({ netlink, onEvent: reports.device }), record));
+/** Resolves when the signal aborts. */
+async function live(
+  stack: AsyncDisposableStack,
+  settings: Settings,
+  { underlay, config, signal }: GenerationInputs,
+  context: GenerationContext,
+): Promise<void> {
+  const { log, conditions, registry, netlink, record, stopped } = context;
+  const reporting = { log, conditions };
+  const earlier = await readSubnetFile(settings['subnet-file'], log);
+  const previous = previousSubnet(earlier);
+  const former = footprintOf(earlier, record);
+  const kernel = createDevice({ netlink, onEvent: (event) => reportDeviceEvent(reporting, event) });
+  const device = stack.use(recordMade(kernel, record));
+  const onEvent = (event: BackendEvent) => reportBackendEvent(reporting, event);
   const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
-  const backend = stack.use(
-    await selectBackend(config, { udp })({ device, underlay, config, onEvent: reports.backend }),
-  );
+  const backend = stack.use(await selectBackend(config, { udp })({ device, underlay, config, onEvent }));
   const links = backend.ownership.links.map(({ name }) => name);
   record.add(links.map((name) => ({ kind: 'link', name })));
 
-  const families = enabledFamilies(config);
-  const timing = leaseTiming(settings);
-  const { snapshot, events } = await startWatch(registry, during);
-  const attributes = attributesOf(underlay, backend, families);
-  const previous = previousSubnet(earlier);
-  const lease = await acquireOwnLease(
-    { registry, conditions, log },
-    { config, attributes, previous, snapshot, ttlMs: timing.ttlMs, signal: during },
+  const { snapshot, events } = await startWatch(registry, signal);
+  const attributes = attributesOf(underlay, backend, enabledFamilies(config));
+  const { keeper } = stack.use(
+    await holdLease({ ...reporting, registry }, settings, {
+      config,
+      attributes,
+      previous,
+      snapshot,
+      signal,
+      stopped,
+    }),
   );
-  const keeper = keepLease(
-    { registry, log, clock: systemClock, random: Math.random, onEvent: reports.keeper },
-    { lease, families, ...timing, signal: during },
-  );
-  if (settings['release-lease-on-exit'])
-    stack.defer(() => (context.stopped.aborted ? releaseLease({ registry, log }, keeper) : undefined));
-  reports.onAttributes(() => keeper.publish(attributesOf(underlay, backend, families)));
+  const { lease } = keeper;
   await context.onLeased();
 
   record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
-  const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier, record }));
+  const firewall = stack.use(
+    openFirewall(settings, config, { ...reporting, former: former.overlays.map(({ network }) => network) }),
+  );
   const applyRules = followHosts(firewall, (hosts) =>
     desiredRules(settings, { config, lease, backend, underlay, hosts }),
   );
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
-  const peers = createPeerFollower({ backend, device, config, onEvent: reports.backend, ...blackholes }, lease);
+  const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const direct = backend.overlayInterfaces.includes(underlay.link);
   // Applied beside the routes, unless the rules name other hosts: those are known from the leases.
@@ -113,24 +136,25 @@ export async function runGeneration(
   const following = followLeases(
     events,
     { follower, keeper },
-    { onFollowed: () => rules ?? applyRules(follower.gateways()), onFirst: () => followed.resolve(undefined) },
+    {
+      onFollowed: () => rules ?? applyRules(follower.gateways()),
+      onFirst: () => followed.resolve(undefined),
+    },
   );
 
   async function serve(): Promise<void> {
     await followed.promise;
-    await removeLeftovers({ netlink, device, log }, { subnetFile, links });
+    await removeLeftovers({ netlink, device, log }, { former, links });
     const env = subnetEnv(settings, { config, lease, backend });
     const onWritten = () => {
       if (stack.disposed) return;
-      stack.use(serveDocker(settings, { lease, env, mtu: backend.mtu }, { netlink, conditions, record, log }));
+      stack.use(
+        serveDocker(settings, { lease, env, mtu: backend.mtu }, { netlink, conditions, record, log }),
+      );
       context.onReady({ lease, backend, follower });
     };
-    await keepFiles(subnetFiles(settings, env), { conditions, log }, { onWritten, signal: during });
+    await keepFiles(subnetFiles(settings, env), reporting, { onWritten, signal });
   }
 
-  // Entered last and so ended first: nothing of the generation begins while the rest is disposed of.
-  using _end = { [Symbol.dispose]: () => over.abort() };
   await Promise.race([following, keeper.done, serve()]);
-  signal.throwIfAborted();
-  throw new Error('the watch of the leases ended');
 }

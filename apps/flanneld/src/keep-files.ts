@@ -11,19 +11,22 @@ export interface DesiredFile {
   write(): Promise<void>;
 }
 
-/** Milliseconds between compares: a file that is deleted or changed is restored within them. */
-const COMPARE_MS = 5_000;
-
 /**
  * Writes files, and again whenever one is missing or differs, until the signal aborts. What cannot be written is the
  * condition `files`, and is tried again.
- * @param onWritten - called once, when all files have been written
+ * @param options.onWritten - called once, when all files have been written
  */
 export async function keepFiles(
   files: readonly DesiredFile[],
   { conditions, log }: { readonly conditions: Conditions; readonly log: Logger },
-  { onWritten, signal }: { readonly onWritten: () => void; readonly signal: AbortSignal },
+  options: {
+    readonly onWritten: () => void;
+    readonly signal: AbortSignal;
+    /** Milliseconds between compares: a file that is deleted or changed is restored within them. @default 5000 */
+    readonly compareMs?: number;
+  },
 ): Promise<void> {
+  const { onWritten, signal, compareMs = 5_000 } = options;
   const backoff = createBackoff();
   let written = false;
   while (!signal.aborted) {
@@ -34,7 +37,7 @@ export async function keepFiles(
       onWritten();
     }
     if (problems.length === 0) backoff.reset();
-    const wait = problems.length > 0 ? backoff.wait(signal) : delay(COMPARE_MS, undefined, { signal });
+    const wait = problems.length > 0 ? backoff.wait(signal) : delay(compareMs, undefined, { signal });
     await wait.catch(() => signal.aborted);
   }
 }

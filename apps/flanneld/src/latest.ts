@@ -21,27 +21,29 @@ export class Replaced extends Error {
 
 /**
  * Keeps the latest value of a source, each of whose values replaces the one before.
- * @param source - runs until the signal aborts
+ * @param source - runs until its signal aborts, which it does with `signal` or when the result is disposed of
  * @param describe - why a value was replaced, for the log
  */
 export function keepLatest<T>(
   source: (signal: AbortSignal) => AsyncIterable<T>,
   describe: (before: T, after: T) => string,
+  signal: AbortSignal,
 ): Latest<T> {
   const stop = new AbortController();
+  const over = AbortSignal.any([signal, stop.signal]);
   const first = Promise.withResolvers<undefined>();
   first.promise.catch(() => undefined); // thrown by whoever asks for a value
   let latest: { readonly value: T; readonly replaced: AbortController } | undefined;
   let end: { readonly error: unknown } | undefined;
 
   async function run(): Promise<void> {
-    for await (const value of source(stop.signal)) {
+    for await (const value of source(over)) {
       const before = latest;
       latest = { value, replaced: new AbortController() };
       first.resolve(undefined);
       before?.replaced.abort(new Replaced(describe(before.value, value)));
     }
-    stop.signal.throwIfAborted();
+    over.throwIfAborted();
     throw new Error('the source of the values ended');
   }
 

@@ -50,7 +50,9 @@ export function openMadeRecord(
       missing = [];
     } catch (error) {
       missing = added;
-      onProblem(`${path} cannot be written, so flanneld cleanup will not know all: ${(error as Error).message}`);
+      onProblem(
+        `${path} cannot be written, so flanneld cleanup will not know all: ${(error as Error).message}`,
+      );
     }
   }
 

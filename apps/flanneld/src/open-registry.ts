@@ -1,8 +1,11 @@
-import { createEtcdRegistry, type EtcdRegistryOptions } from '@flannel-ts/etcd-registry';
-import type { Registry } from '@flannel-ts/subnet';
+import {
+  createEtcdRegistry,
+  type EtcdRegistry,
+  type EtcdRegistryComponents,
+  type EtcdRegistryOptions,
+} from '@flannel-ts/etcd-registry';
 import type { Values } from './flag.ts';
 import type { apiFlag, etcdFlags } from './flags.ts';
-import type { Logger } from './log.ts';
 
 /** How to reach etcd, by the flags that say it. */
 export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegistryOptions, 'api'> {
@@ -17,6 +20,9 @@ export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegist
 }
 
 /** The registry that the flags name. @throws {EtcdOptionError} */
-export function openRegistry(settings: Values<typeof etcdFlags & typeof apiFlag>, log: Logger): Registry {
-  return createEtcdRegistry({ log }, { ...etcdOptions(settings), api: settings['etcd-api'] });
+export function openRegistry(
+  settings: Values<typeof etcdFlags & typeof apiFlag>,
+  components: EtcdRegistryComponents,
+): EtcdRegistry {
+  return createEtcdRegistry(components, { ...etcdOptions(settings), api: settings['etcd-api'] });
 }

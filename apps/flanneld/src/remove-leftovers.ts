@@ -1,7 +1,7 @@
 import type { NetlinkConnection } from '@flannel-ts/netlink';
 import { listDevices, tunOf } from './cleanup/find-devices.ts';
 import { listRecordedRoutes, routeText } from './cleanup/find-routes.ts';
-import { readFootprint } from './cleanup/footprint.ts';
+import type { Footprint } from './cleanup/footprint.ts';
 import type { Logger } from './log.ts';
 import { madeText } from './made-record.ts';
 import type { RecordedDevice } from './record-made.ts';
@@ -10,10 +10,11 @@ import type { RecordedDevice } from './record-made.ts';
  * Removes devices and routes of this network that were made with another backend, VNI or subnet and are not desired
  * any more. What cannot be removed is logged and stays for the next start or `flanneld cleanup`.
  * @param links - names of the backend's devices
+ * @param former - what was made before
  */
 export async function removeLeftovers(
   components: { readonly netlink: NetlinkConnection; readonly device: RecordedDevice; readonly log: Logger },
-  { subnetFile, links }: { readonly subnetFile: string; readonly links: readonly string[] },
+  { former, links }: { readonly former: Footprint; readonly links: readonly string[] },
 ): Promise<void> {
   const { netlink, device, log } = components;
   const remove = async (what: string, deletion: () => Promise<unknown>) => {
@@ -25,11 +26,10 @@ export async function removeLeftovers(
     }
   };
   const desired = device.desired();
-  const footprint = await readFootprint(subnetFile, log);
-  for (const route of await listRecordedRoutes(netlink, footprint))
+  for (const route of await listRecordedRoutes(netlink, former))
     if (!desired.has(madeText({ ...route, kind: 'route' })))
       await remove(routeText(route), () => netlink.request({ op: 'delete-route', route }));
-  for (const { name, index } of await listDevices(netlink, footprint))
+  for (const { name, index } of await listDevices(netlink, former))
     if (!links.includes(tunOf(name)))
       await remove(`device ${name}`, () => netlink.request({ op: 'delete-link', index }));
 }

@@ -1,6 +1,125 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
+import type { RegistryEvent } from '@flannel-ts/etcd-registry';
 import type { FirewallEvent } from '@flannel-ts/firewall';
 import type { KeeperEvent } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
+
+/** Where the daemon's parts report to: what happened to the log, what is wrong to the conditions. */
+export interface Reporting {
+  readonly log: Logger;
+  readonly conditions: Conditions;
+}
+
+/** As many repaired entries are named in one line of the log. */
+const NAMED_STEPS = 5;
+
+/** Reports what the watch of the registry went through. */
+export function reportRegistryEvent(
+  { conditions }: Pick<Reporting, 'conditions'>,
+  event: RegistryEvent,
+): void {
+  switch (event.kind) {
+    case 'interrupted':
+      conditions.report('registry', 'failing', `${event.reason}; trying until it is back`, 'watch');
+      break;
+    case 'restored':
+      conditions.report('registry', 'ok', '', 'watch');
+  }
+}
+
+/** Reports what became of the lease of this host. */
+export function reportKeeperEvent({ log, conditions }: Reporting, event: KeeperEvent): void {
+  switch (event.kind) {
+    case 'kept':
+      conditions.report('lease', 'ok', '', 'renewal');
+      break;
+    case 'repaired':
+      log.warn({}, event.reason);
+      break;
+    case 'failing': {
+      const minutes = Math.max(0, Math.round(event.remainingMs / 60_000));
+      const left = event.remainingMs > 0 ? `it lives for ${minutes} minutes more` : 'it has expired';
+      conditions.report(
+        'lease',
+        'failing',
+        `the lease cannot be renewed, and ${left}: ${messageOf(event.error)}`,
+        'renewal',
+      );
+    }
+  }
+}
+
+/** Reports what the kernel's state went through. */
+export function reportDeviceEvent({ log, conditions }: Reporting, event: DeviceEvent): void {
+  switch (event.kind) {
+    case 'removed':
+      log.info(
+        namedSteps(event.steps),
+        'kernel state of an earlier run that is not desired any more; removed',
+      );
+      break;
+    case 'repaired':
+      log.warn(namedSteps(event.steps), 'kernel state drifted; repaired');
+      break;
+    case 'contested':
+      log.warn(
+        { what: event.what },
+        'another process keeps changing this; it is repaired less and less often',
+      );
+      break;
+    case 'link-recreated':
+      log.warn({ link: event.link }, 'link recreated: it differed in something that cannot be changed');
+      break;
+    case 'failed':
+      conditions.report('backend', 'failing', `${event.what}: ${event.error.message}`, 'kernel');
+      break;
+    case 'recovered':
+      conditions.report('backend', 'ok', '', 'kernel');
+  }
+}
+
+function namedSteps(steps: readonly string[]): object {
+  return { count: steps.length, steps: steps.slice(0, NAMED_STEPS) };
+}
+
+/** Reports what a backend came across. */
+export function reportBackendEvent({ log, conditions }: Reporting, event: BackendEvent): void {
+  switch (event.kind) {
+    case 'peer-skipped':
+      log.warn({ lease: event.lease, reason: event.reason }, 'lease not followed');
+      break;
+    case 'tunnel-failed':
+      conditions.report('backend', 'failing', `the tunnel is down: ${event.error.message}`, 'tunnel');
+      break;
+    case 'fast-path':
+      if (event.state.on) log.info({}, 'fast path: packets of peers that have it, too, stay in the kernel');
+      else log.info({ reason: event.state.reason }, 'no fast path: all packets go through user space');
+      break;
+    case 'tunnel-reopened':
+      conditions.report('backend', 'ok', '', 'tunnel');
+  }
+}
+
+/** Reports what the rules went through, and what keeps them from their effect. */
+export function reportFirewallEvent({ log, conditions }: Reporting, event: FirewallEvent): void {
+  switch (event.kind) {
+    case 'repaired': {
+      const problems = event.problems.map(({ table, what }) => `${table}: ${what}`);
+      log.warn({ problems: problems.slice(0, NAMED_STEPS) }, 'firewall rules drifted; repaired');
+      break;
+    }
+    case 'obstacles': {
+      const reason = event.obstacles.map(({ message }) => message).join('; ');
+      conditions.report('firewall', reason === '' ? 'ok' : 'failing', reason);
+      break;
+    }
+    case 'fully-random-unsupported':
+      log.warn({ error: event.error }, 'masquerading without random source ports');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

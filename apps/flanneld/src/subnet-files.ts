@@ -33,7 +33,11 @@ export function previousSubnet({ subnet, ipv6Subnet }: SubnetEnv): SubnetPair | 
 /** What subnet.env says, for a host with this lease. */
 export function subnetEnv(
   settings: Settings,
-  { config, lease, backend }: { readonly config: NetworkConfig; readonly lease: Lease; readonly backend: Pick<Backend, 'mtu'> },
+  {
+    config,
+    lease,
+    backend,
+  }: { readonly config: NetworkConfig; readonly lease: Lease; readonly backend: Pick<Backend, 'mtu'> },
 ): SubnetEnv {
   // The host takes the first usable address of its subnet.
   const hostAddress = (prefix: SubnetPair['ipv4']) => prefix && { address: prefix.network.offset(1), prefix };

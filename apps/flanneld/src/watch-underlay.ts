@@ -39,7 +39,12 @@ export async function* watchUnderlay(
       signal.throwIfAborted();
       if (error instanceof UsageError) throw error;
       const what = error instanceof Error ? error.message : String(error);
-      conditions.report('underlay', 'failing', `the interfaces of the host cannot be read: ${what}`, 'interface');
+      conditions.report(
+        'underlay',
+        'failing',
+        `the interfaces of the host cannot be read: ${what}`,
+        'interface',
+      );
       await backoff.wait(signal);
     }
   }
@@ -62,7 +67,9 @@ async function lookForUnderlay(
 
 /** Routes of the overlay come by thousands; of the host's routes only those matter that may choose the interface. */
 function mayChangeUnderlay(event: KernelEvent, choice: UnderlayChoice): boolean {
-  return event.kind !== 'route' || event.route.destination.length === 0 || choice['iface-can-reach'] !== undefined;
+  return (
+    event.kind !== 'route' || event.route.destination.length === 0 || choice['iface-can-reach'] !== undefined
+  );
 }
 
 /** Whether a backend would be made the same from both. */

@@ -30,7 +30,10 @@ export async function listCandidates(netlink: NetlinkConnection): Promise<readon
 }
 
 /** The devices of this network: the daemon gives them the first address of the host's subnet. */
-export async function listDevices(netlink: NetlinkConnection, footprint: Footprint): Promise<readonly Link[]> {
+export async function listDevices(
+  netlink: NetlinkConnection,
+  footprint: Footprint,
+): Promise<readonly Link[]> {
   const candidates = await listCandidates(netlink);
   const names = new Map(candidates.map((candidate) => [candidate.link.name, candidate]));
   return candidates.filter((candidate) => isOurs(candidate, names, footprint)).map(({ link }) => link);

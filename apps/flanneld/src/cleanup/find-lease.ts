@@ -1,5 +1,14 @@
+import type { Family } from '@flannel-ts/ip';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { isSameHost, leaseKey, type LeaseAttributes } from '@flannel-ts/subnet';
+import {
+  enabledFamilies,
+  isSameHost,
+  leaseKey,
+  NetworkConfigError,
+  parseNetworkConfig,
+  type LeaseAttributes,
+  type Registry,
+} from '@flannel-ts/subnet';
 import type { CommandContext } from '../command-context.ts';
 import { openRegistry } from '../open-registry.ts';
 import type { CleanupSettings } from '../request.ts';
@@ -16,10 +25,11 @@ export async function findLease(
   { log, signal }: CommandContext,
 ): Promise<Findings> {
   const publicIp = await findPublicIp(netlink, settings);
-  const registry = stack.use(openRegistry(settings, log));
+  const registry = stack.use(openRegistry(settings, { log }));
   const within = () => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const families = await readFamilies(registry, within());
   const leases = await registry.readLeases({ signal: within() });
-  const own = leases.filter(({ attributes }) => isSameHost(attributes, { publicIp }));
+  const own = leases.filter(({ attributes }) => isSameHost(attributes, { publicIp }, families));
   const reserved = own.filter(({ expiresAt }) => expiresAt === undefined);
   const expiring = own.filter(({ expiresAt }) => expiresAt !== undefined);
   return {
@@ -32,6 +42,17 @@ export async function findLease(
         ? reserved.map((lease) => `lease ${leaseKey(lease)}: a reservation, left as it is`)
         : ['lease: this host has none'],
   };
+}
+
+/** The families whose addresses identify a host. Leases outlive a config that is gone or invalid. */
+async function readFamilies(registry: Registry, signal: AbortSignal): Promise<readonly Family[]> {
+  const text = await registry.readConfig({ signal });
+  try {
+    return text === undefined ? [4, 6] : enabledFamilies(parseNetworkConfig(text));
+  } catch (error) {
+    if (error instanceof NetworkConfigError) return [4, 6];
+    throw error;
+  }
 }
 
 /** The flags are enough where the interface is gone. */

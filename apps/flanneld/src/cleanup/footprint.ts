@@ -1,3 +1,4 @@
+import type { SubnetEnv } from '@flannel-ts/docker-options';
 import type { Prefix } from '@flannel-ts/ip';
 import type { LeasedOverlay } from '../leased-overlays.ts';
 import type { Logger } from '../log.ts';
@@ -13,8 +14,11 @@ export interface Footprint {
 }
 
 export async function readFootprint(subnetFile: string, log: Logger): Promise<Footprint> {
-  const env = await readSubnetFile(subnetFile, log);
-  const record = openMadeRecord(subnetFile);
+  return footprintOf(await readSubnetFile(subnetFile, log), openMadeRecord(subnetFile));
+}
+
+/** @param env - what subnet.env says */
+export function footprintOf(env: SubnetEnv, record: MadeRecord): Footprint {
   const families: readonly [Prefix | undefined, Prefix | undefined][] = [
     [env.network, env.subnet?.prefix],
     [env.ipv6Network, env.ipv6Subnet?.prefix],

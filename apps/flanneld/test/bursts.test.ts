@@ -1,0 +1,29 @@
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { bursts } from '../src/bursts.ts';
+
+const every = { quietMs: 20, matters: (word: string) => word !== 'noise' };
+
+it('yields once for a burst of events, and not for events that do not matter', async () => {
+  const events = new PassThrough({ objectMode: true });
+  const seen = bursts(events as AsyncIterable<string>, every);
+  events.write('noise');
+  for (let index = 0; index < 100; index++) events.write('link');
+  expect(await seen.next()).toEqual({ done: false, value: undefined });
+  const next = seen.next();
+  events.write('noise');
+  events.write('address');
+  expect((await next).done).toBe(false);
+  events.end();
+  expect((await seen.next()).done).toBe(true);
+});
+
+it('throws what ended the events, also when that happens while a burst is awaited', async () => {
+  const events = new PassThrough({ objectMode: true });
+  const seen = bursts(events as AsyncIterable<string>, every);
+  const next = seen.next();
+  events.write('link');
+  setImmediate(() => events.destroy(new Error('the socket broke')));
+  expect((await next).done).toBe(false);
+  await expect(seen.next()).rejects.toThrow('the socket broke');
+});
