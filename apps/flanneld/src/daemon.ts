@@ -79,7 +79,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const onEvent = logBackendEvent.bind(undefined, log);
   const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
   const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
-  record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
+  record.add(backend.ownership.links.map(({ name }) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = previousSubnet(earlier);
   const { leases, events } = await startWatch(registry, signal);

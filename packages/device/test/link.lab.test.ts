@@ -48,12 +48,22 @@ describe('ensureLink', () => {
     expect(host.events).toEqual([{ kind: 'link-recreated', link: 'flannel.1' }]);
   });
 
-  it('replaces a device of another kind', async () => {
-    await host.run('ip link add flannel.1 type bridge');
-    const { mac } = await host.device.ensureLink(vxlan);
-    expect(mac).toBe(vxlan.mac);
-    expect(await host.run('ip -details link show flannel.1')).toContain('vxlan id 1');
-  });
+  it.each(['bridge', 'dummy', 'vlan id 5 link eth0'])(
+    'leaves a device of another kind, %s, and reports what to do',
+    async (kind) => {
+      const options = kind.startsWith('vlan')
+        ? 'link eth0 name flannel.1 type vlan id 5'
+        : `flannel.1 type ${kind}`;
+      await host.run(`ip link add ${options}`);
+      const before = await host.run('ip -details link show flannel.1');
+      const [name] = kind.split(' ');
+      await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({
+        ...{ name: 'ForeignLinkError', link: 'flannel.1', kind: name },
+        message: `link flannel.1 must be a vxlan device, not ${name}, which another program made: delete it (ip link delete flannel.1) or rename it (ip link set flannel.1 name …)`,
+      });
+      expect(await host.run('ip -details link show flannel.1')).toBe(before);
+    },
+  );
 
   it('names a missing parent', async () => {
     await expect(host.device.ensureLink({ ...vxlan, parent: 'eth9' })).rejects.toThrow(
