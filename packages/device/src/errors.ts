@@ -21,7 +21,7 @@ export class ForeignLinkError extends Error {
 
   constructor(link: string, kind: string, desired: string) {
     super(
-      `link ${link} must be a ${desired} device, not ${kind}, which another program made: delete it (ip link delete ${link}) or rename it (ip link set ${link} name …)`,
+      `link ${link} must be of kind ${desired}, not ${kind}: another program made it; delete it (ip link delete ${link}) or rename it (ip link set ${link} name …)`,
     );
     this.name = 'ForeignLinkError';
     this.link = link;

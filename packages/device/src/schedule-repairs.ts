@@ -77,9 +77,12 @@ export function createRepairSchedule(components: RepairComponents): RepairSchedu
     entry: (key) => add(entries, key),
     settled: (key) => entries.delete(key),
     everything(subject) {
-      if (subject !== undefined) return add(causes, subject);
-      compareNow = true;
-      wakeAt(-Infinity);
+      if (subject !== undefined) {
+        add(causes, subject);
+      } else {
+        compareNow = true;
+        wakeAt(-Infinity);
+      }
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };

@@ -48,22 +48,15 @@ describe('ensureLink', () => {
     expect(host.events).toEqual([{ kind: 'link-recreated', link: 'flannel.1' }]);
   });
 
-  it.each(['bridge', 'dummy', 'vlan id 5 link eth0'])(
-    'leaves a device of another kind, %s, and reports what to do',
-    async (kind) => {
-      const options = kind.startsWith('vlan')
-        ? 'link eth0 name flannel.1 type vlan id 5'
-        : `flannel.1 type ${kind}`;
-      await host.run(`ip link add ${options}`);
-      const before = await host.run('ip -details link show flannel.1');
-      const [name] = kind.split(' ');
-      await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({
-        ...{ name: 'ForeignLinkError', link: 'flannel.1', kind: name },
-        message: `link flannel.1 must be a vxlan device, not ${name}, which another program made: delete it (ip link delete flannel.1) or rename it (ip link set flannel.1 name …)`,
-      });
-      expect(await host.run('ip -details link show flannel.1')).toBe(before);
-    },
-  );
+  it.each(['bridge', 'veth'])('leaves a device of another kind, %s, and names what to do', async (kind) => {
+    await host.run(`ip link add flannel.1 type ${kind}`);
+    const before = await host.run('ip -details link show flannel.1');
+    await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({
+      ...{ name: 'ForeignLinkError', link: 'flannel.1', kind },
+      message: `link flannel.1 must be of kind vxlan, not ${kind}: another program made it; delete it (ip link delete flannel.1) or rename it (ip link set flannel.1 name …)`,
+    });
+    expect(await host.run('ip -details link show flannel.1')).toBe(before);
+  });
 
   it('names a missing parent', async () => {
     await expect(host.device.ensureLink({ ...vxlan, parent: 'eth9' })).rejects.toThrow(
@@ -88,5 +81,12 @@ describe('ensureLink', () => {
       ...['ip', '-json', 'link', 'show', 'flannel0'],
     );
     expect(link).toMatchObject({ mtu: 1400, flags: expect.arrayContaining(['UP']) as unknown });
+  });
+
+  it('leaves a TAP device that has the name of a TUN device', async () => {
+    const tun = { kind: 'tun', name: 'flannel0', mtu: 1400 } as const;
+    await host.run('ip tuntap add flannel0 mode tap');
+    await expect(host.device.ensureLink(tun)).rejects.toThrow('must be of kind tun, not tap');
+    expect(await host.lines('cat /sys/class/net/flannel0/mtu')).toEqual(['1500']);
   });
 });
