@@ -74,15 +74,14 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   }
 
   async function applyAll(): Promise<void> {
-    device.own({
-      ...backend.ownership,
-      blackholesWithin: present(config.ipv4?.network, config.ipv6?.network, former?.ipv4, former?.ipv6),
-    });
     backend.tunnel?.setOwn(ownState.own ?? []);
     backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
     const wanted = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
     for (const [key, { host }] of plans) if (host) wanted.set(key, host);
-    await device.apply(wanted);
+    await device.apply(wanted, {
+      ...backend.ownership,
+      blackholesWithin: present(config.ipv4?.network, config.ipv6?.network, former?.ipv4, former?.ipv6),
+    });
   }
 
   async function applyChanges(changes: ReadonlyMap<string, PlanChange>): Promise<void> {

@@ -31,7 +31,7 @@ export const createUdpBackend: CreateBackend = async (context) => {
     attributes: tunnel.fastPath.on ? { backendData: { [FAST_PATH]: true } } : {},
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
-    ownership: { links: [DEVICE], gatewayRoutes: [] },
+    ownership: { links: [{ name: DEVICE, kind: 'tun' }], gatewayRoutes: [] },
     tunnel,
     planSelf({ subnets }) {
       const subnet = subnets.ipv4!;

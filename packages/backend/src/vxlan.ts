@@ -14,7 +14,7 @@ const SMALLEST_MTU = 576 + OVERHEAD;
 
 /** The kernel encapsulates (RFC 7348); the entries of every peer are permanent. */
 export const createVxlanBackend: CreateBackend = async ({ device, underlay, config }) => {
-  const { network, subnetLength } = requireIPv4(config);
+  const { subnetMin, subnetMax, subnetLength } = requireIPv4(config);
   const { directRouting, ...options } = readOptions(config, (object) => readVxlan(object, underlay));
   const link: DesiredVxlan = {
     kind: 'vxlan',
@@ -32,8 +32,10 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
     attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: wanted.mac } },
     overlayInterfaces: [wanted.name, ...(direct ? [direct.link] : [])],
     ownership: {
-      links: [wanted.name],
-      gatewayRoutes: direct ? [{ link: direct.link, within: network, prefixLength: subnetLength }] : [],
+      links: [{ name: wanted.name, kind: 'vxlan' }],
+      gatewayRoutes: direct
+        ? [{ link: direct.link, from: subnetMin, to: subnetMax, prefixLength: subnetLength }]
+        : [],
     },
     planSelf({ subnets }) {
       const address = subnets.ipv4!.network;

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createHost, desired, gatewayPeer, peer, self, type Host } from './support/host.ts';
+import { createHost, desired, gatewayPeer, ownership, peer, self, type Host } from './support/host.ts';
 
 const all = desired({ self, seven: peer(7), eight: peer(8), gateway: gatewayPeer(9) });
 
 let host: Host;
 beforeEach(async () => {
   host = await createHost();
-  await host.device.apply(all);
+  await host.device.apply(all, ownership);
 });
 afterEach(() => host[Symbol.asyncDispose]());
 
@@ -126,7 +126,7 @@ it('follows the kernel again after the subscription broke', async () => {
     return host.netlink.subscribe(options);
   };
   await using device = host.createDevice({ ...host.netlink, subscribe });
-  await device.apply(all);
+  await device.apply(all, ownership);
   expect(host.events).toMatchObject([{ kind: 'failed', what: 'watch the kernel' }]);
   const before = await state();
   await host.run('ip route delete 10.5.7.0/24');

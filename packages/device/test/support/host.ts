@@ -54,9 +54,12 @@ export function desired(owners: Record<string, HostState>): ReadonlyMap<string, 
   return new Map(Object.entries(owners));
 }
 
-const ownership: Ownership = {
-  links: ['flannel.1'],
-  gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16'), prefixLength: 24 }],
+/** The subnets 10.5.1.0/24 to 10.5.199.0/24, as vxlan with direct routing has it. */
+export const ownership: Ownership = {
+  links: [{ name: 'flannel.1', kind: 'vxlan' }],
+  gatewayRoutes: [
+    { link: 'eth0', from: parseAddress('10.5.1.0'), to: parseAddress('10.5.199.0'), prefixLength: 24 },
+  ],
 };
 
 /** A network namespace with `eth0` at `192.0.2.1/24`, and a device that keeps its kernel. */
@@ -64,11 +67,11 @@ export interface Host extends AsyncDisposable {
   readonly namespace: Namespace;
   readonly netlink: NetlinkConnection;
   readonly device: Device;
-  /** What the device said. */
+  /** What the devices reported. */
   readonly events: readonly DeviceEvent[];
   /** Another device for the same kernel, as after a restart of the process. */
   createDevice(netlink?: NetlinkConnection): Device;
-  /** Waits until a device has said something that fits. */
+  /** Waits until a device has reported something that fits. */
   reported(fits: (event: DeviceEvent) => boolean): Promise<void>;
   /** Runs a command inside. */
   run(command: string): Promise<string>;
@@ -99,11 +102,7 @@ export async function createHost(): Promise<Host> {
     changed.resolve(undefined);
     changed = Promise.withResolvers();
   };
-  const newDevice = (connection = netlink) => {
-    const device = createDevice({ netlink: connection, onEvent });
-    device.own(ownership);
-    return device;
-  };
+  const newDevice = (connection = netlink) => createDevice({ netlink: connection, onEvent });
   const device = stack.use(newDevice());
   const all = stack.move();
   return {
