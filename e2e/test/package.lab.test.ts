@@ -140,6 +140,40 @@ describe('the Debian package', { timeout: 120_000 }, () => {
     await appendDefaults('FLANNELD_HEALTHZ_PORT=');
   });
 
+  it('reports to systemd what is failing, a reload and its end', async () => {
+    await host.run('systemctl', 'restart', 'flanneld');
+    await cluster.etcd.kill();
+    await eventually(
+      () => property('StatusText'),
+      (text) => text.startsWith('registry failing: etcd is unavailable'),
+    );
+    await cluster.etcd.restart();
+    await eventually(
+      () => property('StatusText'),
+      (text) => text === '',
+    );
+    await host.run('systemctl', 'reload', 'flanneld');
+    await eventually(journal, (text) => text.includes('certificates and passwords are read again'));
+    await host.run('systemctl', 'stop', 'flanneld');
+    expect([await property('ActiveState'), await property('Result')]).toEqual(['inactive', 'success']);
+    expect(await property('ExecMainStatus')).toBe('0');
+  });
+
+  it('is ended and started again when it hangs', async () => {
+    const dropIn = '/run/systemd/system/flanneld.service.d/watchdog.conf';
+    const write = 'mkdir -p "${1%/*}" && printf "[Service]\\nWatchdogSec=1\\n" > "$1" && systemctl daemon-reload';
+    await host.run('sh', '-c', write, 'write', dropIn);
+    await host.run('systemctl', 'start', 'flanneld');
+    const pid = await property('MainPID');
+    await host.run('kill', '-STOP', pid);
+    await eventually(
+      () => Promise.all([property('MainPID'), property('ActiveState')]),
+      ([now, state]) => now !== pid && now !== '0' && state === 'active',
+    );
+    expect(await host.run('journalctl', '--unit=flanneld', '--no-pager')).toContain('Watchdog timeout');
+    await host.run('sh', '-c', 'rm "$1" && systemctl daemon-reload && systemctl restart flanneld', 'remove', dropIn);
+  });
+
   it('gives Docker the leased subnet, before it starts', async () => {
     await host.run('systemctl', 'start', 'docker');
     expect(await property('ActiveState')).toBe('active');

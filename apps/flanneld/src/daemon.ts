@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
@@ -15,6 +16,7 @@ import { openRegistry } from './open-registry.ts';
 import { reportRegistryEvent } from './report-events.ts';
 import type { Settings } from './request.ts';
 import { readSubnetFile } from './subnet-files.ts';
+import { underlayFacts } from './underlay.ts';
 import { reportUnderlayOverlap } from './underlay-overlap.ts';
 import { watchConfig } from './watch-config.ts';
 import { describeUnderlay, watchUnderlay } from './watch-underlay.ts';
@@ -32,6 +34,9 @@ export interface DaemonContext {
   readonly onConditions: (conditions: readonly Condition[]) => void;
 }
 
+/** Milliseconds that the parts of the daemon have for their end. */
+const END_MS = 800;
+
 /**
  * Runs until `signal` aborts, in generations: one ends when the underlay or the network config changes, when another
  * host takes the subnet, or when a part fails; then the next one begins.
@@ -40,7 +45,8 @@ export interface DaemonContext {
 export async function runDaemon(settings: Settings, context: DaemonContext): Promise<void> {
   const { log, signal } = context;
   const { 'subnet-file': subnetFile, 'etcd-prefix': prefix } = settings;
-  await using stack = new AsyncDisposableStack();
+  const stack = new AsyncDisposableStack();
+  await using _bounded = disposeWithin(END_MS, stack);
   const claim = stack.use(await claimNetwork(subnetFile));
   if (!claim) log.warn({ file: subnetFile }, 'another process keeps the network of this subnet file');
   const conditions = stack.use(createConditions({ log, onChange: context.onConditions }));
@@ -83,6 +89,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);
     const config = end.choose(latest.value);
     families = enabledFamilies(config);
+    log.info(underlayFacts(underlay.value), 'underlay interface');
     reportUnderlayOverlap(conditions, { underlay: underlay.value, config, prefix });
     const changed = AbortSignal.any([signal, underlay.replaced, latest.replaced]);
     try {
@@ -104,4 +111,13 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
       await end.explain(error, { config, changed });
     }
   }
+}
+
+/** Disposes of a stack, and leaves what takes longer than that to the end of the process. */
+function disposeWithin(ms: number, stack: AsyncDisposableStack): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.race([stack.disposeAsync(), delay(ms)]);
+    },
+  };
 }

@@ -20,6 +20,9 @@ export interface GenerationEnd {
   ): Promise<void>;
 }
 
+/** Parts that a daemon has when it is ready; each of them reports what is wrong with it otherwise. */
+const SERVED_PARTS = ['underlay', 'registry', 'lease', 'backend', 'peers', 'firewall', 'files'] as const;
+
 export function createGenerationEnd({
   log,
   conditions,
@@ -39,7 +42,7 @@ export function createGenerationEnd({
     reached(config) {
       backoff.reset();
       proven = config;
-      conditions.report('backend', 'ok', '', 'start');
+      for (const part of SERVED_PARTS) conditions.report(part, 'ok', '', 'start');
       if (!refused) conditions.report('backend', 'ok', '', 'config');
     },
     async explain(error, { config, changed }) {

@@ -78,9 +78,18 @@ export async function runGeneration(
   } finally {
     // First: nothing of the generation begins while its parts are disposed of.
     over.abort();
+    forgetTroubles(context.conditions);
   }
   inputs.signal.throwIfAborted();
   throw new Error('the watch of the leases ended');
+}
+
+/** What a part reported that is not there any more; the next generation's part reports for itself. */
+function forgetTroubles(conditions: Conditions): void {
+  conditions.report('lease', 'ok', '', 'renewal');
+  conditions.report('backend', 'ok', '', 'kernel');
+  conditions.report('backend', 'ok', '', 'tunnel');
+  conditions.report('peers', 'ok');
 }
 
 /** Resolves when the signal aborts. */

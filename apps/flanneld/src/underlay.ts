@@ -46,6 +46,17 @@ export async function findUnderlay(netlink: NetlinkConnection, choice: UnderlayC
   };
 }
 
+/** What the log says of the chosen interface. */
+export function underlayFacts({ link, mtu, publicIp }: Underlay): object {
+  const { ipv4, ipv6 } = publicIp;
+  return {
+    interface: link,
+    mtu,
+    ...(ipv4 && { publicIp: ipv4.toString() }),
+    ...(ipv6 && { publicIpv6: ipv6.toString() }),
+  };
+}
+
 interface HostLinks {
   readonly links: readonly Link[];
   /** Global addresses only. */

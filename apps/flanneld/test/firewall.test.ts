@@ -1,9 +1,10 @@
+import type { FirewallEvent } from '@flannel-ts/firewall';
 import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { createConditions } from '../src/conditions.ts';
 import { followHosts, desiredRules } from '../src/firewall.ts';
-import { reportFirewallEvent } from '../src/log-events.ts';
+import { reportFirewallEvent } from '../src/report-events.ts';
 import { readRequest } from '../src/request.ts';
 
 async function rulesOf(...args: string[]) {
@@ -50,7 +51,7 @@ it('hosts are applied when they change', async () => {
 it('what keeps the rules from their effect is a failing condition, until it is gone', () => {
   const log = pino({ level: 'silent' });
   const conditions = createConditions({ log });
-  const report = reportFirewallEvent.bind(undefined, log, conditions);
+  const report = (event: FirewallEvent) => reportFirewallEvent({ log, conditions }, event);
   report({ kind: 'obstacles', obstacles: [new Error('no iptables'), new Error('no mark')] });
   expect(conditions.list()).toMatchObject([
     { part: 'firewall', state: 'failing', reason: 'no iptables; no mark' },
