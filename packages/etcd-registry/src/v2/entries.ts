@@ -19,7 +19,10 @@ export interface Entries {
   toChange(event: { readonly action: string; readonly node: Node }): LeaseChange | undefined;
 }
 
-const REMOVALS: ReadonlySet<string> = new Set(['delete', 'compareAndDelete', 'expire']);
+/** Whether an action ends a key. */
+export function isRemoval(action: string): boolean {
+  return action === 'delete' || action === 'compareAndDelete' || action === 'expire';
+}
 
 export function createEntries({
   connection,
@@ -51,7 +54,7 @@ export function createEntries({
     },
     toChange({ action, node }) {
       if (node.dir) throw new HistoryLostError(`the directory ${node.key} was changed (${action})`);
-      if (REMOVALS.has(action)) return removed(nameOf(node));
+      if (isRemoval(action)) return removed(nameOf(node));
       const lease = toLease(node);
       return lease && { kind: 'put', lease };
     },

@@ -10,8 +10,8 @@ import type { LeaseChange, LeaseEvent, LeaseUpdate, Registry } from '../registry
 /** A store in memory that any number of {@link Registry} handles share, as daemons share an etcd. */
 export interface MemoryStore extends Disposable {
   open(components: { readonly log: Logger }): Registry;
-  /** Writes the network config, as an operator would. */
-  writeConfig(text: string): void;
+  /** Writes the network config, as an operator would; `undefined` deletes it. */
+  writeConfig(text: string | undefined): void;
   /** Writes an entry under `subnets/` as another program would: any key, any value, no time to live. */
   writeEntry(key: string, value: string): void;
   deleteEntry(key: string): void;
@@ -110,6 +110,19 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
       }
     }
 
+    async function* watchConfig(signal: AbortSignal | undefined): AsyncGenerator<string | undefined> {
+      if (signal?.aborted) return;
+      const writes = on(changes, 'config', { signal }) as AsyncIterableIterator<[string | undefined]>;
+      try {
+        yield config;
+        for await (const [text] of writes) yield text;
+      } catch (error) {
+        if (!signal?.aborted) throw error;
+      } finally {
+        await writes.return?.();
+      }
+    }
+
     return {
       readConfig: () => Promise.resolve(config),
       readLeases: () => Promise.resolve(readAll()),
@@ -124,13 +137,17 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
       },
       deleteLease: async (lease) => remove(unchanged(lease)),
       watchLeases: (options) => watch(options?.signal),
+      watchConfig: (options) => watchConfig(options?.signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
 
   return {
     open,
-    writeConfig: (text) => (config = text),
+    writeConfig(text) {
+      config = text;
+      changes.emit('config', text);
+    },
     writeEntry: (key, value) => void put(key, value, undefined),
     deleteEntry: remove,
     [Symbol.dispose]: () => {
