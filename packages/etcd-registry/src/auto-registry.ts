@@ -1,65 +1,31 @@
-import {
-  RegistryUnavailableError,
-  type CallOptions,
-  type Clock,
-  type LeaseEvent,
-  type Logger,
-  type Registry,
-} from '@flannel-ts/subnet';
-import { isApiMissing } from './failure.ts';
-import type { Keys } from './keys.ts';
-import type { Access } from './options.ts';
-import { createOutage } from './outage.ts';
+import { RegistryUnavailableError, type CallOptions, type LeaseEvent } from '@flannel-ts/subnet';
+import { createBackoff } from './backoff.ts';
+import { findApi, type Finding } from './find-api.ts';
+import type { Outages } from './outages.ts';
+import type { EtcdRegistry, RegistryComponents, RegistrySettings } from './registry.ts';
 import { createV2Registry } from './v2/registry.ts';
-import { speaksOnlyV2 } from './v2/version.ts';
 import { createV3Registry } from './v3/registry.ts';
 
-interface Finding {
-  readonly api: 'v2' | 'v3';
-  readonly config: string;
-  readonly why: string;
-}
-
-/**
- * A registry over the API that the network config is found in, for as long as it is open. v3 comes first: v2
- * may hold what was left behind by a migration, so it is used only when v3 says that it has no config, or
- * when the cluster is too old to have v3.
- */
+/** A registry over the API that the network config is found in, for as long as it is open. */
 export function createAutoRegistry(
-  components: { readonly log: Logger; readonly clock: Clock; readonly random: () => number },
-  options: { readonly access: Access; readonly keys: Keys },
-): Registry {
-  const { log } = components;
-  const { access, keys } = options;
-  const apis = { v2: createV2Registry(components, options), v3: createV3Registry(components, options) };
+  components: RegistryComponents,
+  settings: RegistrySettings,
+): EtcdRegistry {
+  const { log, clock, random } = components;
+  let settled: EtcdRegistry | undefined;
+  // Watches that only look for the config do not report that an API is missing.
+  const outages: Outages = { add: () => (settled ? components.outages.add() : UNREPORTED) };
+  const apis = {
+    v2: createV2Registry({ ...components, outages }, settings),
+    v3: createV3Registry({ ...components, outages }, settings),
+  };
   const closed = new AbortController();
   const untilClosed = ({ signal }: CallOptions = {}) =>
     signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
-  let settled: Registry | undefined;
-
-  /** Looks for the config; `undefined` while it is nowhere. */
-  async function look(signal: AbortSignal): Promise<Finding | undefined> {
-    let why = 'the network config is there and not in v3';
-    try {
-      const config = await apis.v3.readConfig({ signal });
-      if (config !== undefined) return { api: 'v3', config, why: 'the network config is there' };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(await speaksOnlyV2(access, signal))) throw error;
-      why = 'this etcd is too old for v3';
-    }
-    try {
-      const config = await apis.v2.readConfig({ signal });
-      return config === undefined ? undefined : { api: 'v2', config, why };
-    } catch (error) {
-      if (isApiMissing(error)) return undefined;
-      throw error;
-    }
-  }
 
   async function readConfig(call?: CallOptions): Promise<string | undefined> {
     if (settled) return settled.readConfig(call);
-    const found = await look(untilClosed(call));
+    const found = await findApi(apis, settings.access, { signal: untilClosed(call) });
     if (found) settleOn(found);
     return found?.config;
   }
@@ -71,28 +37,55 @@ export function createAutoRegistry(
   }
 
   /** The registry to use, once the config is somewhere. */
-  async function settle(call?: CallOptions): Promise<Registry> {
+  async function settle(call?: CallOptions): Promise<EtcdRegistry> {
     if (!settled) await readConfig(call);
     if (settled) return settled;
     throw new RegistryUnavailableError(
-      `no network config in etcd yet, neither in v3 nor in v2; write it to ${keys.config}`,
+      `no network config in etcd yet, neither in v3 nor in v2; write it to ${settings.keys.config}`,
     );
   }
 
-  /** Waits for the config as for the end of an outage. */
-  async function* watch(signal: AbortSignal): AsyncGenerator<LeaseEvent> {
-    const outage = createOutage(components);
-    let registry: Registry | undefined;
-    while (!registry) {
-      if (signal.aborted) return;
-      try {
-        registry = await settle({ signal });
-      } catch (error) {
-        await outage.failed(error, signal);
+  /** Looks for the config until it is somewhere, and yields the registry then; before, `undefined` for each answer. */
+  async function* search(signal: AbortSignal): AsyncGenerator<EtcdRegistry | undefined> {
+    const left = new AbortController();
+    const over = AbortSignal.any([signal, left.signal]);
+    const shown = signalOfConfig(Object.values(apis), over);
+    const outage = components.outages.add();
+    const backoff = createBackoff(random);
+    try {
+      while (!signal.aborted) {
+        const change = shown.next();
+        try {
+          await readConfig({ signal });
+          outage.over();
+          yield settled;
+        } catch (error) {
+          if (signal.aborted) return;
+          outage.failed(error instanceof Error ? error.message : String(error));
+        }
+        const delay = clock.delay(backoff.next(), { signal: over }).catch(() => undefined);
+        await Promise.race([delay, change]);
       }
+    } finally {
+      left.abort();
+      outage.remove();
     }
-    outage.over();
-    yield* registry.watchLeases({ signal });
+  }
+
+  async function* watchLeases(signal: AbortSignal): AsyncGenerator<LeaseEvent> {
+    let found: EtcdRegistry | undefined;
+    for await (found of search(signal)) if (found) break;
+    if (found) yield* found.watchLeases({ signal });
+  }
+
+  async function* watchConfig(signal: AbortSignal): AsyncGenerator<string | undefined> {
+    let found: EtcdRegistry | undefined;
+    let answers = 0;
+    for await (found of search(signal)) {
+      if (found) break;
+      if (answers++ === 0) yield undefined;
+    }
+    if (found) yield* found.watchConfig({ signal });
   }
 
   return {
@@ -103,10 +96,34 @@ export function createAutoRegistry(
     createLease: async (request, call) => (await settle(call)).createLease(request, call),
     updateLease: async (lease, update, call) => (await settle(call)).updateLease(lease, update, call),
     deleteLease: async (lease, call) => (await settle(call)).deleteLease(lease, call),
-    watchLeases: (call) => watch(untilClosed(call)),
+    watchLeases: (call) => watchLeases(untilClosed(call)),
+    watchConfig: (call) => watchConfig(untilClosed(call)),
+    reconnect() {
+      for (const api of Object.values(apis)) api.reconnect();
+    },
     async [Symbol.asyncDispose]() {
       closed.abort(new Error('the registry was closed'));
       await Promise.all(Object.values(apis).map((api) => api[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+const UNREPORTED = { failed: () => undefined, over: () => undefined, remove: () => undefined };
+
+/** Watches the config in several registries; `next` resolves when one of them shows a config from then on. */
+function signalOfConfig(
+  registries: readonly EtcdRegistry[],
+  signal: AbortSignal,
+): { next(): Promise<void> } {
+  let shown = Promise.withResolvers<void>();
+  const watch = async (registry: EtcdRegistry) => {
+    for await (const config of registry.watchConfig({ signal })) if (config !== undefined) shown.resolve();
+  };
+  for (const registry of registries) watch(registry).catch(() => undefined);
+  return {
+    next() {
+      shown = Promise.withResolvers();
+      return shown.promise;
     },
   };
 }

@@ -14,16 +14,27 @@ export class ApiMissingError extends Error {
   }
 }
 
-/** What went wrong at all endpoints that were asked, in words an operator can act on. */
+/** A request that is refused, as it would be by any other member. */
+export class RefusedError extends Error {}
+
+/**
+ * Returns what went wrong at all endpoints that were asked, in words an operator can act on. The words are
+ * the same for the same outage: of several failures of an endpoint, the last one counts.
+ */
 export function unavailable(failures: readonly Failure[]): RegistryUnavailableError {
-  const told = failures.map(({ endpoint, error }) => ({ ...explain(error), endpoint: endpoint.origin }));
-  const problems = new Set(told.map(({ endpoint, problem }) => `${endpoint}: ${problem}`));
-  const remedies = new Set(told.map(({ remedy }) => remedy).filter((remedy) => remedy !== undefined));
+  const explained = new Map(failures.map(({ endpoint, error }) => [endpoint.origin, explain(error)]));
+  const problems = [...explained].map(([origin, { problem }]) => `${origin}: ${problem}`).sort();
+  const remedies = new Set([...explained.values()].map(({ remedy }) => remedy).sort());
+  remedies.delete(undefined);
   const cause =
     failures.length === 1 ? failures[0]!.error : new AggregateError(failures.map(({ error }) => error));
-  if (remedies.size === 0)
-    return new RegistryUnavailableError(`etcd is unavailable: ${join(problems)}`, { cause });
-  return new RegistryAccessError(`etcd refuses us: ${join(problems)}; ${join(remedies)}`, { cause });
+  if (remedies.size > 0) {
+    const text = [...problems, ...remedies].join('; ');
+    return new RegistryAccessError(`etcd refuses us: ${text}`, { cause });
+  }
+  const isRefused = failures.some(({ error }) => error instanceof RefusedError);
+  const what = isRefused ? 'etcd refuses the request' : 'etcd is unavailable';
+  return new RegistryUnavailableError(`${what}: ${problems.join('; ')}`, { cause });
 }
 
 /** Whether a call failed where an endpoint does not serve the v2 API. */
@@ -33,15 +44,12 @@ export function isApiMissing(error: unknown): boolean {
   return error instanceof ApiMissingError;
 }
 
-function join(texts: ReadonlySet<string>): string {
-  return [...texts].sort().join('; ');
-}
-
 const FILES = 'check the files in etcd-cafile, etcd-certfile and etcd-keyfile';
 const USER = 'give etcd-username and etcd-password of a user that etcd knows';
 
 /** Texts of etcd, TLS and the file system that tell a mistake in the set-up, and what mends it; the first one counts. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/^etcd-password-file: /, 'check the file in etcd-password-file'],
   [/ENOENT|EACCES|EISDIR|PEM routines|DECODER|x509 certificate routines/, FILES],
   [
     /alert .*(certificate|unknown ca)/i,

@@ -9,3 +9,5 @@ export { createEtcdRegistry, type EtcdRegistryComponents } from './etcd-registry
 export type { MigrationEntry } from './migrate-entry.ts';
 export { migrateEtcd, type MigrationOptions, type MigrationReport } from './migrate.ts';
 export type { EtcdRegistryOptions, TlsFiles } from './options.ts';
+export type { RegistryEvent } from './outages.ts';
+export type { EtcdRegistry } from './registry.ts';

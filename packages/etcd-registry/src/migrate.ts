@@ -1,13 +1,13 @@
 import { systemClock, type Clock, type Logger } from '@flannel-ts/subnet';
 import { createKeys } from './keys.ts';
 import { createEntryMigration, type MigrationEntry } from './migrate-entry.ts';
-import { checkAccess, type EtcdRegistryOptions } from './options.ts';
+import { checkAccess, LIVENESS, type EtcdRegistryOptions } from './options.ts';
 import { createConnection as connectV2 } from './v2/connection.ts';
 import { directory } from './v2/entries.ts';
 import { read } from './v2/read.ts';
 import { createConnection as connectV3 } from './v3/connection.ts';
 
-export interface MigrationOptions extends Omit<EtcdRegistryOptions, 'api'> {
+export interface MigrationOptions extends Omit<EtcdRegistryOptions, 'api' | 'relistMs'> {
   /** Whether to write; else the report says what would be written. */
   readonly apply: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -34,12 +34,12 @@ export async function migrateEtcd(
   { log, clock = systemClock }: { readonly log: Logger; readonly clock?: Clock },
   { apply, signal, ...options }: MigrationOptions,
 ): Promise<MigrationReport> {
-  const access = checkAccess(options);
+  const access = checkAccess(options, log);
   const keys = createKeys(options.prefix);
   const finished = new AbortController();
   const components = { log, clock, random: () => 0 };
   const v2 = connectV2(components, { access, closed: finished.signal });
-  const v3 = connectV3(components, { access, closed: finished.signal });
+  const v3 = connectV3(components, { access, closed: finished.signal, liveness: LIVENESS });
   const call = { signal };
   const migrate = createEntryMigration({ log, clock, v3 }, { keys, apply, call });
   const report = new Map<string, MigrationEntry>();

@@ -1,62 +1,24 @@
-import type { CallOptions, Clock, LeaseChange, LeaseEvent, LeaseSnapshot, Logger } from '@flannel-ts/subnet';
-import { createOutage } from './outage.ts';
+import type { CallOptions } from '@flannel-ts/subnet';
 
 /** What a watch needs of an etcd API. A revision counts the changes of all keys; v2 calls it index. */
-export interface WatchSource {
-  /** All leases and the revision they were read at. */
-  readAll(options: CallOptions): Promise<LeaseSnapshot & { readonly revision: bigint }>;
+export interface WatchSource<Listing, Change> {
+  /** Reads everything at one revision. */
+  list(options: CallOptions): Promise<Listing & { readonly revision: bigint }>;
   /**
-   * Follows the changes after the revision `seen` until the member that tells them fails.
+   * Follows the changes after a revision until the watch breaks, and always rejects then.
    * @throws {HistoryLostError}
-   * @throws {RegistryUnavailableError} when the watch breaks
+   * @throws {RegistryUnavailableError}
    */
-  follow(seen: bigint, signal: AbortSignal): AsyncIterable<WatchStep>;
+  follow(after: bigint, onStep: (step: WatchStep<Change>) => void, signal: AbortSignal): Promise<never>;
 }
 
-/** A sign that the watch works, with what changed since the last one. */
-export interface WatchStep {
-  readonly changes: readonly LeaseChange[];
-  /** The revision up to which this step and those before it tell every change. */
-  readonly seen: bigint;
-}
+/** A sign that the watch works, with what has changed since the last one, in order. */
+export type WatchStep<Change> = readonly { readonly revision: bigint; readonly change: Change }[];
 
-/** etcd does not have the changes since the last one that was seen. */
+/** What a watch yields: the whole truth, or what has changed since. */
+export type WatchEvent<Listing, Change> =
+  | { readonly kind: 'listing'; readonly listing: Listing }
+  | { readonly kind: 'changes'; readonly changes: readonly Change[] };
+
+/** etcd answers, but the watch cannot go on from what it has seen; only a listing helps. */
 export class HistoryLostError extends Error {}
-
-/**
- * All leases, then every change once and in order: a broken watch goes on after the last revision seen.
- * When etcd does not know that revision any more, another snapshot follows.
- */
-export async function* watchSource(
-  components: { readonly clock: Clock; readonly log: Logger; readonly random: () => number },
-  source: WatchSource,
-  signal: AbortSignal,
-): AsyncGenerator<LeaseEvent> {
-  const outage = createOutage(components);
-  let seen: bigint | undefined;
-  while (!signal.aborted) {
-    try {
-      if (seen === undefined) {
-        const { revision, ...snapshot } = await source.readAll({ signal });
-        outage.over();
-        seen = revision;
-        yield { kind: 'snapshot', ...snapshot };
-      }
-      for await (const step of source.follow(seen, signal)) {
-        outage.over();
-        seen = step.seen;
-        if (step.changes.length > 0) yield { kind: 'delta', changes: step.changes };
-      }
-    } catch (error) {
-      if (error instanceof HistoryLostError) {
-        components.log.info(
-          { error },
-          'changes of the leases are not in etcd any more; reading all leases again',
-        );
-        seen = undefined;
-      } else {
-        await outage.failed(error, signal);
-      }
-    }
-  }
-}

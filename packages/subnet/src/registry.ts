@@ -48,6 +48,13 @@ export interface Registry extends AsyncDisposable {
    * with `break`, or by throwing an error that no retry can repair.
    */
   watchLeases(options?: CallOptions): AsyncIterable<LeaseEvent>;
+
+  /**
+   * Follows the network config: yields its JSON text at once, `undefined` while there is none, and again
+   * after every change. Changes in quick succession may be yielded as one. Survives outages as
+   * {@link Registry.watchLeases} does, and ends the same ways.
+   */
+  watchConfig(options?: CallOptions): AsyncIterable<string | undefined>;
 }
 
 export interface CallOptions {

@@ -1,4 +1,4 @@
-import { ApiMissingError } from '../failure.ts';
+import { ApiMissingError, RefusedError } from '../failure.ts';
 import type { HttpAnswer } from './exchange.ts';
 
 /** One key or directory of etcd v2. */
@@ -28,8 +28,9 @@ export const INDEX_CLEARED = 401;
 const REFUSALS: ReadonlySet<unknown> = new Set([KEY_NOT_FOUND, COMPARE_FAILED, NODE_EXISTS, INDEX_CLEARED]);
 
 /**
- * Reads an answer of `/v2/keys`. What says nothing about the key is an error of the member: no leader, no
- * permission, no v2 API.
+ * Reads an answer of `/v2/keys`. What says nothing about the key is an error of the member, such as no leader
+ * or no v2 API.
+ * @throws {RefusedError} when it is for the caller to change something, such as permissions
  */
 export function parseAnswer({ status, headers, body }: HttpAnswer): Answer {
   const message = parseObject(body);
@@ -44,6 +45,7 @@ export function parseAnswer({ status, headers, body }: HttpAnswer): Answer {
     if (REFUSALS.has(code)) return { kind: 'refused', code: code as number, index };
   }
   const reason = [message.message, message.cause].filter(Boolean).join(': ');
+  if (reason && status >= 400 && status < 500) throw new RefusedError(reason);
   throw new Error(reason || `HTTP status ${status} and no answer of etcd's: ${body.slice(0, 200).trim()}`);
 }
 

@@ -19,7 +19,10 @@ export interface Entries {
   toChange(event: { readonly action: string; readonly node: Node }): LeaseChange | undefined;
 }
 
-const REMOVALS: ReadonlySet<string> = new Set(['delete', 'compareAndDelete', 'expire']);
+/** Whether an action ends a key. */
+export function isRemoval(action: string): boolean {
+  return action === 'delete' || action === 'compareAndDelete' || action === 'expire';
+}
 
 export function createEntries({
   connection,
@@ -49,7 +52,7 @@ export function createEntries({
     },
     toChange({ action, node }) {
       if (node.dir) throw new HistoryLostError(`the directory ${node.key} was changed (${action})`);
-      return REMOVALS.has(action) ? removed(nameOf(node)) : written(toLease(node));
+      return isRemoval(action) ? removed(nameOf(node)) : written(toLease(node));
     },
   };
 }

@@ -10,8 +10,10 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly agent: http.Agent;
-  /** Milliseconds since the epoch; none for a request that is answered when something happens. */
+  /** Milliseconds of `performance.now`; none for a request that is answered when something happens. */
   readonly deadline?: number;
+  /** Called when the answer begins. */
+  readonly onHeaders?: (answer: Omit<HttpAnswer, 'body'>) => void;
   readonly signal: AbortSignal;
 }
 
@@ -29,15 +31,16 @@ export function importHttp(endpoint: URL): Promise<typeof http | typeof https> {
 /** Sends one HTTP request and reads the whole answer. */
 export async function exchange(
   endpoint: URL,
-  { path, body, deadline, signal, ...options }: HttpRequest,
+  { path, body, deadline, signal, onHeaders, ...options }: HttpRequest,
 ): Promise<HttpAnswer> {
   const { request: open } = await importHttp(endpoint);
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const request = open(new URL(path, endpoint), options, (response) => {
+    const { statusCode: status = 0, headers } = response;
+    onHeaders?.({ status, headers });
     text(response).then((body) => {
-      const { complete, statusCode = 0, headers } = response;
-      if (complete) resolve({ status: statusCode, headers, body });
+      if (response.complete) resolve({ status, headers, body });
       else reject(new Error('the connection broke'));
     }, reject);
   });
@@ -48,7 +51,7 @@ export async function exchange(
   };
   const abort = () => giveUp(signal.reason as Error);
   const late = () => giveUp(new Error('no answer in time'));
-  const timer = deadline === undefined ? undefined : setTimeout(late, deadline - Date.now());
+  const timer = deadline === undefined ? undefined : setTimeout(late, deadline - performance.now());
   signal.addEventListener('abort', abort, { once: true });
   request.end(body);
   return promise.finally(() => {

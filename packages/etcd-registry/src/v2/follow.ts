@@ -1,88 +1,107 @@
 import type { Clock } from '@flannel-ts/subnet';
-import { unavailable } from '../failure.ts';
-import type { Keys } from '../keys.ts';
+import type { Liveness } from '../options.ts';
 import { HistoryLostError, type WatchStep } from '../watch.ts';
-import { INDEX_CLEARED } from './answer.ts';
+import { INDEX_CLEARED, type Answer } from './answer.ts';
 import type { Connection } from './connection.ts';
-import { directory, type Entries } from './entries.ts';
-import type { Member } from './member.ts';
-import { readFrom } from './read.ts';
+import type { KeyRequest, Member } from './member.ts';
 
-/** Milliseconds between two signs of life of a watched member. */
-const HEARTBEAT_MS = 2_000;
-/** Milliseconds that a member has to give one. */
-const HEARTBEAT_TIMEOUT_MS = 1_000;
+type Event = Extract<Answer, { readonly kind: 'done' }>;
 
-/**
- * Watches the leases after etcd's index `seen` on a member that answers, and leaves it when it fails. Each
- * long poll brings the first change at its index or later, out of the last 1,000 changes of all keys that
- * etcd remembers.
- * @throws {HistoryLostError}
- * @throws {RegistryUnavailableError} when the watch breaks
- */
-export async function* follow(
-  components: {
-    readonly connection: Connection;
-    readonly entries: Entries;
-    readonly keys: Keys;
-    readonly clock: Clock;
-  },
-  begin: bigint,
-  signal: AbortSignal,
-): AsyncGenerator<WatchStep> {
-  const { connection, entries, keys, clock } = components;
-  const { member, index, leave } = await connection.call(
-    async ({ member, deadline, leave }) => {
-      const { index } = await readFrom(member, keys.config, deadline);
-      return { member, index: BigInt(index), leave };
-    },
-    { signal },
-  );
-  // An index of the future would be waited for, and what happens until then be missed.
-  if (index < begin) throw new HistoryLostError(`etcd is at index ${index}, we were at ${begin}`);
-  yield { changes: [], seen: begin };
-  try {
-    using heart = startHeartbeat({ clock, member }, signal);
-    for (let seen = begin; ;) {
-      const query = { wait: true, recursive: true, waitIndex: `${seen + 1n}` } as const;
-      const answer = await member.wait({ key: directory(keys), query }, heart.stopped);
-      if (!answer) continue;
-      if (answer.kind === 'done') {
-        seen = BigInt(answer.node.modifiedIndex);
-        const change = entries.toChange(answer);
-        yield { changes: change ? [change] : [], seen };
-      } else if (answer.code === INDEX_CLEARED) {
-        throw new HistoryLostError(`etcd has cleared the changes after index ${seen}`);
-      } else {
-        throw new Error(`etcd refuses the watch: error code ${answer.code}`);
-      }
-    }
-  } catch (error) {
-    if (signal.aborted || error instanceof HistoryLostError) throw error;
-    leave();
-    throw unavailable([{ endpoint: member.endpoint, error }]);
-  }
+/** What is followed: a key, or with those below it, and what its events mean. */
+export interface Followed<Change> {
+  readonly key: string;
+  /** Returns `undefined` for an event that changes nothing. @throws {HistoryLostError} when it does not tell what */
+  readonly toChange: (event: Event) => Change | undefined;
+}
+
+export interface FollowComponents {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly liveness: Liveness;
 }
 
 /**
- * Probes a member while it is silent, as a long poll shows neither that it hangs nor that it is cut off from
- * its cluster. `stopped` aborts when it fails, or with the signal.
+ * Watches after etcd's index `after` on a member that answers, and leaves the member when it fails. Each long
+ * poll brings the first change at its index or later, out of the last 1,000 changes of all keys that etcd
+ * remembers.
+ * @throws {HistoryLostError}
+ * @throws {RegistryUnavailableError} when the watch breaks
  */
-function startHeartbeat(
-  { clock, member }: { readonly clock: Clock; readonly member: Member },
-  signal: AbortSignal,
-): Disposable & { readonly stopped: AbortSignal } {
+export async function follow<Change>(
+  components: FollowComponents,
+  { key, toChange }: Followed<Change>,
+  {
+    after,
+    onStep,
+    signal,
+  }: {
+    readonly after: bigint;
+    readonly onStep: (step: WatchStep<Change>) => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<never> {
+  const { connection } = components;
+  const { member, failed } = await connection.call((attempt) => Promise.resolve(attempt), { signal });
   const left = new AbortController();
-  const dead = new AbortController();
-  const over = AbortSignal.any([signal, left.signal]);
+  const over = AbortSignal.any([signal, left.signal, member.gone]);
+  const beating = probeNowAndThen(components, member, over);
 
-  async function beat(): Promise<never> {
-    for (;;) {
-      await clock.delay(HEARTBEAT_MS, { signal: over });
-      await member.probe(Date.now() + HEARTBEAT_TIMEOUT_MS);
+  async function poll(): Promise<never> {
+    for (let seen = after; ;) {
+      const query = { wait: true, recursive: true, waitIndex: `${seen + 1n}` } as const;
+      const event = await nextEvent(member, { key, query }, { seen, signal: over, onWaiting: () => onStep([]) });
+      seen = BigInt(event.node.modifiedIndex);
+      const change = toChange(event);
+      if (change !== undefined) onStep([{ revision: seen, change }]);
     }
   }
 
-  beat().catch((error: unknown) => dead.abort(error));
-  return { stopped: AbortSignal.any([signal, dead.signal]), [Symbol.dispose]: () => left.abort() };
+  try {
+    return await Promise.race([poll(), beating]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof HistoryLostError ? error : failed(error);
+  } finally {
+    left.abort();
+  }
+}
+
+/** Waits for the first event after the index `seen`. */
+async function nextEvent(
+  member: Member,
+  request: KeyRequest,
+  {
+    seen,
+    signal,
+    onWaiting,
+  }: { readonly seen: bigint; readonly signal: AbortSignal; readonly onWaiting: () => void },
+): Promise<Event> {
+  const lost = Promise.withResolvers<never>();
+  const onIndex = (index: bigint) => {
+    // An index of the future would be waited for, and what happens until then be missed.
+    if (index < seen) lost.reject(new HistoryLostError(`etcd is at index ${index}, the watch was at ${seen}`));
+    else onWaiting();
+  };
+  const answer = await Promise.race([member.wait(request, { signal, onIndex }), lost.promise]);
+  if (answer?.kind === 'done') return answer;
+  if (!answer) throw new HistoryLostError('etcd has ended the long poll');
+  if (answer.code === INDEX_CLEARED)
+    throw new HistoryLostError(`etcd has cleared the changes after index ${seen}`);
+  throw new Error(`etcd refuses the watch: error code ${answer.code}`);
+}
+
+/**
+ * Probes a member now and then, as a long poll shows neither that it hangs nor that it is cut off from its
+ * cluster. Rejects when it fails, or with the signal.
+ */
+async function probeNowAndThen(
+  { clock, random, liveness }: FollowComponents,
+  member: Member,
+  signal: AbortSignal,
+): Promise<never> {
+  for (;;) {
+    await clock.delay(liveness.intervalMs * (1 + random()), { signal });
+    await member.probe(performance.now() + liveness.timeoutMs);
+  }
 }

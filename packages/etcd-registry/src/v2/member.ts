@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { Agent, AgentOptions } from 'node:http';
-import { isSecure, type Access, type TlsFiles } from '../options.ts';
+import type { AgentOptions } from 'node:http';
+import type { Connected } from '../failover.ts';
+import { isSecure, type Access, type TlsFiles, type User } from '../options.ts';
 import { parseAnswer, parseObject, type Answer } from './answer.ts';
-import { exchange, importHttp, type HttpAnswer } from './exchange.ts';
+import { exchange, importHttp, type HttpAnswer, type HttpRequest } from './exchange.ts';
 
 /** A request of `/v2/keys`: GET without a form, PUT with one. */
 export interface KeyRequest {
@@ -13,12 +14,17 @@ export interface KeyRequest {
 }
 
 /** Keep-alive connections to one member of the cluster. */
-export interface Member extends Disposable {
-  readonly endpoint: URL;
-  /** `deadline` in milliseconds since the epoch. */
+export interface Member extends Connected {
+  /** `deadline` in milliseconds of `performance.now`, here and below. */
   request(request: KeyRequest, deadline: number): Promise<Answer>;
-  /** The next change of a key or of those below it, however long it takes; `undefined` when etcd ends the wait. */
-  wait(request: KeyRequest, signal: AbortSignal): Promise<Answer | undefined>;
+  /**
+   * Returns the next change of a key or of those below it, however long it takes; `undefined` when etcd ends
+   * the wait. `onIndex` gets etcd's index as soon as the wait begins.
+   */
+  wait(
+    request: KeyRequest,
+    options: { readonly signal: AbortSignal; readonly onIndex: (index: bigint) => void },
+  ): Promise<Answer | undefined>;
   /** Fails unless the member answers by `deadline` and knows its leader: without one it sees no changes. */
   probe(deadline: number): Promise<void>;
   /** The version that all members of the cluster have at least, such as `2.3.0`. */
@@ -38,13 +44,13 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
   // Apart, so that waits and probes never queue behind requests.
   const waits = open({ keepAlive: true });
   const gone = new AbortController();
-  const authorization = user && `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
 
-  function send(
+  async function send(
     { key, method, query, form }: KeyRequest,
-    options: { readonly agent: Agent; readonly deadline?: number; readonly signal: AbortSignal },
+    options: Pick<HttpRequest, 'agent' | 'deadline' | 'signal' | 'onHeaders'>,
   ): Promise<HttpAnswer> {
-    return exchange(endpoint, {
+    const authorization = user && (await authorize(user));
+    return await exchange(endpoint, {
       ...options,
       method: method ?? (form ? 'PUT' : 'GET'),
       path: `/v2/keys${key.split('/').map(encodeURIComponent).join('/')}?${encodeForm(query)}`,
@@ -60,13 +66,17 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
     exchange(endpoint, { method: 'GET', path, headers: {}, agent: waits, deadline, signal });
 
   return {
-    endpoint,
+    gone: gone.signal,
     async request(request, deadline) {
       return parseAnswer(await send(request, { agent: requests, deadline, signal: gone.signal }));
     },
-    async wait(request, signal) {
+    async wait(request, { signal, onIndex }) {
       const either = AbortSignal.any([signal, gone.signal]);
-      const answer = await send(request, { agent: waits, signal: either });
+      const onHeaders: HttpRequest['onHeaders'] = ({ status, headers }) => {
+        const index = Number(headers['x-etcd-index'] ?? NaN);
+        if (status === 200 && Number.isSafeInteger(index)) onIndex(BigInt(index));
+      };
+      const answer = await send(request, { agent: waits, signal: either, onHeaders });
       return answer.status === 200 && answer.body.trim() === '' ? undefined : parseAnswer(answer);
     },
     async probe(deadline) {
@@ -79,12 +89,16 @@ export async function connectMember(endpoint: URL, { tls, user }: Access): Promi
       if (typeof version === 'string') return version;
       throw new Error(`no version of etcd: ${body.slice(0, 200)}`);
     },
-    [Symbol.dispose]() {
-      gone.abort(new Error('the connection broke'));
+    close(reason) {
+      gone.abort(reason);
       requests.destroy();
       waits.destroy();
     },
   };
+}
+
+async function authorize({ name, readPassword }: User): Promise<string> {
+  return `Basic ${Buffer.from(`${name}:${await readPassword()}`).toString('base64')}`;
 }
 
 async function readFiles(tls: TlsFiles) {

@@ -3,32 +3,33 @@ import {
   leaseKey,
   LeaseExistsError,
   LeaseLostError,
-  type Clock,
+  type CallOptions,
   type LeaseRequest,
   type LeaseVersion,
-  type Logger,
-  type Registry,
 } from '@flannel-ts/subnet';
-import type { Keys } from '../keys.ts';
 import { createLeaseReader } from '../lease-reader.ts';
-import type { Access } from '../options.ts';
-import { watchSource } from '../watch.ts';
+import type { EtcdRegistry, RegistryComponents, RegistrySettings } from '../registry.ts';
+import { watchConfig, watchLeases } from '../watcher.ts';
 import type { Node } from './answer.ts';
 import { createConnection } from './connection.ts';
 import { createEntries } from './entries.ts';
-import { follow } from './follow.ts';
 import { read } from './read.ts';
+import { createSources } from './sources.ts';
 import { ABSENT, swap, type Put } from './swap.ts';
 
 /** The registry over etcd's v2 API. A lease's revision is the `modifiedIndex` of its key. */
 export function createV2Registry(
-  components: { readonly log: Logger; readonly clock: Clock; readonly random: () => number },
-  { access, keys }: { readonly access: Access; readonly keys: Keys },
-): Registry {
+  components: RegistryComponents,
+  { access, keys, relistMs, liveness }: RegistrySettings,
+): EtcdRegistry {
   const { log, clock } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal });
   const entries = createEntries({ connection, keys, clock, readLease: createLeaseReader(log) });
+  const sources = createSources({ ...components, connection, entries, liveness }, keys);
+  const watchComponents = { ...components, relistMs };
+  const untilClosed = ({ signal }: CallOptions = {}) =>
+    signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
   const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
   const lost = (lease: LeaseVersion, current: Node | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
@@ -76,12 +77,9 @@ export function createV2Registry(
       if (result.kind === 'lost') throw lost(lease, result.current);
     },
 
-    watchLeases({ signal } = {}) {
-      const either = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
-      const steps = (seen: bigint, followed: AbortSignal) =>
-        follow({ connection, entries, keys, clock }, seen, followed);
-      return watchSource(components, { readAll: (read) => entries.readAll(read), follow: steps }, either);
-    },
+    watchLeases: (options) => watchLeases(watchComponents, sources.leases, untilClosed(options)),
+    watchConfig: (options) => watchConfig(watchComponents, sources.config, untilClosed(options)),
+    reconnect: () => connection.reconnect(),
 
     [Symbol.asyncDispose]() {
       closed.abort(new Error('the registry was closed'));

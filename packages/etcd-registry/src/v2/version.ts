@@ -11,8 +11,10 @@ const ANSWER_MS = 3_000;
 export async function speaksOnlyV2(access: Access, signal: AbortSignal): Promise<boolean> {
   const answers = await Promise.allSettled(
     access.endpoints.map(async (endpoint) => {
-      using member = await connectMember(endpoint, access);
-      return await member.clusterVersion(Date.now() + ANSWER_MS, signal);
+      const member = await connectMember(endpoint, access);
+      return await member
+        .clusterVersion(performance.now() + ANSWER_MS, signal)
+        .finally(() => member.close(new Error('the version is known')));
     }),
   );
   signal.throwIfAborted();

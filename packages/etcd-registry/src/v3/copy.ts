@@ -2,8 +2,9 @@ import type { CallOptions } from '@flannel-ts/subnet';
 import type { IKeyValue } from 'etcd3';
 import type { Connection } from './connection.ts';
 import type { EtcdLeases } from './etcd-lease.ts';
+import { putLeased } from './leased-put.ts';
 import { NO_ETCD_LEASE } from './revision.ts';
-import { ABSENT, swap } from './swap.ts';
+import { ABSENT } from './swap.ts';
 
 /** A key from elsewhere. */
 export interface Original {
@@ -38,10 +39,9 @@ export async function copy(
 ): Promise<'copied' | Exclude<Presence, 'absent'>> {
   const { key, value, ttlMs } = original;
   const etcdLease = await etcdLeases.grant(ttlMs, options);
-  const put = { value, etcdLease: etcdLease.id };
-  const result = await swap(connection, { key, expected: ABSENT, put }, options);
+  const put = { key, value, expected: ABSENT, etcdLease };
+  const result = await putLeased({ connection, etcdLeases }, put, options);
   if (result.kind === 'done') return 'copied';
-  await etcdLeases.release(etcdLease.id);
   return result.current ? compareWith(result.current, original) : 'differs';
 }
 

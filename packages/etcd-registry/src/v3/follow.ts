@@ -1,48 +1,62 @@
-import type { Clock } from '@flannel-ts/subnet';
-import type { IWatchResponse } from 'etcd3';
-import { unavailable } from '../failure.ts';
-import type { Keys } from '../keys.ts';
-import { HistoryLostError } from '../watch.ts';
+import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3';
+import { RefusedError } from '../failure.ts';
+import { HistoryLostError, type WatchStep } from '../watch.ts';
 import type { Connection } from './connection.ts';
-import { watchStream } from './watch-stream.ts';
+import { duplex } from './duplex.ts';
+
+/** What is followed: one key, or all up to `range_end`, and what its events mean. */
+export interface Followed<Change> {
+  readonly range: { readonly key: Buffer; readonly range_end?: Buffer };
+  /** Returns `undefined` for an event that changes nothing. */
+  readonly toChange: (event: IEvent) => Change | undefined;
+}
 
 /**
- * Watches the leases from the revision after `seen` on a member that answers, and leaves it when it fails.
+ * Watches after the revision `after` on a stream of its own, on a member that answers, and leaves the member
+ * when it fails. Progress notifications are not asked for: etcd 3.4 and early 3.5 send some ahead of events.
  * @throws {HistoryLostError}
  * @throws {RegistryUnavailableError} when the watch breaks
  */
-export async function* follow(
-  components: { readonly connection: Connection; readonly keys: Keys; readonly clock: Clock },
-  seen: bigint,
-  signal: AbortSignal,
-): AsyncGenerator<IWatchResponse> {
-  const { connection, keys, clock } = components;
-  const probeKey = Buffer.from(keys.config);
-  const { member, revision, leave } = await connection.call(
-    async ({ member, request, leave }) => {
-      const { header } = await member.client.kv.range({ key: probeKey, count_only: true }, request);
-      return { member, revision: BigInt(header.revision), leave };
-    },
-    { signal },
-  );
-  if (revision < seen) throw new HistoryLostError(`etcd is at revision ${revision}, we were at ${seen}`);
-  const request = {
-    key: Buffer.from(keys.subnets),
-    range_end: Buffer.from(keys.subnetsEnd),
-    start_revision: `${seen + 1n}`,
-    progress_notify: true,
-  };
+export async function follow<Change>(
+  connection: Connection,
+  { range, toChange }: Followed<Change>,
+  {
+    after,
+    onStep,
+    signal,
+  }: {
+    readonly after: bigint;
+    readonly onStep: (step: WatchStep<Change>) => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<never> {
+  const { member, stream, failed } = await connection.call((attempt) => Promise.resolve(attempt), { signal });
+  const request = { create_request: { ...range, start_revision: `${after + 1n}` } };
   try {
-    for await (const response of watchStream({ clock, member }, { request, probeKey }, signal)) {
-      if (response.compact_revision !== '0') {
-        throw new HistoryLostError(`etcd was compacted at revision ${response.compact_revision}`);
-      }
-      if (response.canceled) throw new Error(response.cancel_reason);
-      yield response;
+    const opened = await member.client.watchClient.watch(stream);
+    const over = AbortSignal.any([signal, member.gone]);
+    for await (const response of duplex<IWatchRequest, IWatchResponse>(opened, request, over)) {
+      onStep(toStep(response, toChange));
     }
+    throw new Error('etcd ended the watch');
   } catch (error) {
-    if (signal.aborted || error instanceof HistoryLostError) throw error;
-    leave();
-    throw unavailable([{ endpoint: member.endpoint, error }]);
+    signal.throwIfAborted();
+    throw error instanceof HistoryLostError ? error : failed(error);
   }
+}
+
+function toStep<Change>(
+  { canceled, cancel_reason, compact_revision, events }: IWatchResponse,
+  toChange: (event: IEvent) => Change | undefined,
+): WatchStep<Change> {
+  if (compact_revision !== '0') throw new HistoryLostError(`etcd was compacted at revision ${compact_revision}`);
+  if (canceled) {
+    throw cancel_reason.includes('permission denied')
+      ? new RefusedError(cancel_reason)
+      : new Error(cancel_reason || 'etcd cancelled the watch');
+  }
+  return events.flatMap((event) => {
+    const change = toChange(event);
+    return change === undefined ? [] : [{ revision: BigInt(event.kv.mod_revision), change }];
+  });
 }

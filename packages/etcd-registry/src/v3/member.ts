@@ -1,56 +1,63 @@
 import { readFile } from 'node:fs/promises';
 import { InterceptingCall, status, type CallOptions, type Interceptor } from '@grpc/grpc-js';
-import type { Logger } from '@flannel-ts/subnet';
 import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
-import { isSecure, type Access, type TlsFiles } from '../options.ts';
+import { ATTEMPT_MS, type Connected } from '../failover.ts';
+import { isSecure, type Access, type Liveness, type TlsFiles } from '../options.ts';
+import { asRefusal } from './refusal.ts';
 
 /** A connection to one member of the cluster. */
-export interface Member extends Disposable {
+export interface Member extends Connected {
   readonly endpoint: URL;
   readonly client: Etcd3;
-  /** Options for a call that answers at once. `deadline` in milliseconds since the epoch. */
-  request(deadline: number): CallOptions;
-  /** Options for a stream that ends when the member loses its leader, as it would see no changes then. */
-  stream(): CallOptions;
+  /** Returns a token for the user; `undefined` while etcd has authentication disabled. @throws {RefusedError} */
+  signIn(user: { readonly name: string; readonly password: string }): Promise<string | undefined>;
 }
 
-const grpcOptions = {
-  // All leases come in one response; the default of 4 MB is about 15,000 leases.
-  'grpc.max_receive_message_length': -1,
-  // gRPC refuses calls at once while it backs off, by default for minutes after a long outage.
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-};
+/** Milliseconds for a sign-in. Longer than a request may take, as one that is given up costs etcd as much. */
+const SIGN_IN_MS = 30_000;
 
-/** Reads the certificates and signs in. What is wrong with the address shows with the first call. */
-export async function connectMember(
-  { log }: { readonly log: Logger },
-  endpoint: URL,
-  access: Access,
-  deadline: number,
-): Promise<Member> {
+/**
+ * Reads the certificates. What is wrong with the address shows with the first call. While a watch is open,
+ * HTTP/2 pings show whether the member is alive.
+ */
+export async function connectMember(endpoint: URL, access: Access, liveness: Liveness): Promise<Member> {
   const client = new Etcd3({
     hosts: endpoint.origin,
     ...(isSecure(endpoint) && { credentials: await readCredentials(access.tls) }),
-    grpcOptions,
+    grpcOptions: {
+      // All leases come in one response; the default of 4 MB is about 15,000 leases.
+      'grpc.max_receive_message_length': -1,
+      // gRPC refuses calls at once while it backs off, by default for minutes after a long outage.
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1_000,
+      'grpc.keepalive_time_ms': liveness.intervalMs,
+      'grpc.keepalive_timeout_ms': liveness.timeoutMs,
+      // Options that differ keep gRPC from sharing a connection that was left.
+      'flannel.member': Symbol('member'),
+    },
     // Retries and failover are the connection's, which knows what may be repeated.
     faultHandling: { host: () => noop, global: noop },
   });
-  let token: string | undefined;
-  try {
-    token = await signIn(client, access.user, deadline);
-    if (access.user && !token) log.debug({}, 'etcd has authentication disabled; the user name is ignored');
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+  const gone = new AbortController();
   return {
     endpoint,
     client,
-    request: (deadline) => ({ deadline, interceptors: [withMetadata({ token })] }),
-    stream: () => ({ interceptors: [withMetadata({ token, hasleader: 'true' })] }),
-    [Symbol.dispose]: () => client.close(),
+    gone: gone.signal,
+    async signIn(user) {
+      try {
+        // A member that hangs shows here, and not when the sign-in is over.
+        await client.maintenance.status({ deadline: Date.now() + ATTEMPT_MS });
+        return (await client.auth.authenticate(user, { deadline: Date.now() + SIGN_IN_MS })).token;
+      } catch (error) {
+        if (error instanceof Error && error.message.includes('authentication is not enabled')) return undefined;
+        throw asRefusal(error);
+      }
+    },
+    close(reason) {
+      gone.abort(reason);
+      client.close();
+    },
   };
 }
 
@@ -63,14 +70,15 @@ async function readCredentials({ ca, cert, key }: TlsFiles): Promise<Credentials
   return { rootCertificate, certChain, privateKey } as Credentials;
 }
 
-async function signIn(client: Etcd3, user: Access['user'], deadline: number): Promise<string | undefined> {
-  if (!user) return undefined;
-  try {
-    return (await client.auth.authenticate(user, { deadline })).token;
-  } catch (error) {
-    if (error instanceof Error && error.message.includes('authentication is not enabled')) return undefined;
-    throw error;
-  }
+/** Returns gRPC's options for a request that is answered by `deadline`, in milliseconds of `performance.now`. */
+export function requestOptions(token: string | undefined, deadline: number): CallOptions {
+  const remaining = deadline - performance.now();
+  return { deadline: Date.now() + remaining, interceptors: [withMetadata({ token })] };
+}
+
+/** Returns gRPC's options for a stream that ends when the member loses its leader, as it would see no changes then. */
+export function streamOptions(token: string | undefined): CallOptions {
+  return { interceptors: [withMetadata({ token, hasleader: 'true' })] };
 }
 
 /** Our token and not etcd3's: etcd3 leaks a channel with every sign-in. */
@@ -81,10 +89,10 @@ function withMetadata(entries: Readonly<Record<string, string | undefined>>): In
         for (const [name, value] of Object.entries(entries)) if (value) metadata.set(name, value);
         next(metadata, {
           onReceiveStatus(received, nextStatus) {
-            // etcd3 would repeat the call with the same token for ever; a new connection brings a new one.
+            // etcd3 would repeat the call with the same token for ever.
             const expired = received.details.includes('invalid auth token');
             nextStatus(
-              expired ? { ...received, code: status.UNAVAILABLE, details: 'the token expired' } : received,
+              expired ? { ...received, code: status.UNAUTHENTICATED, details: 'token expired' } : received,
             );
           },
         });

@@ -3,45 +3,42 @@ import {
   leaseKey,
   LeaseExistsError,
   LeaseLostError,
-  type Clock,
+  type CallOptions,
   type LeaseVersion,
-  type Logger,
-  type Registry,
 } from '@flannel-ts/subnet';
 import type { IKeyValue } from 'etcd3';
-import type { Keys } from '../keys.ts';
 import { createLeaseReader } from '../lease-reader.ts';
-import type { Access } from '../options.ts';
+import type { EtcdRegistry, RegistryComponents, RegistrySettings } from '../registry.ts';
+import { watchConfig, watchLeases } from '../watcher.ts';
+import { readConfig } from './config.ts';
 import { createConnection } from './connection.ts';
 import { createEntries } from './entries.ts';
 import { createEtcdLeases } from './etcd-lease.ts';
+import { putLeased } from './leased-put.ts';
 import { formatRevision, parseRevision } from './revision.ts';
+import { createSources } from './sources.ts';
 import { ABSENT, swap } from './swap.ts';
-import { watchLeases } from './watch.ts';
 
 /** The registry over etcd's v3 API. */
 export function createV3Registry(
-  components: { readonly log: Logger; readonly clock: Clock; readonly random: () => number },
-  { access, keys }: { readonly access: Access; readonly keys: Keys },
-): Registry {
+  components: RegistryComponents,
+  { access, keys, relistMs, liveness }: RegistrySettings,
+): EtcdRegistry {
   const { log } = components;
   const closed = new AbortController();
-  const connection = createConnection(components, { access, closed: closed.signal });
+  const connection = createConnection(components, { access, closed: closed.signal, liveness });
   const entries = createEntries({ connection, keys, read: createLeaseReader(log) });
   const etcdLeases = createEtcdLeases({ ...components, connection });
+  const sources = createSources({ connection, entries, keys });
+  const untilClosed = ({ signal }: CallOptions = {}) =>
+    signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
+  const watchComponents = { ...components, relistMs };
   const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
   const lost = (lease: LeaseVersion, current: IKeyValue | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
 
   return {
-    async readConfig(options) {
-      const key = Buffer.from(keys.config);
-      const { kvs } = await connection.call(
-        ({ member, request }) => member.client.kv.range({ key }, request),
-        options,
-      );
-      return kvs[0]?.value.toString();
-    },
+    readConfig: async (options) => (await readConfig(connection, keys, options)).text,
 
     async readSnapshot(options) {
       const { leases, unreadable } = await entries.readAll(options);
@@ -61,12 +58,9 @@ export function createV3Registry(
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const etcdLease = await etcdLeases.grant(ttlMs, options);
-      const put = { value: encodeLeaseAttributes(attributes), etcdLease: etcdLease.id };
-      const result = await swap(connection, { key: keyOf({ subnets }), expected: ABSENT, put }, options);
-      if (result.kind === 'lost') {
-        await etcdLeases.release(etcdLease.id);
-        throw new LeaseExistsError(subnets);
-      }
+      const put = { key: keyOf({ subnets }), expected: ABSENT, value: encodeLeaseAttributes(attributes) };
+      const result = await putLeased({ connection, etcdLeases }, { ...put, etcdLease }, options);
+      if (result.kind === 'lost') throw new LeaseExistsError(subnets);
       const revision = formatRevision({ modRevision: result.modRevision, etcdLease: etcdLease.id });
       return { subnets, attributes, expiresAt: etcdLease.expiresAt, revision };
     },
@@ -74,10 +68,17 @@ export function createV3Registry(
     async updateLease(lease, { attributes, ttlMs }, options) {
       const held = parseRevision(lease.revision);
       const etcdLease = await etcdLeases.renew(held.etcdLease, ttlMs, options);
-      const put = { value: encodeLeaseAttributes(attributes), etcdLease: etcdLease.id };
-      const result = await swap(connection, { key: keyOf(lease), expected: held.modRevision, put }, options);
-      const unused = result.kind === 'done' ? held.etcdLease : etcdLease.id;
-      if (etcdLease.id !== held.etcdLease) await etcdLeases.release(unused);
+      const result = await putLeased(
+        { connection, etcdLeases },
+        {
+          key: keyOf(lease),
+          expected: held.modRevision,
+          value: encodeLeaseAttributes(attributes),
+          etcdLease,
+          held: held.etcdLease,
+        },
+        options,
+      );
       if (result.kind === 'lost') throw lost(lease, result.current);
       const revision = formatRevision({ modRevision: result.modRevision, etcdLease: etcdLease.id });
       return { subnets: lease.subnets, attributes, expiresAt: etcdLease.expiresAt, revision };
@@ -90,10 +91,9 @@ export function createV3Registry(
       await etcdLeases.release(held.etcdLease);
     },
 
-    watchLeases({ signal } = {}) {
-      const either = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
-      return watchLeases({ ...components, connection, entries, keys }, either);
-    },
+    watchLeases: (options) => watchLeases(watchComponents, sources.leases, untilClosed(options)),
+    watchConfig: (options) => watchConfig(watchComponents, sources.config, untilClosed(options)),
+    reconnect: () => connection.reconnect(),
 
     [Symbol.asyncDispose]() {
       closed.abort(new Error('the registry was closed'));

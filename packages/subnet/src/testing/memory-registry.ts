@@ -14,8 +14,8 @@ export interface MemoryStore extends Disposable {
    * @param components.clock - the clock of the host, which may differ from the store's; `expiresAt` is by it
    */
   open(components: { readonly log: Logger; readonly clock?: Clock }): Registry;
-  /** Writes the network config, as an operator would. */
-  writeConfig(text: string): void;
+  /** Writes the network config, as an operator would; `undefined` deletes it. */
+  writeConfig(text: string | undefined): void;
   /** Writes an entry under `subnets/` as another program would: any key, any value, no time to live. */
   writeEntry(key: string, value: string): void;
   deleteEntry(key: string): void;
@@ -129,6 +129,19 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
       }
     }
 
+    async function* watchConfig(signal: AbortSignal | undefined): AsyncGenerator<string | undefined> {
+      if (signal?.aborted) return;
+      const writes = on(changes, 'config', { signal }) as AsyncIterableIterator<[string | undefined]>;
+      try {
+        yield config;
+        for await (const [text] of writes) yield text;
+      } catch (error) {
+        if (!signal?.aborted) throw error;
+      } finally {
+        await writes.return?.();
+      }
+    }
+
     return {
       readConfig: () => Promise.resolve(config),
       readSnapshot: async () => readAll(),
@@ -147,13 +160,17 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
         remove(leaseKey(lease));
       },
       watchLeases: (options) => watch(options?.signal),
+      watchConfig: (options) => watchConfig(options?.signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   };
 
   return {
     open,
-    writeConfig: (text) => (config = text),
+    writeConfig(text) {
+      config = text;
+      changes.emit('config', text);
+    },
     writeEntry: (key, value) => void put(key, value, undefined),
     deleteEntry: remove,
     [Symbol.dispose]: () => {

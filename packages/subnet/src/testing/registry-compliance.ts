@@ -11,7 +11,8 @@ export interface RegistryHarness extends AsyncDisposable {
   open(): Registry;
   /** What all handles have logged. */
   readonly log: RecordingLog;
-  writeConfig(text: string): Promise<void>;
+  /** Writes the network config as an operator would; `undefined` deletes it. */
+  writeConfig(text: string | undefined): Promise<void>;
   /** Writes an entry under `subnets/` as another program would, without time to live. */
   writeEntry(key: string, value: string): Promise<void>;
   deleteEntry(key: string): Promise<void>;
@@ -57,6 +58,34 @@ export function registryCompliance(
       expect(await registry.readConfig()).toBe(undefined);
       await harness.writeConfig('{"Network":"10.5.0.0/16"}');
       expect(await registry.readConfig()).toBe('{"Network":"10.5.0.0/16"}');
+    });
+
+    test('is watched from undefined over every change to its deletion', async ({ harness, registry }) => {
+      const abort = new AbortController();
+      const texts = registry.watchConfig({ signal: abort.signal })[Symbol.asyncIterator]();
+      expect(await texts.next()).toEqual({ done: false, value: undefined });
+      for (const text of ['{"Network":"10.5.0.0/16"}', '{"Network":"10.6.0.0/16"}', undefined]) {
+        const next = texts.next();
+        await harness.writeConfig(text);
+        expect(await next).toEqual({ done: false, value: text });
+      }
+      const end = texts.next();
+      abort.abort();
+      expect(await end).toEqual({ done: true, value: undefined });
+    });
+
+    test('that is there when its watch begins is yielded at once', async ({ harness, registry }) => {
+      await harness.writeConfig('{"Network":"10.5.0.0/16"}');
+      for await (const text of registry.watchConfig()) {
+        expect(text).toBe('{"Network":"10.5.0.0/16"}');
+        break;
+      }
+    });
+
+    test('yields nothing to a watch whose signal was aborted before', async ({ registry }) => {
+      const texts = [];
+      for await (const text of registry.watchConfig({ signal: AbortSignal.abort() })) texts.push(text);
+      expect(texts).toEqual([]);
     });
   });
 

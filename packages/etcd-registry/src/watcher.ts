@@ -1,0 +1,96 @@
+import type { LeaseChange, LeaseEvent, LeaseSnapshot } from '@flannel-ts/subnet';
+import { createBackoff } from './backoff.ts';
+import { ReconnectError } from './failover.ts';
+import {
+  createConfigLedger,
+  createLeaseLedger,
+  type Config,
+  type Ledger,
+} from './ledger.ts';
+import { createMailbox } from './mailbox.ts';
+import type { Outages } from './outages.ts';
+import { runSession, type SessionComponents } from './session.ts';
+import { HistoryLostError, type WatchEvent, type WatchSource } from './watch.ts';
+
+export interface WatchComponents extends SessionComponents {
+  readonly outages: Outages;
+}
+
+/** Follows all leases, as `Registry.watchLeases` of `@flannel-ts/subnet` says. */
+export async function* watchLeases(
+  components: WatchComponents,
+  source: WatchSource<LeaseSnapshot, LeaseChange>,
+  signal: AbortSignal,
+): AsyncGenerator<LeaseEvent> {
+  for await (const event of watch(components, { source, ledger: createLeaseLedger() }, signal)) {
+    if (event.kind === 'listing') yield { kind: 'snapshot', ...event.listing };
+    else yield { kind: 'delta', changes: event.changes };
+  }
+}
+
+/** Follows the config, as `Registry.watchConfig` says. */
+export async function* watchConfig(
+  components: WatchComponents,
+  source: WatchSource<Config, Config>,
+  signal: AbortSignal,
+): AsyncGenerator<string | undefined> {
+  let last: { readonly text: string | undefined } | undefined;
+  for await (const event of watch(components, { source, ledger: createConfigLedger() }, signal)) {
+    const configs = event.kind === 'listing' ? [event.listing] : event.changes;
+    for (const config of configs) {
+      if (last && last.text === config.text) continue;
+      last = config;
+      yield config.text;
+    }
+  }
+}
+
+/**
+ * Yields a listing first and then every change in order. Since a watch of etcd may miss changes, and a
+ * revision that is not smaller does not prove the same history, a listing follows every interruption of the
+ * watch, and one every few minutes. Ends with the signal.
+ */
+async function* watch<Listing, Change>(
+  components: WatchComponents,
+  parts: { readonly source: WatchSource<Listing, Change>; readonly ledger: Ledger<Listing, Change> },
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent<Listing, Change>> {
+  const left = new AbortController();
+  const over = AbortSignal.any([signal, left.signal]);
+  const mailbox = createMailbox<WatchEvent<Listing, Change>>();
+  const emit = (event: WatchEvent<Listing, Change>) =>
+    event.kind === 'listing' ? mailbox.replace(event) : mailbox.post(event);
+  const session = (onWorks: () => void) => runSession(components, { ...parts, emit, onWorks }, over);
+  const running = runSessions(components, session, over).catch((error: unknown) => mailbox.fail(error));
+  try {
+    yield* mailbox.events(over);
+  } finally {
+    left.abort();
+    await running;
+  }
+}
+
+/** Runs one session after the other until the signal aborts. */
+async function runSessions(
+  { clock, log, random, outages }: WatchComponents,
+  session: (onWorks: () => void) => Promise<never>,
+  signal: AbortSignal,
+): Promise<void> {
+  const backoff = createBackoff(random);
+  const outage = outages.add();
+  while (!signal.aborted) {
+    let worksSince: number | undefined;
+    const onWorks = () => {
+      worksSince ??= clock.now();
+      outage.over();
+    };
+    const error: unknown = await session(onWorks).catch((error: unknown) => error);
+    if (signal.aborted) break;
+    if (error instanceof ReconnectError) continue;
+    if (worksSince !== undefined) backoff.worked(clock.now() - worksSince);
+    if (error instanceof HistoryLostError) log.debug({ reason: error.message }, 'reading etcd again');
+    else outage.failed(error instanceof Error ? error.message : String(error));
+    await clock.delay(backoff.next(), { signal }).catch(() => undefined);
+  }
+  outage.remove();
+}
