@@ -9,6 +9,7 @@
         "addon/namespace.cc",
         "addon/netlink_port.cc",
         "addon/notify.cc",
+        "addon/signal_mask.cc",
         "addon/tunnel/admission.cc",
         "addon/tunnel/binding.cc",
         "addon/tunnel/checksum.cc",

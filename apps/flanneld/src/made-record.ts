@@ -30,14 +30,13 @@ export interface MadeRecord {
  * like those of `ip`. Lines are only appended, so that a change costs what it changes; something that is
  * recorded and gone does no harm.
  * @param onProblem - called when the file cannot be written, with the reason, and with '' when it can be again
- * @throws {SystemError} when the file cannot be read
  */
 export function openMadeRecord(
   subnetFile: string,
   onProblem: (problem: string) => void = () => undefined,
 ): MadeRecord {
   const path = `${subnetFile}.made`;
-  const lines = new Set(readLines(path));
+  const lines = new Set(readLines(path, onProblem));
   /** Lines that could not be written. */
   let missing: readonly string[] = [];
 
@@ -76,12 +75,13 @@ export function openMadeRecord(
   };
 }
 
-function readLines(path: string): string[] {
+function readLines(path: string, onProblem: (problem: string) => void): string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter(Boolean);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') onProblem(`${path} cannot be read, so former devices and routes may stay: ${message}`);
+    return [];
   }
 }
 

@@ -19,7 +19,11 @@ export function createServiceManager(environment: NodeJS.ProcessEnv): ServiceMan
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdogUs } = environment;
   let ready = false;
   const send = (text: string) => {
-    if (socket) notifySystemd(socket, text);
+    try {
+      if (socket) notifySystemd(socket, text);
+    } catch {
+      // A service manager that does not take it, such as one that restarts, is none of the daemon's troubles.
+    }
   };
   const watchdogMs = Number(watchdogUs ?? 0) / 1000;
   const watchdog = watchdogMs > 0 ? setInterval(() => send('WATCHDOG=1'), watchdogMs / 2).unref() : undefined;

@@ -1,3 +1,4 @@
+import { unblockSignal } from '@flannel-ts/native';
 import { leaseKey } from '@flannel-ts/subnet';
 import { runDaemon } from './daemon.ts';
 import type { DaemonStatus } from './generation.ts';
@@ -18,6 +19,7 @@ export async function runService(
     if (status) logCounters(log, status);
     else log.info({}, 'no counters yet: the daemon is starting');
   });
+  unblockSignal('SIGUSR1');
   process.on('SIGHUP', () => {
     log.info({}, 'certificates and passwords are read again');
     requests.dispatchEvent(new Event('reload'));

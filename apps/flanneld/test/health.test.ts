@@ -19,7 +19,7 @@ it('answers /healthz at once and /readyz when ready', async () => {
   expect(await status('/other')).toBe(404);
 });
 
-it('is not ready while a condition is failing, and lists every condition that is not ok', async () => {
+it('is not ready while a condition is failing, and lists every condition', async () => {
   const conditions = createConditions({ log: pino({ level: 'silent' }) });
   await using server = await serveHealth({
     host: '127.0.0.1',
@@ -29,7 +29,7 @@ it('is not ready while a condition is failing, and lists every condition that is
   });
   const readyz = async () => {
     const response = await fetch(`http://127.0.0.1:${server.port}/readyz`);
-    return `${response.status} ${await response.text()}`.replaceAll(/since \S+:/g, 'since TIME:');
+    return `${response.status} ${await response.text()}`.replaceAll(/since \S+Z/g, 'since TIME');
   };
   conditions.report('firewall', 'degraded', 'a policy drops packets; allow them');
   expect(await readyz()).toBe('200 ok\nfirewall degraded since TIME: a policy drops packets; allow them\n');
@@ -40,5 +40,5 @@ it('is not ready while a condition is failing, and lists every condition that is
   );
   conditions.report('firewall', 'ok');
   conditions.report('docker', 'ok');
-  expect(await readyz()).toBe('200 ok\n');
+  expect(await readyz()).toBe('200 ok\nfirewall ok since TIME\ndocker ok since TIME\n');
 });

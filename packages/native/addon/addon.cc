@@ -5,6 +5,7 @@
 #include "namespace.h"
 #include "netlink_port.h"
 #include "notify.h"
+#include "signal_mask.h"
 #include "tunnel/binding.h"
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
@@ -12,6 +13,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   flannel::initNamespace(env, exports);
   flannel::initNetlinkPort(env, exports);
   flannel::initNotify(env, exports);
+  flannel::initSignalMask(env, exports);
   flannel::tunnel::initPacketTunnel(env, exports);
   return exports;
 }

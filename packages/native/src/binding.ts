@@ -18,6 +18,7 @@ interface Binding extends BpfCalls {
   readonly PacketTunnel: new (options: PacketTunnelOptions) => PacketTunnel;
   inNamespace(path: string, run: () => unknown): unknown;
   notifySystemd(socketPath: string, text: string): void;
+  unblockSignal(signal: number): void;
 }
 
 /** A failed system call, with the fields of Node's own system errors. */

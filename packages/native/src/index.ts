@@ -14,6 +14,7 @@ export {
   type NetlinkPortOptions,
 } from './netlink-port.ts';
 export { notifySystemd } from './notify.ts';
+export { unblockSignal } from './signal.ts';
 export {
   openPacketTunnel,
   packetTunnelDropReasons,
