@@ -7,10 +7,7 @@ import { createV2Registry } from './v2/registry.ts';
 import { createV3Registry } from './v3/registry.ts';
 
 /** A registry over the API that the network config is found in, for as long as it is open. */
-export function createAutoRegistry(
-  components: RegistryComponents,
-  settings: RegistrySettings,
-): EtcdRegistry {
+export function createAutoRegistry(components: RegistryComponents, settings: RegistrySettings): EtcdRegistry {
   const { log, clock, random } = components;
   let settled: EtcdRegistry | undefined;
   // Watches that only look for the config do not report that an API is missing.
@@ -90,6 +87,8 @@ export function createAutoRegistry(
 
   return {
     readConfig,
+    readSnapshot: async (call) => (await settle(call)).readSnapshot(call),
+    readLease: async (subnets, call) => (await settle(call)).readLease(subnets, call),
     readLeases: async (call) => (await settle(call)).readLeases(call),
     createLease: async (request, call) => (await settle(call)).createLease(request, call),
     updateLease: async (lease, update, call) => (await settle(call)).updateLease(lease, update, call),
@@ -109,10 +108,7 @@ export function createAutoRegistry(
 const UNREPORTED = { failed: () => undefined, over: () => undefined, remove: () => undefined };
 
 /** Watches the config in several registries; `next` resolves when one of them shows a config from then on. */
-function signalOfConfig(
-  registries: readonly EtcdRegistry[],
-  signal: AbortSignal,
-): { next(): Promise<void> } {
+function signalOfConfig(registries: readonly EtcdRegistry[], signal: AbortSignal): { next(): Promise<void> } {
   let shown = Promise.withResolvers<void>();
   const watch = async (registry: EtcdRegistry) => {
     for await (const config of registry.watchConfig({ signal })) if (config !== undefined) shown.resolve();

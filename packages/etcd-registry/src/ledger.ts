@@ -1,4 +1,4 @@
-import { createLeaseTable, leaseKey, type Lease, type LeaseChange } from '@flannel-ts/subnet';
+import { changedKey, createLeaseTable, type LeaseChange, type LeaseSnapshot } from '@flannel-ts/subnet';
 
 /** What a watch has delivered, to compare a listing with. */
 export interface Ledger<Listing, Change> {
@@ -12,20 +12,14 @@ export interface Ledger<Listing, Change> {
   identify(change: Change): string;
 }
 
-export interface LeaseListing {
-  readonly leases: readonly Lease[];
-}
-
-export function createLeaseLedger(): Ledger<LeaseListing, LeaseChange> {
+export function createLeaseLedger(): Ledger<LeaseSnapshot, LeaseChange> {
   const table = createLeaseTable();
   return {
     subject: 'leases',
-    replace: ({ leases }) => table.apply({ kind: 'snapshot', leases }),
+    replace: (listing) => table.apply({ kind: 'snapshot', ...listing }),
     apply: (changes) => void table.apply({ kind: 'delta', changes }),
     identify: (change) =>
-      change.kind === 'put'
-        ? `${leaseKey(change.lease)} at ${change.lease.revision}`
-        : `${leaseKey(change)} removed`,
+      `${changedKey(change)} ${change.kind === 'removed' ? 'removed' : `at ${change.lease.revision}`}`,
   };
 }
 

@@ -4,8 +4,8 @@ import {
   LeaseExistsError,
   LeaseLostError,
   type CallOptions,
-  type Lease,
   type LeaseRequest,
+  type LeaseVersion,
 } from '@flannel-ts/subnet';
 import { createLeaseReader } from '../lease-reader.ts';
 import type { EtcdRegistry, RegistryComponents, RegistrySettings } from '../registry.ts';
@@ -25,13 +25,13 @@ export function createV2Registry(
   const { log, clock } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal });
-  const entries = createEntries({ connection, keys, toLease: createLeaseReader(log) });
+  const entries = createEntries({ connection, keys, clock, reader: createLeaseReader(log) });
   const sources = createSources({ ...components, connection, entries, liveness }, keys);
   const watchComponents = { ...components, relistMs };
   const untilClosed = ({ signal }: CallOptions = {}) =>
     signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
-  const keyOf = (lease: Pick<Lease, 'subnets'>) => keys.subnets + leaseKey(lease);
-  const lost = (lease: Lease, current: Node | undefined) =>
+  const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
+  const lost = (lease: LeaseVersion, current: Node | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
 
   /** What to write, and the lease's fields that come of it. Its time begins by our clock, not by etcd's. */
@@ -46,7 +46,17 @@ export function createV2Registry(
       return (await read(connection, keys.config, options)).node?.value;
     },
 
+    async readSnapshot(options) {
+      const { leases, unreadable } = await entries.readAll(options);
+      return { leases, unreadable };
+    },
+
     readLeases: async (options) => (await entries.readAll(options)).leases,
+
+    async readLease(subnets, options) {
+      const { node } = await read(connection, keyOf({ subnets }), options);
+      return node && entries.toLease(node);
+    },
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const { put, expiresAt } = prepare({ attributes, ttlMs });

@@ -1,6 +1,6 @@
-import type { LeaseChange } from '@flannel-ts/subnet';
+import type { LeaseChange, LeaseSnapshot } from '@flannel-ts/subnet';
 import type { Keys } from '../keys.ts';
-import type { Config, LeaseListing } from '../ledger.ts';
+import type { Config } from '../ledger.ts';
 import { HistoryLostError, type WatchSource } from '../watch.ts';
 import type { Node } from './answer.ts';
 import { directory, isRemoval, type Entries } from './entries.ts';
@@ -12,7 +12,7 @@ export function createSources(
   components: FollowComponents & { readonly entries: Entries },
   keys: Keys,
 ): {
-  readonly leases: WatchSource<LeaseListing, LeaseChange>;
+  readonly leases: WatchSource<LeaseSnapshot, LeaseChange>;
   readonly config: WatchSource<Config, Config>;
 } {
   const { connection, entries } = components;

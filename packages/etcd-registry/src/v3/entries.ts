@@ -1,58 +1,61 @@
-import type { CallOptions, Lease, LeaseChange } from '@flannel-ts/subnet';
+import {
+  toChange,
+  type CallOptions,
+  type LeaseChange,
+  type LeaseSnapshot,
+  type RegistryEntry,
+} from '@flannel-ts/subnet';
 import type { IEvent, IKeyValue } from 'etcd3';
 import type { Keys } from '../keys.ts';
-import { removed, type LeaseEntry } from '../lease-reader.ts';
+import type { LeaseEntry, LeaseReader } from '../lease-reader.ts';
 import type { Connection } from './connection.ts';
 import { formatRevision, NO_ETCD_LEASE, revisionOf } from './revision.ts';
 
 /** Leases as etcd v3 holds them. */
 export interface Entries {
-  /** All leases and the revision of etcd they were read at, in one request. */
-  readAll(options?: CallOptions): Promise<{ readonly leases: readonly Lease[]; readonly revision: bigint }>;
-  /** `undefined` for an entry that nobody can read. */
-  toLease(kv: IKeyValue): Lease | undefined;
-  /** `undefined` for a change of an entry that nobody can read. */
+  /** Reads all leases and the revision of etcd that they were read at, in one request. */
+  readAll(options?: CallOptions): Promise<LeaseSnapshot & { readonly revision: bigint }>;
+  /** `undefined` when the key is no subnet. */
+  toLease(kv: IKeyValue): RegistryEntry | undefined;
+  /** `undefined` for a change of a key that is no subnet. */
   toChange(event: IEvent): LeaseChange | undefined;
 }
 
 export function createEntries({
   connection,
   keys,
-  read,
+  reader,
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly read: (entry: LeaseEntry) => Lease | undefined;
+  readonly reader: LeaseReader;
 }): Entries {
   const nameOf = (kv: IKeyValue) => kv.key.toString().slice(keys.subnets.length);
 
-  function toLease(kv: IKeyValue): Lease | undefined {
-    return read({
+  function toEntry(kv: IKeyValue): LeaseEntry {
+    return {
       name: nameOf(kv),
       value: kv.value.toString(),
       revision: formatRevision(revisionOf(kv)),
       // The time is the etcd lease's, and asking for it would be one request for each lease.
       expiresAt: kv.lease === NO_ETCD_LEASE ? undefined : 'unknown',
-    });
+    };
   }
 
   return {
-    toLease,
+    toLease: (kv) => reader.read(toEntry(kv)),
     async readAll(options) {
       const range = { key: Buffer.from(keys.subnets), range_end: Buffer.from(keys.subnetsEnd) };
       const { kvs, header } = await connection.call(
         ({ member, request }) => member.client.kv.range(range, request),
         options,
       );
-      return {
-        leases: kvs.map(toLease).filter((lease) => lease !== undefined),
-        revision: BigInt(header.revision),
-      };
+      return { ...reader.readAll(kvs.map(toEntry)), revision: BigInt(header.revision) };
     },
     toChange({ type, kv }) {
-      if (type === 'Delete') return removed(nameOf(kv));
-      const lease = toLease(kv);
-      return lease && { kind: 'put', lease };
+      if (type === 'Delete') return reader.removed(nameOf(kv));
+      const entry = reader.read(toEntry(kv));
+      return entry && toChange(entry);
     },
   };
 }

@@ -4,7 +4,7 @@ import {
   LeaseExistsError,
   LeaseLostError,
   type CallOptions,
-  type Lease,
+  type LeaseVersion,
 } from '@flannel-ts/subnet';
 import type { IKeyValue } from 'etcd3';
 import { createLeaseReader } from '../lease-reader.ts';
@@ -27,20 +27,34 @@ export function createV3Registry(
   const { log } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal, liveness });
-  const entries = createEntries({ connection, keys, read: createLeaseReader(log) });
+  const entries = createEntries({ connection, keys, reader: createLeaseReader(log) });
   const etcdLeases = createEtcdLeases({ ...components, connection });
   const sources = createSources({ connection, entries, keys });
   const untilClosed = ({ signal }: CallOptions = {}) =>
     signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
   const watchComponents = { ...components, relistMs };
-  const keyOf = (lease: Pick<Lease, 'subnets'>) => keys.subnets + leaseKey(lease);
-  const lost = (lease: Lease, current: IKeyValue | undefined) =>
+  const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
+  const lost = (lease: LeaseVersion, current: IKeyValue | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
 
   return {
     readConfig: async (options) => (await readConfig(connection, keys, options)).text,
 
+    async readSnapshot(options) {
+      const { leases, unreadable } = await entries.readAll(options);
+      return { leases, unreadable };
+    },
+
     readLeases: async (options) => (await entries.readAll(options)).leases,
+
+    async readLease(subnets, options) {
+      const key = Buffer.from(keyOf({ subnets }));
+      const { kvs } = await connection.call(
+        ({ member, request }) => member.client.kv.range({ key }, request),
+        options,
+      );
+      return kvs[0] && entries.toLease(kvs[0]);
+    },
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const etcdLease = await etcdLeases.grant(ttlMs, options);

@@ -1,7 +1,7 @@
-import type { LeaseChange } from '@flannel-ts/subnet';
+import type { LeaseChange, LeaseSnapshot } from '@flannel-ts/subnet';
 import type { IEvent } from 'etcd3';
 import type { Keys } from '../keys.ts';
-import type { Config, LeaseListing } from '../ledger.ts';
+import type { Config } from '../ledger.ts';
 import type { WatchSource } from '../watch.ts';
 import { readConfig, toConfig } from './config.ts';
 import type { Connection } from './connection.ts';
@@ -18,7 +18,7 @@ export function createSources({
   readonly entries: Entries;
   readonly keys: Keys;
 }): {
-  readonly leases: WatchSource<LeaseListing, LeaseChange>;
+  readonly leases: WatchSource<LeaseSnapshot, LeaseChange>;
   readonly config: WatchSource<Config, Config>;
 } {
   const leases = {
