@@ -7,10 +7,7 @@ import { createV2Registry } from './v2/registry.ts';
 import { createV3Registry } from './v3/registry.ts';
 
 /** A registry over the API that the network config is found in, for as long as it is open. */
-export function createAutoRegistry(
-  components: RegistryComponents,
-  settings: RegistrySettings,
-): EtcdRegistry {
+export function createAutoRegistry(components: RegistryComponents, settings: RegistrySettings): EtcdRegistry {
   const { log, clock, random } = components;
   let settled: EtcdRegistry | undefined;
   // Watches that only look for the config do not report that an API is missing.
@@ -111,10 +108,7 @@ export function createAutoRegistry(
 const UNREPORTED = { failed: () => undefined, over: () => undefined, remove: () => undefined };
 
 /** Watches the config in several registries; `next` resolves when one of them shows a config from then on. */
-function signalOfConfig(
-  registries: readonly EtcdRegistry[],
-  signal: AbortSignal,
-): { next(): Promise<void> } {
+function signalOfConfig(registries: readonly EtcdRegistry[], signal: AbortSignal): { next(): Promise<void> } {
   let shown = Promise.withResolvers<void>();
   const watch = async (registry: EtcdRegistry) => {
     for await (const config of registry.watchConfig({ signal })) if (config !== undefined) shown.resolve();

@@ -3,7 +3,6 @@ import {
   decodeLeaseAttributes,
   excerpt,
   LeaseValueError,
-  toChange,
   toSnapshot,
   type Lease,
   type LeaseChange,
@@ -21,50 +20,82 @@ export interface LeaseEntry {
   readonly expiresAt: Lease['expiresAt'];
 }
 
-/** Reads an entry; `undefined` when its key is no subnet. */
-export type ReadLease = (entry: LeaseEntry) => RegistryEntry | undefined;
+/** Turns entries into leases. It logs a warning once for each version of an entry that it cannot read. */
+export interface LeaseReader {
+  /** Reads an entry; `undefined` when its key is no subnet. */
+  read(entry: LeaseEntry): RegistryEntry | undefined;
+  /** Reads all entries there are, with one warning for all that are unreadable; leaves out keys that are no subnets. */
+  readAll(entries: readonly LeaseEntry[]): LeaseSnapshot;
+  /** Returns the change that the end of the entry with this name makes, if it was one of a lease. */
+  removed(name: string): LeaseChange | undefined;
+}
 
-/** Makes what turns entries into leases. It logs one warning for each value that it cannot read. */
-export function createLeaseReader(log: Logger): ReadLease {
-  const reported = new Map<string, string>();
+/** How many unreadable entries of a listing a warning names. */
+const NAMED = 5;
 
-  function report({ name, value }: LeaseEntry, reason: string): void {
-    if (reported.get(name) === value) return;
-    log.warn({ lease: name, value: excerpt(value), reason }, 'a lease in etcd is unreadable; it is skipped');
-    reported.set(name, value);
+export function createLeaseReader(log: Logger): LeaseReader {
+  /** The revisions of the unreadable entries that were reported, by name. */
+  let reported = new Map<string, string>();
+
+  function report(problems: readonly Problem[]): void {
+    const fresh = problems.filter(({ entry }) => reported.get(entry.name) !== entry.revision);
+    for (const { entry } of fresh) reported.set(entry.name, entry.revision);
+    if (fresh.length === 0) return;
+    const entries = fresh.slice(0, NAMED).map(({ entry, reason }) => ({
+      lease: excerpt(entry.name),
+      value: excerpt(entry.value),
+      reason,
+    }));
+    log.warn({ entries, count: fresh.length }, 'leases in etcd are unreadable; they are skipped');
   }
 
-  return (entry) => {
-    const { name, value, revision, expiresAt } = entry;
-    const subnets = parseKey(name);
-    if (!subnets) {
-      report(entry, 'the key is no subnet');
-      return undefined;
-    }
-    try {
-      return { subnets, attributes: decodeLeaseAttributes(value), revision, expiresAt };
-    } catch (error) {
-      if (!(error instanceof LeaseValueError)) throw error;
-      report(entry, error.message);
-      return { subnets, reason: error.message, revision, expiresAt };
-    }
+  return {
+    read(entry) {
+      const { lease, reason } = decode(entry);
+      if (reason === undefined) reported.delete(entry.name);
+      else report([{ entry, reason }]);
+      return lease;
+    },
+    readAll(entries) {
+      const decoded = entries.map((entry) => ({ entry, ...decode(entry) }));
+      const problems = decoded.flatMap(({ entry, reason }) =>
+        reason === undefined ? [] : [{ entry, reason }],
+      );
+      const unreadable = new Set(problems.map(({ entry }) => entry.name));
+      reported = new Map([...reported].filter(([name]) => unreadable.has(name)));
+      report(problems);
+      return toSnapshot(decoded.map(({ lease }) => lease).filter((lease) => lease !== undefined));
+    },
+    removed(name) {
+      reported.delete(name);
+      const subnets = parseKey(name);
+      return subnets && { kind: 'removed', subnets };
+    },
   };
 }
 
-/** Sorts entries that were read; those whose key is no subnet are left out. */
-export function sorted(entries: readonly (RegistryEntry | undefined)[]): LeaseSnapshot {
-  return toSnapshot(entries.filter((entry) => entry !== undefined));
+interface Problem {
+  readonly entry: LeaseEntry;
+  readonly reason: string;
 }
 
-/** Returns the change that writing an entry made, if its key is a subnet. */
-export function written(entry: RegistryEntry | undefined): LeaseChange | undefined {
-  return entry && toChange(entry);
+interface Decoded {
+  /** `undefined` when the key is no subnet. */
+  readonly lease?: RegistryEntry;
+  /** Why it is unreadable; `undefined` when it is not. */
+  readonly reason?: string;
 }
 
-/** Returns the change that the end of the entry with this name makes, if it was one of a lease. */
-export function removed(name: string): LeaseChange | undefined {
+function decode({ name, value, revision, expiresAt }: LeaseEntry): Decoded {
   const subnets = parseKey(name);
-  return subnets && { kind: 'removed', subnets };
+  if (!subnets) return { reason: 'the key is no subnet' };
+  try {
+    return { lease: { subnets, attributes: decodeLeaseAttributes(value), revision, expiresAt } };
+  } catch (error) {
+    if (!(error instanceof LeaseValueError)) throw error;
+    const reason = error.message;
+    return { lease: { subnets, reason, revision, expiresAt }, reason };
+  }
 }
 
 function parseKey(name: string): SubnetPair | undefined {

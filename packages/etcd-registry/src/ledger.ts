@@ -1,9 +1,4 @@
-import {
-  changedKey,
-  createLeaseTable,
-  type LeaseChange,
-  type LeaseSnapshot,
-} from '@flannel-ts/subnet';
+import { changedKey, createLeaseTable, type LeaseChange, type LeaseSnapshot } from '@flannel-ts/subnet';
 
 /** What a watch has delivered, to compare a listing with. */
 export interface Ledger<Listing, Change> {
@@ -21,12 +16,10 @@ export function createLeaseLedger(): Ledger<LeaseSnapshot, LeaseChange> {
   const table = createLeaseTable();
   return {
     subject: 'leases',
-    replace: ({ leases, unreadable }) => table.apply({ kind: 'snapshot', leases, unreadable }),
+    replace: (listing) => table.apply({ kind: 'snapshot', ...listing }),
     apply: (changes) => void table.apply({ kind: 'delta', changes }),
     identify: (change) =>
-      change.kind === 'removed'
-        ? `${changedKey(change)} removed`
-        : `${changedKey(change)} at ${change.lease.revision}`,
+      `${changedKey(change)} ${change.kind === 'removed' ? 'removed' : `at ${change.lease.revision}`}`,
   };
 }
 

@@ -56,11 +56,11 @@ export function createEntryMigration(
 
 /** Whether a daemon can use an entry; a warning says why not. */
 function createCheck(log: Logger, keys: Keys): (node: Node) => boolean {
-  const readLease = createLeaseReader(log);
+  const reader = createLeaseReader(log);
   return ({ key, value = '' }) => {
     if (key !== keys.config) {
       const name = key.slice(keys.subnets.length);
-      const lease = readLease({ name, value, revision: '', expiresAt: undefined });
+      const lease = reader.read({ name, value, revision: '', expiresAt: undefined });
       return lease !== undefined && isReadable(lease);
     }
     try {

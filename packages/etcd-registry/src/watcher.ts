@@ -1,12 +1,7 @@
 import type { LeaseChange, LeaseEvent, LeaseSnapshot } from '@flannel-ts/subnet';
 import { createBackoff } from './backoff.ts';
 import { ReconnectError } from './failover.ts';
-import {
-  createConfigLedger,
-  createLeaseLedger,
-  type Config,
-  type Ledger,
-} from './ledger.ts';
+import { createConfigLedger, createLeaseLedger, type Config, type Ledger } from './ledger.ts';
 import { createMailbox } from './mailbox.ts';
 import type { Outages } from './outages.ts';
 import { runSession, type SessionComponents } from './session.ts';
@@ -23,8 +18,12 @@ export async function* watchLeases(
   signal: AbortSignal,
 ): AsyncGenerator<LeaseEvent> {
   for await (const event of watch(components, { source, ledger: createLeaseLedger() }, signal)) {
-    if (event.kind === 'listing') yield { kind: 'snapshot', ...event.listing };
-    else yield { kind: 'delta', changes: event.changes };
+    if (event.kind === 'changes') {
+      yield { kind: 'delta', changes: event.changes };
+    } else {
+      const { leases, unreadable } = event.listing;
+      yield { kind: 'snapshot', leases, unreadable };
+    }
   }
 }
 

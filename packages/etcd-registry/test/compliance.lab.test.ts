@@ -41,7 +41,7 @@ for (const api of APIS) {
         shortestTtlMs,
         open: () => createEtcdRegistry({ log }, { endpoints: etcd.endpoints, prefix, api }),
         writeConfig: async (text) => {
-          await put(`${prefix}/config`, text);
+          await (text === undefined ? remove(`${prefix}/config`) : put(`${prefix}/config`, text));
         },
         writeEntry: async (key, value) => {
           await put(`${prefix}/subnets/${key}`, value);

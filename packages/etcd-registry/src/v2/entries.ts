@@ -1,6 +1,13 @@
-import type { CallOptions, Clock, LeaseChange, LeaseSnapshot, RegistryEntry } from '@flannel-ts/subnet';
+import {
+  toChange,
+  type CallOptions,
+  type Clock,
+  type LeaseChange,
+  type LeaseSnapshot,
+  type RegistryEntry,
+} from '@flannel-ts/subnet';
 import type { Keys } from '../keys.ts';
-import { removed, sorted, written, type ReadLease } from '../lease-reader.ts';
+import type { LeaseEntry, LeaseReader } from '../lease-reader.ts';
 import { HistoryLostError } from '../watch.ts';
 import type { Node } from './answer.ts';
 import type { Connection } from './connection.ts';
@@ -28,31 +35,33 @@ export function createEntries({
   connection,
   keys,
   clock,
-  readLease,
+  reader,
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
   readonly clock: Clock;
-  readonly readLease: ReadLease;
+  readonly reader: LeaseReader;
 }): Entries {
   const nameOf = (node: Node) => node.key.slice(keys.subnets.length);
 
-  function toLease(node: Node): RegistryEntry | undefined {
+  function toEntry(node: Node): LeaseEntry {
     const { value = '', modifiedIndex, ttl } = node;
     // By the seconds that are left: `expiration` is by the wall clock of etcd's leader.
     const expiresAt = ttl === undefined ? undefined : clock.now() + ttl * 1000;
-    return readLease({ name: nameOf(node), value, revision: `${modifiedIndex}`, expiresAt });
+    return { name: nameOf(node), value, revision: `${modifiedIndex}`, expiresAt };
   }
 
   return {
-    toLease,
+    toLease: (node) => reader.read(toEntry(node)),
     async readAll(options) {
       const { node, index } = await read(connection, directory(keys), options);
-      return { ...sorted((node?.nodes ?? []).map(toLease)), revision: BigInt(index) };
+      return { ...reader.readAll((node?.nodes ?? []).map(toEntry)), revision: BigInt(index) };
     },
     toChange({ action, node }) {
       if (node.dir) throw new HistoryLostError(`the directory ${node.key} was changed (${action})`);
-      return isRemoval(action) ? removed(nameOf(node)) : written(toLease(node));
+      if (isRemoval(action)) return reader.removed(nameOf(node));
+      const entry = reader.read(toEntry(node));
+      return entry && toChange(entry);
     },
   };
 }

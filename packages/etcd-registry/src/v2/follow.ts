@@ -50,7 +50,11 @@ export async function follow<Change>(
   async function poll(): Promise<never> {
     for (let seen = after; ;) {
       const query = { wait: true, recursive: true, waitIndex: `${seen + 1n}` } as const;
-      const event = await nextEvent(member, { key, query }, { seen, signal: over, onWaiting: () => onStep([]) });
+      const event = await nextEvent(
+        member,
+        { key, query },
+        { seen, signal: over, onWaiting: () => onStep([]) },
+      );
       seen = BigInt(event.node.modifiedIndex);
       const change = toChange(event);
       if (change !== undefined) onStep([{ revision: seen, change }]);
@@ -80,7 +84,8 @@ async function nextEvent(
   const lost = Promise.withResolvers<never>();
   const onIndex = (index: bigint) => {
     // An index of the future would be waited for, and what happens until then be missed.
-    if (index < seen) lost.reject(new HistoryLostError(`etcd is at index ${index}, the watch was at ${seen}`));
+    if (index < seen)
+      lost.reject(new HistoryLostError(`etcd is at index ${index}, the watch was at ${seen}`));
     else onWaiting();
   };
   const answer = await Promise.race([member.wait(request, { signal, onIndex }), lost.promise]);

@@ -25,7 +25,7 @@ export function createV2Registry(
   const { log, clock } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal });
-  const entries = createEntries({ connection, keys, clock, readLease: createLeaseReader(log) });
+  const entries = createEntries({ connection, keys, clock, reader: createLeaseReader(log) });
   const sources = createSources({ ...components, connection, entries, liveness }, keys);
   const watchComponents = { ...components, relistMs };
   const untilClosed = ({ signal }: CallOptions = {}) =>

@@ -1,7 +1,13 @@
-import type { CallOptions, LeaseChange, LeaseSnapshot, RegistryEntry } from '@flannel-ts/subnet';
+import {
+  toChange,
+  type CallOptions,
+  type LeaseChange,
+  type LeaseSnapshot,
+  type RegistryEntry,
+} from '@flannel-ts/subnet';
 import type { IEvent, IKeyValue } from 'etcd3';
 import type { Keys } from '../keys.ts';
-import { removed, sorted, written, type ReadLease } from '../lease-reader.ts';
+import type { LeaseEntry, LeaseReader } from '../lease-reader.ts';
 import type { Connection } from './connection.ts';
 import { formatRevision, NO_ETCD_LEASE, revisionOf } from './revision.ts';
 
@@ -18,36 +24,38 @@ export interface Entries {
 export function createEntries({
   connection,
   keys,
-  read,
+  reader,
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly read: ReadLease;
+  readonly reader: LeaseReader;
 }): Entries {
   const nameOf = (kv: IKeyValue) => kv.key.toString().slice(keys.subnets.length);
 
-  function toLease(kv: IKeyValue): RegistryEntry | undefined {
-    return read({
+  function toEntry(kv: IKeyValue): LeaseEntry {
+    return {
       name: nameOf(kv),
       value: kv.value.toString(),
       revision: formatRevision(revisionOf(kv)),
       // The time is the etcd lease's, and asking for it would be one request for each lease.
       expiresAt: kv.lease === NO_ETCD_LEASE ? undefined : 'unknown',
-    });
+    };
   }
 
   return {
-    toLease,
+    toLease: (kv) => reader.read(toEntry(kv)),
     async readAll(options) {
       const range = { key: Buffer.from(keys.subnets), range_end: Buffer.from(keys.subnetsEnd) };
       const { kvs, header } = await connection.call(
         ({ member, request }) => member.client.kv.range(range, request),
         options,
       );
-      return { ...sorted(kvs.map(toLease)), revision: BigInt(header.revision) };
+      return { ...reader.readAll(kvs.map(toEntry)), revision: BigInt(header.revision) };
     },
     toChange({ type, kv }) {
-      return type === 'Delete' ? removed(nameOf(kv)) : written(toLease(kv));
+      if (type === 'Delete') return reader.removed(nameOf(kv));
+      const entry = reader.read(toEntry(kv));
+      return entry && toChange(entry);
     },
   };
 }

@@ -49,7 +49,8 @@ function toStep<Change>(
   { canceled, cancel_reason, compact_revision, events }: IWatchResponse,
   toChange: (event: IEvent) => Change | undefined,
 ): WatchStep<Change> {
-  if (compact_revision !== '0') throw new HistoryLostError(`etcd was compacted at revision ${compact_revision}`);
+  if (compact_revision !== '0')
+    throw new HistoryLostError(`etcd was compacted at revision ${compact_revision}`);
   if (canceled) {
     throw cancel_reason.includes('permission denied')
       ? new RefusedError(cancel_reason)

@@ -50,7 +50,8 @@ export async function connectMember(endpoint: URL, access: Access, liveness: Liv
         await client.maintenance.status({ deadline: Date.now() + ATTEMPT_MS });
         return (await client.auth.authenticate(user, { deadline: Date.now() + SIGN_IN_MS })).token;
       } catch (error) {
-        if (error instanceof Error && error.message.includes('authentication is not enabled')) return undefined;
+        if (error instanceof Error && error.message.includes('authentication is not enabled'))
+          return undefined;
         throw asRefusal(error);
       }
     },

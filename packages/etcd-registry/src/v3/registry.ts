@@ -27,7 +27,7 @@ export function createV3Registry(
   const { log } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal, liveness });
-  const entries = createEntries({ connection, keys, read: createLeaseReader(log) });
+  const entries = createEntries({ connection, keys, reader: createLeaseReader(log) });
   const etcdLeases = createEtcdLeases({ ...components, connection });
   const sources = createSources({ connection, entries, keys });
   const untilClosed = ({ signal }: CallOptions = {}) =>
