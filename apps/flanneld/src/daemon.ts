@@ -1,6 +1,6 @@
 import {
+  createBackends,
   createPeerFollower,
-  selectBackend,
   type Backend,
   type PeerFollower,
   type Underlay,
@@ -77,8 +77,9 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const kernel = createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) });
   const device = stack.use(recordMade(kernel, record));
   const onEvent = logBackendEvent.bind(undefined, log);
-  const udp = { udpAccept: settings['udp-accept'], udpFastPath: settings['udp-fast-path'] };
-  const backend = stack.use(await selectBackend(config)({ device, underlay, config, ...udp, onEvent }));
+  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
+  const backends = stack.use(createBackends({ udp }));
+  const backend = await backends.create({ device, underlay, config, onEvent });
   record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = previousSubnet(earlier);

@@ -23,7 +23,7 @@ export function logDeviceEvent(log: Logger, event: DeviceEvent): void {
   }
 }
 
-/** Tells an operator what a backend came across. */
+/** Logs what a backend and a follower report. */
 export function logBackendEvent(log: Logger, event: BackendEvent): void {
   switch (event.kind) {
     case 'peer-skipped':
@@ -31,6 +31,9 @@ export function logBackendEvent(log: Logger, event: BackendEvent): void {
       break;
     case 'tunnel-failed':
       log.error({ error: event.error }, 'the tunnel failed; opening it again');
+      break;
+    case 'attributes':
+      log.debug({ attributes: event.attributes }, 'the lease must say something else to peers');
       break;
     case 'fast-path':
       if (event.state.on) log.info({}, 'fast path: packets of peers that have it, too, stay in the kernel');
