@@ -1,6 +1,6 @@
 import type { CreateBackend } from './backend.ts';
 
-/** Takes a lease and nothing else: whoever runs this host moves the packets. */
+/** Takes a lease and nothing else: other means move the packets. */
 export const createAllocBackend: CreateBackend = async ({ underlay }) => ({
   mtu: underlay.mtu,
   attributes: {},
@@ -8,5 +8,4 @@ export const createAllocBackend: CreateBackend = async ({ underlay }) => ({
   ownership: { links: [], gatewayRoutes: [] },
   planSelf: () => ({}),
   planPeer: () => undefined,
-  [Symbol.asyncDispose]: () => Promise.resolve(),
 });

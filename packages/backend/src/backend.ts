@@ -1,7 +1,7 @@
 import type { Device, HostState, Ownership } from '@flannel-ts/device';
 import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 import type { Lease, LeaseAttributes, NetworkConfig } from '@flannel-ts/subnet';
-import type { Tunnel, TunnelOptions, TunnelRoute } from '@flannel-ts/tunnel';
+import type { RouteSink, Tunnel, TunnelRoute } from '@flannel-ts/tunnel';
 import type { BackendEvent } from './events.ts';
 
 /** The host's interface that carries packets between hosts. */
@@ -18,35 +18,38 @@ export interface Underlay {
 }
 
 /** What one lease asks of this host. */
-export interface WantedState {
+export interface DesiredState {
   readonly host?: HostState | undefined;
   /** This host's subnets, for the source checks of a tunnel. */
-  readonly own?: readonly InterfaceAddress[] | undefined;
+  readonly localSubnets?: readonly InterfaceAddress[] | undefined;
   readonly tunnelRoutes?: readonly TunnelRoute[] | undefined;
 }
 
+/** What this host's lease says to peers about the backend. */
+export type BackendAttributes = Omit<LeaseAttributes, 'publicIp'>;
+
 /** A way to move packets between hosts, with its device ready, before this host has a subnet. */
-export interface Backend extends AsyncDisposable {
+export interface Backend {
   /** MTU of the overlay in bytes, for subnet.env and containers. */
   readonly mtu: number;
-  /** What this host's lease tells peers about the backend. */
-  readonly attributes: Omit<LeaseAttributes, 'publicIp'>;
+  /** What this host's lease must say to peers now; a change is reported by an `attributes` event. */
+  readonly attributes: BackendAttributes;
   /** Interfaces on which packets of other hosts' containers arrive; none when the backend moves no packets. */
   readonly overlayInterfaces: readonly string[];
   /** Kernel state that this backend may delete when no lease wants it. */
   readonly ownership: Ownership;
 
   /** What our own lease asks of this host: device, addresses. Pure. */
-  planSelf(self: Lease): WantedState;
+  planSelf(self: Lease): DesiredState;
 
   /**
    * What a peer's lease asks of this host; `undefined` when the peer runs another backend. Pure.
    * @throws {PeerDataError} when what the peer published makes no sense
    */
-  planPeer(peer: Lease): WantedState | undefined;
+  planPeer(peer: Lease): DesiredState | undefined;
 
   /** Carries packets in this process; absent for backends whose packets stay in the kernel. */
-  readonly tunnel?: Pick<Tunnel, 'fastPath' | 'setOwn' | 'setRoutes' | 'updateRoutes' | 'stats'> | undefined;
+  readonly tunnel?: (RouteSink & Pick<Tunnel, 'fastPath' | 'stats'>) | undefined;
 }
 
 /** What a backend is made from. */
@@ -54,20 +57,8 @@ export interface BackendContext {
   readonly device: Device;
   readonly underlay: Underlay;
   readonly config: NetworkConfig;
-  /** Told what an operator should know. */
+  /** Called with what an operator should know. */
   readonly onEvent: (event: BackendEvent) => void;
-  /**
-   * Whose packets the udp backend takes: those of `peers`, by address, port and inner source, or `any`, as
-   * upstream does. Behind a NAT that changes a peer's address or port, only `any` works. @default 'peers'
-   */
-  readonly udpAccept?: 'peers' | 'any' | undefined;
-  /**
-   * Whether the udp backend keeps packets to peers that can take them so in the kernel, where this host can. What is sent
-   * that way passes by the host's own rules for outgoing packets (iptables OUTPUT, IPsec). @default 'auto'
-   */
-  readonly udpFastPath?: 'auto' | 'off' | undefined;
-  /** Opens the udp backend's tunnel, for example in another namespace. @default `openTunnel` of `@flannel-ts/tunnel` */
-  readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
 }
 
 /**

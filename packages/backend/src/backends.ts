@@ -1,25 +1,51 @@
-import type { NetworkConfig } from '@flannel-ts/subnet';
 import { createAllocBackend } from './alloc.ts';
-import type { CreateBackend } from './backend.ts';
+import type { Backend, BackendContext, CreateBackend } from './backend.ts';
 import { BackendConfigError } from './errors.ts';
 import { createHostGwBackend } from './host-gw.ts';
-import { createUdpBackend } from './udp.ts';
+import { createUdpBackends, type UdpOptions } from './udp.ts';
 import { createVxlanBackend } from './vxlan.ts';
 
-/** Every backend, by its `Type` in the network config. */
-export const backends: Readonly<Record<string, CreateBackend>> = {
-  alloc: createAllocBackend,
-  'host-gw': createHostGwBackend,
-  udp: createUdpBackend,
-  vxlan: createVxlanBackend,
-};
+/** Makes backends, one after another, and keeps what outlives a single one of them: the tunnel of udp. */
+export interface Backends extends Disposable {
+  /** What a network config may have as `Backend.Type`. */
+  readonly types: readonly string[];
 
-/** The backend that a network config asks for. @throws {BackendConfigError} */
-export function selectBackend({ backend }: NetworkConfig): CreateBackend {
-  const create = Object.hasOwn(backends, backend.type) ? backends[backend.type] : undefined;
-  if (create) return create;
-  throw new BackendConfigError(
-    'Backend.Type',
-    `unknown backend type: ${backend.type} (known are ${Object.keys(backends).join(', ')})`,
-  );
+  /**
+   * Makes the backend that a network config asks for: reads its options and prepares its device. It takes the place of
+   * the one that was made before; with the same config and underlay, packets flow on meanwhile.
+   * @throws {BackendConfigError} `LinkMissingError` and `NetlinkError` for a device, `TunnelOpenError` for a tunnel
+   */
+  create(context: BackendContext): Promise<Backend>;
+}
+
+/** Options of single backends. */
+export interface BackendsOptions {
+  readonly udp?: UdpOptions | undefined;
+}
+
+/** Creates the record of all backends. What they make in the kernel stays when it is disposed of. */
+export function createBackends(options: BackendsOptions = {}): Backends {
+  const udp = createUdpBackends(options.udp);
+  const byType = new Map<string, CreateBackend>([
+    ['alloc', createAllocBackend],
+    ['host-gw', createHostGwBackend],
+    ['udp', udp.create],
+    ['vxlan', createVxlanBackend],
+  ]);
+  const types = [...byType.keys()];
+  return {
+    types,
+    async create(context) {
+      const { type } = context.config.backend;
+      const create = byType.get(type);
+      if (!create) {
+        const known = types.join(', ');
+        throw new BackendConfigError('Backend.Type', `unknown backend type: ${type} (known are ${known})`);
+      }
+      const backend = await create(context);
+      if (!backend.tunnel) udp[Symbol.dispose]();
+      return backend;
+    },
+    [Symbol.dispose]: () => udp[Symbol.dispose](),
+  };
 }

@@ -10,7 +10,7 @@ export class BackendConfigError extends Error {
   }
 }
 
-/** A peer's lease lacks what its backend must publish. */
+/** A peer's lease cannot be followed: it lacks what its backend must publish, or says what cannot be. */
 export class PeerDataError extends Error {
   constructor(message: string) {
     super(message);

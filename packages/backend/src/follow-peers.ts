@@ -4,17 +4,14 @@ import type { TunnelRoute } from '@flannel-ts/tunnel';
 import {
   changedKey,
   createLeaseTable,
-  enabledFamilies,
-  isSameHost,
-  leaseKey,
   type Lease,
   type LeaseChange,
   type LeaseEvent,
   type NetworkConfig,
 } from '@flannel-ts/subnet';
-import type { Backend, WantedState } from './backend.ts';
-import { PeerDataError } from './errors.ts';
+import type { Backend, DesiredState } from './backend.ts';
 import type { BackendEvent } from './events.ts';
+import { createPeerSelection, type PlanChange } from './select-peers.ts';
 
 export interface FollowerComponents {
   readonly backend: Backend;
@@ -27,10 +24,12 @@ export interface FollowerComponents {
   readonly formerSubnets?: SubnetPair | undefined;
 }
 
-/** Turns leases into kernel and tunnel state. */
+/** Turns leases into kernel and tunnel state. It holds nothing open: a follower that is no longer called is gone. */
 export interface PeerFollower {
   /** Number of peers that are followed now. */
   readonly peers: number;
+  /** Why leases are not followed that seem meant for us, by lease key, as it is now. */
+  readonly skipped: ReadonlyMap<string, string>;
   /** Returns the peers that are gateways to their own subnets: their packets arrive without encapsulation. */
   readonly gateways: () => readonly Address[];
   /**
@@ -40,41 +39,22 @@ export interface PeerFollower {
   follow(event: LeaseEvent): Promise<readonly LeaseChange[]>;
 }
 
-/** What a lease asked of this host, and what it asks now. */
-interface PlanChange {
-  readonly before: WantedState | undefined;
-  readonly after: WantedState | undefined;
-}
-
 const SELF = 'self';
 
 /** Follows the leases of peers, as the holder of the lease `self`. */
 export function createPeerFollower(components: FollowerComponents, self: Lease): PeerFollower {
   const { backend, device, config, blackholeOwnSubnet = false, formerSubnets: former } = components;
   const table = createLeaseTable([self]);
-  const plans = new Map<string, WantedState>();
+  const onSkipped = (lease: string, reason: string) =>
+    components.onEvent({ kind: 'peer-skipped', lease, reason });
+  const selection = createPeerSelection({ backend, config, onSkipped }, self);
+  const { plans, skipped } = selection;
   const ownState = backend.planSelf(self);
   const blackholes = blackholeOwnSubnet ? present(self.subnets.ipv4, self.subnets.ipv6) : [];
   let started = false;
 
-  /** Plans changes, by lease: one that changes twice counts as one change. The cost is that of the changes. */
-  function plan(changes: readonly LeaseChange[]): ReadonlyMap<string, PlanChange> {
-    const planned = new Map<string, PlanChange>();
-    for (const change of changes) {
-      // A peer whose lease was damaged keeps its routes until the lease goes.
-      if (change.kind === 'unreadable') continue;
-      const key = changedKey(change);
-      const { before } = planned.get(key) ?? { before: plans.get(key) };
-      const after = change.kind === 'put' ? planPeer(components, self, change.lease) : undefined;
-      if (after) plans.set(key, after);
-      else plans.delete(key);
-      planned.set(key, { before, after });
-    }
-    return planned;
-  }
-
   async function applyAll(): Promise<void> {
-    backend.tunnel?.setOwn(ownState.own ?? []);
+    backend.tunnel?.setLocalSubnets(ownState.localSubnets ?? []);
     backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
     const wanted = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
     for (const [key, { host }] of plans) if (host) wanted.set(key, host);
@@ -97,13 +77,14 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     get peers() {
       return plans.size;
     },
+    skipped,
     gateways() {
       const routes = [...plans.values()].flatMap(({ host }) => host?.routes ?? []);
       return routes.flatMap(({ gateway, onlink }) => (gateway && !onlink ? [gateway] : []));
     },
     async follow(event) {
       const changes = table.apply(event);
-      const planned = plan(changes);
+      const planned = selection.update(changes);
       await (started ? applyChanges(planned) : applyAll());
       started = true;
       return changes;
@@ -111,38 +92,10 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   };
 }
 
-/** What a peer's lease wants, or `undefined` for a lease that is none of our business, with the reason told. */
-function planPeer(components: FollowerComponents, self: Lease, lease: Lease): WantedState | undefined {
-  const key = leaseKey(lease);
-  if (key === leaseKey(self)) return undefined;
-  let reason = reasonToSkip(components.config, self, lease);
-  try {
-    if (!reason) return components.backend.planPeer(lease);
-  } catch (error) {
-    if (!(error instanceof PeerDataError)) throw error;
-    reason = error.message;
-  }
-  components.onEvent({ kind: 'peer-skipped', lease: key, reason });
-  return undefined;
-}
-
-/** Why following a lease would do harm, whatever the backend. */
-function reasonToSkip(
-  config: NetworkConfig,
-  self: Lease,
-  { subnets, attributes }: Lease,
-): string | undefined {
-  const { ipv4 } = config;
-  if (isSameHost(attributes, self.attributes, enabledFamilies(config)))
-    return 'it carries our own public IP: a former lease of this host';
-  if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
-  return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;
-}
-
 function present<T>(...values: readonly (T | undefined)[]): T[] {
   return values.filter((value) => value !== undefined);
 }
 
-function routesOf(state: WantedState | undefined): readonly TunnelRoute[] {
+function routesOf(state: DesiredState | undefined): readonly TunnelRoute[] {
   return state?.tunnelRoutes ?? [];
 }

@@ -1,6 +1,7 @@
 import type { CreateBackend } from './backend.ts';
 import { BackendConfigError } from './errors.ts';
-import { requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
+import { requireIPv4, requireUnderlayIPv4 } from './options.ts';
+import { requirePeerAddress } from './peer-address.ts';
 
 /** Routes each peer's subnet through the peer itself: no encapsulation, but all hosts must share a link. */
 export const createHostGwBackend: CreateBackend = async ({ underlay, config }) => {
@@ -23,9 +24,8 @@ export const createHostGwBackend: CreateBackend = async ({ underlay, config }) =
     planSelf: () => ({}),
     planPeer(peer) {
       if (peer.attributes.backendType !== 'host-gw') return undefined;
-      const gateway = requirePublicIPv4(peer);
+      const gateway = requirePeerAddress(peer, underlay);
       return { host: { routes: [{ destination: peer.subnets.ipv4!, gateway, link: underlay.link }] } };
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };

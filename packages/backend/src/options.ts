@@ -1,13 +1,7 @@
 import type { Address } from '@flannel-ts/ip';
-import {
-  JsonError,
-  JsonObject,
-  type FamilyNetwork,
-  type Lease,
-  type NetworkConfig,
-} from '@flannel-ts/subnet';
+import { JsonError, JsonObject, type FamilyNetwork, type NetworkConfig } from '@flannel-ts/subnet';
 import type { Underlay } from './backend.ts';
-import { BackendConfigError, PeerDataError } from './errors.ts';
+import { BackendConfigError } from './errors.ts';
 
 /** Reads a backend's options with Go's case-insensitive keys. @throws {BackendConfigError} */
 export function readOptions<T>(config: NetworkConfig, read: (options: JsonObject) => T): T {
@@ -36,10 +30,4 @@ export function requireUnderlayIPv4({ link, address }: Underlay, config: Network
     'Backend.Type',
     `the ${config.backend.type} backend needs an IPv4 address on ${link}; add one, or choose another interface by -iface`,
   );
-}
-
-/** Where to send a peer's packets. @throws {PeerDataError} */
-export function requirePublicIPv4(peer: Lease): Address {
-  if (peer.attributes.publicIp.ipv4) return peer.attributes.publicIp.ipv4;
-  throw new PeerDataError('has no PublicIP');
 }

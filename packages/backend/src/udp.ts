@@ -1,34 +1,90 @@
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix } from '@flannel-ts/ip';
 import type { Json } from '@flannel-ts/subnet';
-import { openTunnel } from '@flannel-ts/tunnel';
-import type { CreateBackend } from './backend.ts';
-import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
-import { openLastingTunnel } from './lasting-tunnel.ts';
+import { openTunnel, type FastPathState, type Tunnel, type TunnelOptions } from '@flannel-ts/tunnel';
+import type { Backend, BackendAttributes, BackendContext, CreateBackend } from './backend.ts';
+import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
+import { requirePeerAddress } from './peer-address.ts';
+import {
+  openReconnectingTunnel,
+  type ReconnectingTunnel,
+  type TunnelRequest,
+} from './reconnecting-tunnel.ts';
 
 const DEVICE = 'flannel0';
 const PORT = 8285;
 /** In the BackendData of a lease: this host takes packets of a fast path. */
 const FAST_PATH = 'FastPath';
 
+export interface UdpOptions {
+  /**
+   * Whose packets are taken: those of `peers`, by address, port and inner source, or of `any`, as upstream does.
+   * Behind a NAT that changes a peer's address or port, only `any` works. @default 'peers'
+   */
+  readonly accept?: 'peers' | 'any' | undefined;
+  /**
+   * Whether packets to peers that can take them so stay in the kernel, where this host can. What is sent that way passes
+   * by the host's own rules for outgoing packets (iptables OUTPUT, IPsec). @default 'auto'
+   */
+  readonly fastPath?: 'auto' | 'off' | undefined;
+  /** Opens the tunnel, for example in another namespace. @default `openTunnel` of `@flannel-ts/tunnel` */
+  readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
+}
+
+/** Makes udp backends, one after another, and keeps the tunnel that they hand over to each other. */
+export interface UdpBackends extends Disposable {
+  readonly create: CreateBackend;
+}
+
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
-export const createUdpBackend: CreateBackend = async (context) => {
-  const { underlay, config, onEvent } = context;
+export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
+  const components = { openTunnel: options.openTunnel ?? openTunnel };
+  let tunnel: ReconnectingTunnel | undefined;
+
+  function take(request: TunnelRequest): ReconnectingTunnel {
+    if (tunnel) tunnel.handOver(request);
+    else tunnel = openReconnectingTunnel(components, request);
+    return tunnel;
+  }
+
+  return {
+    create: async (context) => createUdpBackend(context, options, take),
+    [Symbol.dispose]() {
+      tunnel?.[Symbol.dispose]();
+      tunnel = undefined;
+    },
+  };
+}
+
+function createUdpBackend(
+  { underlay, config, onEvent }: BackendContext,
+  { accept = 'peers', fastPath = 'auto' }: UdpOptions,
+  takeTunnel: (request: TunnelRequest) => ReconnectingTunnel,
+): Backend {
   const { network } = requireIPv4(config);
   const { port } = readOptions(config, (object) => ({ port: object.integer('Port', 1, 65_535) ?? PORT }));
   const mtu = underlay.mtu - tunnelOverheadBytes('udp', 4);
   const socket = { address: requireUnderlayIPv4(underlay, config), port };
-  const tunnel = openLastingTunnel(
-    { openTunnel: context.openTunnel ?? openTunnel, onEvent },
-    {
-      ...{ tun: { name: DEVICE, mtu }, socket, accept: context.udpAccept ?? 'peers' },
-      ...(context.udpFastPath === 'off' ? {} : { fastPath: { underlay: underlay.link } }),
+  /** Whether the lease offers a fast path; `undefined` until its attributes can have been read. */
+  let offered: boolean | undefined;
+  const tunnel = takeTunnel({
+    options: {
+      ...{ tun: { name: DEVICE, mtu }, socket, accept },
+      ...(fastPath === 'off' ? {} : { fastPath: { underlay: underlay.link } }),
     },
-  );
+    onEvent(event) {
+      onEvent(event);
+      if (event.kind !== 'fast-path' || offered === undefined || offered === event.state.on) return;
+      offered = event.state.on;
+      onEvent({ kind: 'attributes', attributes: attributesOf(event.state) });
+    },
+  });
+  offered = tunnel.fastPath.on;
   return {
     mtu,
-    // Upstream publishes nothing of udp's, and reads nothing.
-    attributes: tunnel.fastPath.on ? { backendData: { [FAST_PATH]: true } } : {},
+    get attributes() {
+      return attributesOf(tunnel.fastPath);
+    },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
     ownership: { links: [{ name: DEVICE, kind: 'tun' }], gatewayRoutes: [] },
@@ -42,22 +98,27 @@ export const createUdpBackend: CreateBackend = async (context) => {
           addresses: [{ link: DEVICE, address }],
           routes: [{ destination: network, link: DEVICE }],
         },
-        own: [{ address: subnet.network, prefix: subnet }],
+        localSubnets: [{ address: subnet.network, prefix: subnet }],
       };
     },
     planPeer(peer) {
       // Upstream's udp publishes no type, and takes every lease for a peer; one of another backend has no tunnel.
       const { backendType, backendData } = peer.attributes;
       if (backendType !== undefined && backendType !== 'udp') return undefined;
-      const address = requirePublicIPv4(peer);
+      const address = requirePeerAddress(peer, underlay);
       const fastPath = takesFastPackets(backendData);
       return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port, fastPath } }] };
     },
-    [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
   };
-};
+}
+
+/** Upstream publishes nothing of udp's, and reads nothing. */
+function attributesOf({ on }: FastPathState): BackendAttributes {
+  return on ? { backendData: { [FAST_PATH]: true } } : {};
+}
 
 /** Whatever else a peer publishes is no offer, and no error: its packets go through user space. */
 function takesFastPackets(backendData: Json | undefined): boolean {
-  return new Map(Object.entries(backendData ?? {})).get(FAST_PATH) === true;
+  if (typeof backendData !== 'object' || backendData === null) return false;
+  return Object.hasOwn(backendData, FAST_PATH) && Reflect.get(backendData, FAST_PATH) === true;
 }

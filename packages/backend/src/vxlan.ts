@@ -1,14 +1,17 @@
-import type { DesiredVxlan } from '@flannel-ts/device';
+import type { DesiredVxlan, HostState } from '@flannel-ts/device';
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix, type Address } from '@flannel-ts/ip';
-import { JsonError, JsonObject, type Json, type Lease } from '@flannel-ts/subnet';
-import type { CreateBackend, Underlay, WantedState } from './backend.ts';
+import { JsonError, JsonObject, type Json } from '@flannel-ts/subnet';
+import type { CreateBackend, Underlay } from './backend.ts';
 import { PeerDataError } from './errors.ts';
-import { readOptions, requireIPv4, requirePublicIPv4, requireUnderlayIPv4 } from './options.ts';
+import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
+import { requirePeerAddress } from './peer-address.ts';
 
 /** The kernel's port for VXLAN, older than the assigned 4789 (RFC 7348). */
 const KERNEL_PORT = 8472;
 const OVERHEAD = tunnelOverheadBytes('vxlan', 4);
+/** 24 bits (RFC 7348). */
+const LARGEST_VNI = 0xffffff;
 /** RFC 791: every host takes packets of so many bytes. */
 const SMALLEST_MTU = 576 + OVERHEAD;
 
@@ -25,28 +28,32 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
   };
   // Peers know the MAC address: an existing device keeps its own, and a lost one comes back with it.
   const { mac } = await device.ensureLink(link);
-  const wanted = { ...link, mac: mac! };
-  const direct = directRouting ? underlay : undefined;
+  const desired = { ...link, mac: mac! };
   return {
     mtu: options.mtu,
-    attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: wanted.mac } },
-    overlayInterfaces: [wanted.name, ...(direct ? [direct.link] : [])],
+    attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: desired.mac } },
+    overlayInterfaces: [desired.name, ...(directRouting ? [underlay.link] : [])],
     ownership: {
-      links: [{ name: wanted.name, kind: 'vxlan' }],
-      gatewayRoutes: direct
-        ? [{ link: direct.link, from: subnetMin, to: subnetMax, prefixLength: subnetLength }]
+      links: [{ name: desired.name, kind: 'vxlan' }],
+      gatewayRoutes: directRouting
+        ? [{ link: underlay.link, from: subnetMin, to: subnetMax, prefixLength: subnetLength }]
         : [],
     },
     planSelf({ subnets }) {
       const address = subnets.ipv4!.network;
       const host = { address, prefix: new Prefix(address, 32) };
-      return { host: { links: [wanted], addresses: [{ link: wanted.name, address: host }] } };
+      return { host: { links: [desired], addresses: [{ link: desired.name, address: host }] } };
     },
     planPeer(peer) {
       if (peer.attributes.backendType !== 'vxlan') return undefined;
-      return planPeer(peer, wanted, direct);
+      const publicIp = requirePeerAddress(peer, underlay);
+      const destination = peer.subnets.ipv4!;
+      if (directRouting && underlay.onLink.some((prefix) => prefix.contains(publicIp))) {
+        return { host: { routes: [{ destination, gateway: publicIp, link: underlay.link }] } };
+      }
+      const mac = requireVtep(peer.attributes.backendData, desired);
+      return { host: overlayEntries(destination, publicIp, mac, desired.name) };
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };
 
@@ -55,7 +62,7 @@ function readVxlan(object: JsonObject, underlay: Underlay) {
   // the interface's, the kernel would make the device smaller than containers are told.
   const mtu = object.get('MTU') === 0 ? undefined : object.integer('MTU', SMALLEST_MTU, 65_535);
   return {
-    vni: object.integer('VNI', 0, 0xffffff) ?? 1,
+    vni: object.integer('VNI', 0, LARGEST_VNI) ?? 1,
     port: object.integer('Port', 0, 65_535) || KERNEL_PORT,
     mtu: Math.min(mtu ?? underlay.mtu, underlay.mtu) - OVERHEAD,
     gbp: object.boolean('GBP') ?? false,
@@ -64,27 +71,8 @@ function readVxlan(object: JsonObject, underlay: Underlay) {
   };
 }
 
-/**
- * A peer's subnet is routed to the peer's own overlay address, whose neighbour entry names its VTEP, whose
- * FDB entry names its host. With direct routing, a host on our link is the gateway itself: its own prefixes
- * tell, where upstream asks the kernel for a route to every peer.
- */
-function planPeer(peer: Lease, own: DesiredVxlan, direct: Underlay | undefined): WantedState {
-  const destination = peer.subnets.ipv4!;
-  const publicIp = requirePublicIPv4(peer);
-  if (direct?.onLink.some((prefix) => prefix.contains(publicIp))) {
-    return { host: { routes: [{ destination, gateway: publicIp, link: direct.link }] } };
-  }
-  const mac = vtepMac(peer.attributes.backendData);
-  if (mac === own.mac) {
-    throw new PeerDataError(
-      `VtepMAC ${mac} is that of ${own.name} on this host too, which would drop its packets: if the lease is no former one of this host, delete ${own.name} on one of the hosts and restart flanneld there`,
-    );
-  }
-  return { host: overlayEntries(destination, publicIp, mac, own.name) };
-}
-
-function overlayEntries(destination: Prefix, publicIp: Address, mac: string, link: string) {
+/** A peer's subnet is routed to its own overlay address, whose neighbour entry names its VTEP, whose FDB entry its host. */
+function overlayEntries(destination: Prefix, publicIp: Address, mac: string, link: string): HostState {
   const address = destination.network;
   return {
     neighbours: [{ link, address, mac }],
@@ -93,12 +81,38 @@ function overlayEntries(destination: Prefix, publicIp: Address, mac: string, lin
   };
 }
 
-/** @throws {PeerDataError} */
-function vtepMac(backendData: Json | undefined): string {
+/** Returns the MAC address of a peer's VTEP. @throws {PeerDataError} when frames cannot go between it and ours */
+function requireVtep(backendData: Json | undefined, own: DesiredVxlan): string {
+  const { mac, vni } = readVtep(backendData, own);
+  if (vni !== own.vni) {
+    throw new PeerDataError(
+      `VNI must be ${own.vni} as on this host, not ${vni}: its host uses another network config; restart flanneld there`,
+    );
+  }
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
+    throw new PeerDataError(
+      `VtepMAC must be a MAC address, not ${JSON.stringify(mac)}; restart flanneld on its host`,
+    );
+  }
+  if (mac === own.mac) {
+    throw new PeerDataError(
+      `VtepMAC ${mac} is that of ${own.name} on this host too, which would drop its packets: if the lease is no former one of this host, delete ${own.name} on one of the hosts and restart flanneld there`,
+    );
+  }
+  return mac;
+}
+
+/** Old versions write no VNI: theirs is taken for ours, `vni`. @throws {PeerDataError} */
+function readVtep(
+  backendData: Json | undefined,
+  { vni }: DesiredVxlan,
+): { readonly mac: string; readonly vni: number } {
   try {
-    const mac = new JsonObject(backendData ?? {}, 'BackendData').string('VtepMAC') ?? '';
-    if (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) return mac.toLowerCase();
-    throw new PeerDataError(`VtepMAC must be a MAC address, not ${JSON.stringify(mac)}`);
+    const object = new JsonObject(backendData ?? {}, 'BackendData');
+    return {
+      mac: (object.string('VtepMAC') ?? '').toLowerCase(),
+      vni: object.integer('VNI', 0, LARGEST_VNI) ?? vni,
+    };
   } catch (error) {
     if (error instanceof JsonError) throw new PeerDataError(error.message);
     throw error;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { create, describeWanted, lease, vxlanLease } from './support/context.ts';
+import { create, describeDesired, lease, vxlanLease } from './support/context.ts';
 
 it('takes a lease and touches nothing', async () => {
   const backend = await create({ Type: 'alloc' });
@@ -9,6 +9,6 @@ it('takes a lease and touches nothing', async () => {
     overlayInterfaces: [],
     ownership: { links: [], gatewayRoutes: [] },
   });
-  expect(describeWanted(backend.planSelf(lease(1)))).toEqual([]);
+  expect(describeDesired(backend.planSelf(lease(1)))).toEqual([]);
   for (const peer of [lease(7), vxlanLease(8)]) expect(backend.planPeer(peer)).toBeUndefined();
 });

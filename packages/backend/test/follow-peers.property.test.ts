@@ -1,23 +1,26 @@
-import { parseAddress } from '@flannel-ts/ip';
+import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import { createLeaseTable, leaseKey, type Lease, type LeaseEvent } from '@flannel-ts/subnet';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createPeerFollower } from '../src/index.ts';
 import { createContext, createIn, lease } from './support/context.ts';
 
+/** Subnets of which some overlap; the first is our own. */
+const keys = [1, 2, 3, 4, 5].map((number) => `10.5.${number}.0-24`).concat('10.5.4.0-22', '10.5.4.0-23');
+
 /** Few hosts, addresses and MAC addresses, so that leases move, clash, change their type and are malformed. */
 const someLease: fc.Arbitrary<Lease> = fc
   .record({
-    number: fc.integer({ min: 1, max: 5 }),
+    key: fc.constantFrom(...keys),
     host: fc.integer({ min: 1, max: 4 }),
     type: fc.constantFrom('vxlan', 'vxlan', 'host-gw', undefined),
     mac: fc.constantFrom('02:00:00:00:00:0a', '02:00:00:00:00:0b', 'none'),
   })
-  .map(({ number, host, type, mac }) => {
+  .map(({ key, host, type, mac }) => {
     const publicIp = { ipv4: parseAddress(`192.0.2.${host}`) };
     const attributes = { publicIp, backendType: type, backendData: { VtepMAC: mac } };
     // Another value has another revision.
-    return lease(number, attributes, [host, type, mac].join());
+    return { ...lease(1, attributes, [host, type, mac].join()), subnets: parseSubnetKey(key) };
   });
 
 const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
@@ -37,17 +40,18 @@ const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
   }),
 );
 
-/** What a follower makes of events: what each owner wants, and the tunnel's table. */
+/** What a follower makes of events: whom it skips, what each owner desires, and the tunnel's table. */
 async function outcome(type: string, events: readonly LeaseEvent[]) {
   const context = createContext({ Type: type });
   const { device, tunnel } = context;
   const backend = await createIn(context);
   const follower = createPeerFollower({ ...context, backend }, lease(1, backend.attributes));
   for (const next of events) await follower.follow(next);
-  const owners = ['self', ...[1, 2, 3, 4, 5].map((number) => `10.5.${number}.0-24`)];
+  const owners = ['self', ...keys];
   return {
     peers: follower.peers,
-    wanted: owners.map((owner) => device.desiredBy(owner)),
+    skipped: [...follower.skipped].toSorted(),
+    desired: owners.map((owner) => device.desiredBy(owner)),
     tunnel: tunnel.state()?.toSorted(),
   };
 }

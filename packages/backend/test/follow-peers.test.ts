@@ -1,27 +1,9 @@
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import type { Lease, LeaseChange } from '@flannel-ts/subnet';
+import type { Lease } from '@flannel-ts/subnet';
 import { describe, expect, it } from 'vitest';
-import { createPeerFollower, selectBackend } from '../src/index.ts';
-import { createContext, lease, vxlanLease } from './support/context.ts';
-
-const put = (changed: Lease): LeaseChange => ({ kind: 'put', lease: changed });
-const removed = (number: number): LeaseChange => ({
-  kind: 'removed',
-  subnets: parseSubnetKey(`10.5.${number}.0-24`),
-});
-
-/** Follows leases as the holder of 10.5.1.0-24. */
-async function follow(type: string, self = type === 'udp' ? lease(1) : vxlanLease(1, '02:00:00:00:00:01')) {
-  const context = createContext({ Type: type });
-  const backend = await selectBackend(context.config)(context);
-  const follower = createPeerFollower({ ...context, backend }, self);
-  return {
-    ...context,
-    follower,
-    snapshot: (...leases: Lease[]) => follower.follow({ kind: 'snapshot', leases, unreadable: [] }),
-    delta: (...changes: LeaseChange[]) => follower.follow({ kind: 'delta', changes }),
-  };
-}
+import { createPeerFollower } from '../src/index.ts';
+import { createContext, createIn, lease, vxlanLease } from './support/context.ts';
+import { follow, put, removed } from './support/follow.ts';
 
 describe('the first snapshot', () => {
   it('is applied whole, with what may be deleted, after our own state', async () => {
@@ -41,10 +23,10 @@ describe('the first snapshot', () => {
     ]);
   });
 
-  it('drops packets to our own subnet when it is told to, and may always stop that', async () => {
+  it('drops packets to our own subnet when it is asked to, and may always stop that', async () => {
     for (const blackholeOwnSubnet of [true, false]) {
       const context = createContext({ Type: 'host-gw' });
-      const backend = await selectBackend(context.config)(context);
+      const backend = await createIn(context);
       const follower = createPeerFollower(
         { ...context, backend, blackholeOwnSubnet, formerSubnets: parseSubnetKey('10.9.7.0-24') },
         lease(1),
@@ -117,58 +99,12 @@ describe('what follows', () => {
   });
 });
 
-describe('skipped', () => {
-  it('without a word is a peer of another backend', async () => {
-    const { events, follower, snapshot } = await follow('vxlan');
-    await snapshot(lease(2), lease(3, { backendType: 'host-gw' }));
-    expect(follower.peers).toBe(0);
-    expect(events).toEqual([]);
-  });
-
-  it.each<[string, Lease, string]>([
-    [
-      'our own former lease',
-      { ...vxlanLease(9), attributes: vxlanLease(1).attributes },
-      'it carries our own public IP: a former lease of this host',
-    ],
-    [
-      'outside the network',
-      { ...vxlanLease(2), subnets: parseSubnetKey('10.6.2.0-24') },
-      'it is outside the cluster network',
-    ],
-    [
-      'over our own subnet',
-      { ...vxlanLease(2), subnets: parseSubnetKey('10.5.0.0-20') },
-      'it overlaps our own subnet',
-    ],
-    ['of malformed data', vxlanLease(2, 'no'), 'VtepMAC must be a MAC address, not "no"'],
-  ])('with a reason is a lease that is %s', async (_, peer, reason) => {
-    const { device, events, snapshot } = await follow('vxlan');
-    await snapshot(peer, vxlanLease(3));
-    expect(device.calls.at(-1)).toBe('apply self 10.5.3.0-24');
-    expect(events).toMatchObject([{ kind: 'peer-skipped', reason }]);
-  });
-
-  it('is no other error than a peer’s', async () => {
-    const { device, config, onEvent, ...context } = await follow('vxlan');
-    const backend = await selectBackend(config)({ ...context, device, config, onEvent });
-    const broken = {
-      ...backend,
-      planPeer: () => {
-        throw new TypeError('a defect');
-      },
-    };
-    const follower = createPeerFollower({ backend: broken, device, config, onEvent }, vxlanLease(1));
-    await expect(follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)], unreadable: [] })).rejects.toThrow('a defect');
-  });
-});
-
 describe('a tunnel', () => {
   it('has our own subnet and the routes of the peers', async () => {
     const { tunnel, device, snapshot, delta } = await follow('udp');
     await snapshot(lease(1), lease(2), lease(3));
     expect(tunnel.state()).toEqual([
-      'own 10.5.1.0/24',
+      'local 10.5.1.0/24',
       '10.5.2.0/24 192.0.2.2:8285',
       '10.5.3.0/24 192.0.2.3:8285',
     ]);
@@ -176,7 +112,7 @@ describe('a tunnel', () => {
     const moved = { publicIp: { ipv4: parseAddress('192.0.2.33') } };
     await delta(put(lease(3, moved, '2')), removed(2), put(lease(4)));
     expect(tunnel.state()).toEqual([
-      'own 10.5.1.0/24',
+      'local 10.5.1.0/24',
       '10.5.3.0/24 192.0.2.33:8285',
       '10.5.4.0/24 192.0.2.4:8285',
     ]);
@@ -186,6 +122,6 @@ describe('a tunnel', () => {
     const { tunnel, snapshot, delta } = await follow('udp');
     await snapshot(lease(2));
     await delta(put(lease(3)), removed(3));
-    expect(tunnel.state()).toEqual(['own 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:8285']);
+    expect(tunnel.state()).toEqual(['local 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:8285']);
   });
 });

@@ -1,13 +1,13 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { expect, it } from 'vitest';
-import { create, describeWanted, lease, underlay } from './support/context.ts';
+import { create, describeDesired, lease, underlay } from './support/context.ts';
 
 it('routes through the peers themselves, with the MTU of the interface', async () => {
   const backend = await create({ Type: 'host-gw' });
   expect(backend.mtu).toBe(1500);
   expect(backend.attributes).toEqual({ backendType: 'host-gw' });
-  expect(describeWanted(backend.planSelf(lease(1)))).toEqual([]);
-  expect(describeWanted(backend.planPeer(lease(7, { backendType: 'host-gw' })))).toEqual([
+  expect(describeDesired(backend.planSelf(lease(1)))).toEqual([]);
+  expect(describeDesired(backend.planPeer(lease(7, { backendType: 'host-gw' })))).toEqual([
     'route 10.5.7.0/24 via 192.0.2.7 dev eth0',
   ]);
 });
@@ -31,7 +31,7 @@ it('skips peers of other backends, and says what a peer lacks', async () => {
   expect(backend.planPeer(lease(7))).toBeUndefined();
   expect(backend.planPeer(lease(7, { backendType: 'vxlan' }))).toBeUndefined();
   const ipv6 = { backendType: 'host-gw', publicIp: { ipv6: parseAddress('2001:db8::7') } };
-  expect(() => backend.planPeer(lease(7, ipv6))).toThrow('has no PublicIP');
+  expect(() => backend.planPeer(lease(7, ipv6))).toThrow('PublicIP must be an IPv4 address');
 });
 
 it('refuses a public IP that is not the interface’s own', async () => {

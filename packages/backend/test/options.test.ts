@@ -1,8 +1,8 @@
 import type { Json } from '@flannel-ts/subnet';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '@flannel-ts/ip';
-import { BackendConfigError, selectBackend } from '../src/index.ts';
-import { create, createContext, underlay } from './support/context.ts';
+import { BackendConfigError, createBackends } from '../src/index.ts';
+import { create, underlay } from './support/context.ts';
 
 async function errorOf(attempt: () => Promise<unknown>): Promise<BackendConfigError> {
   const error: unknown = await attempt().then(
@@ -48,19 +48,21 @@ describe.each(['vxlan', 'udp', 'host-gw'])('%s', (type) => {
   });
 });
 
-describe('selectBackend', () => {
-  it('takes udp for no Backend, as upstream does', async () => {
+describe('the backends', () => {
+  it('are udp for no Backend, as upstream has it', async () => {
     expect((await create(null)).mtu).toBe(1472);
   });
 
-  it.each(['vxlan', 'VXLAN', 'Host-GW', 'udp', 'alloc'])('knows %s', (type) => {
-    expect(() => selectBackend(createContext({ Type: type }).config)).not.toThrow();
+  it.each(['vxlan', 'VXLAN', 'Host-GW', 'udp', 'alloc'])('include %s', async (type) => {
+    await expect(create({ Type: type })).resolves.toBeDefined();
   });
 
-  it.each(['', 'wireguard', 'constructor'])('names what there is instead of %j', (type) => {
-    const { config } = createContext({ Type: type });
-    expect(() => selectBackend(config)).toThrow(
-      `unknown backend type: ${type} (known are alloc, host-gw, udp, vxlan)`,
-    );
+  it.each(['', 'wireguard', 'constructor'])('are named where there is no %j', async (type) => {
+    expect(createBackends().types).toEqual(['alloc', 'host-gw', 'udp', 'vxlan']);
+    const error = await errorOf(() => create({ Type: type }));
+    expect(error).toMatchObject({
+      field: 'Backend.Type',
+      message: `unknown backend type: ${type} (known are alloc, host-gw, udp, vxlan)`,
+    });
   });
 });

@@ -1,17 +1,18 @@
 import { parseAddress } from '@flannel-ts/ip';
-import { expect, it } from 'vitest';
-import { create, createContext, createIn, describeWanted, lease } from './support/context.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createBackends, createPeerFollower } from '../src/index.ts';
+import { create, createContext, createIn, describeDesired, lease } from './support/context.ts';
 
 it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
   const backend = await create({ Type: 'udp' });
   expect(backend.mtu).toBe(1472);
   expect(backend.overlayInterfaces).toEqual(['flannel0']);
   expect(backend.ownership).toEqual({ links: [{ name: 'flannel0', kind: 'tun' }], gatewayRoutes: [] });
-  expect(describeWanted(backend.planSelf(lease(1)))).toEqual([
+  expect(describeDesired(backend.planSelf(lease(1)))).toEqual([
     'link flannel0 mtu 1472 type tun',
     'address 10.5.1.0/32 dev flannel0',
     'route 10.5.0.0/16 dev flannel0',
-    'own 10.5.1.0/24 address 10.5.1.0',
+    'local 10.5.1.0/24 address 10.5.1.0',
   ]);
 });
 
@@ -27,8 +28,8 @@ it('opens its tunnel on the interface’s address', async () => {
   ]);
 });
 
-it('takes packets from anybody when told to', async () => {
-  const context = createContext({ Type: 'udp' }, { udpAccept: 'any' });
+it('takes packets from any host when asked to', async () => {
+  const context = createContext({ Type: 'udp' }, { udp: { accept: 'any' } });
   await createIn(context);
   expect(context.tunnel.opened).toMatchObject([{ accept: 'any' }]);
 });
@@ -36,22 +37,46 @@ it('takes packets from anybody when told to', async () => {
 it('sends to peers without a type, as upstream publishes none, and to those that say udp', async () => {
   const backend = await create({ Type: 'udp', Port: 9000 });
   const expected = ['tunnel 10.5.7.0/24 peer 192.0.2.7:9000'];
-  expect(describeWanted(backend.planPeer(lease(7)))).toEqual(expected);
-  expect(describeWanted(backend.planPeer(lease(7, { backendType: 'udp' })))).toEqual(expected);
+  expect(describeDesired(backend.planPeer(lease(7)))).toEqual(expected);
+  expect(describeDesired(backend.planPeer(lease(7, { backendType: 'udp' })))).toEqual(expected);
 });
 
 it('skips peers of other backends, and says what a peer lacks', async () => {
   const backend = await create({ Type: 'udp' });
   expect(backend.planPeer(lease(7, { backendType: 'vxlan' }))).toBeUndefined();
   const ipv6 = { publicIp: { ipv6: parseAddress('2001:db8::7') } };
-  expect(() => backend.planPeer(lease(7, ipv6))).toThrow('has no PublicIP');
+  expect(() => backend.planPeer(lease(7, ipv6))).toThrow('PublicIP must be an IPv4 address');
 });
 
 it('offers its fast path to peers in the lease, where it has one', async () => {
   const offer = { backendData: { FastPath: true } };
   expect((await create({ Type: 'udp' })).attributes).toEqual(offer);
   expect((await create({ Type: 'udp' }, { fastPath: false })).attributes).toEqual({});
-  expect((await create({ Type: 'udp' }, { udpFastPath: 'off' })).attributes).toEqual({});
+  expect((await create({ Type: 'udp' }, { udp: { fastPath: 'off' } })).attributes).toEqual({});
+});
+
+it('reports other attributes when a tunnel that was opened again lost its fast path, or got it back', async () => {
+  const context = createContext({ Type: 'udp' });
+  const { tunnel, events } = context;
+  const backend = await createIn(context);
+  const offer = { backendData: { FastPath: true } };
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (const [offered, attributes] of [
+    [false, {}],
+    [true, offer],
+  ] as const) {
+    tunnel.offerFastPath(offered);
+    tunnel.fail();
+    await vi.runAllTimersAsync();
+    expect(events.at(-2)).toEqual({ kind: 'attributes', attributes });
+    expect(backend.attributes).toEqual(attributes);
+  }
+  const reports = () => events.filter(({ kind }) => kind === 'attributes').length;
+  tunnel.fail();
+  await vi.runAllTimersAsync();
+  expect(events.at(-1)).toEqual({ kind: 'tunnel-reopened' });
+  expect(reports()).toBe(2);
 });
 
 it('asks for a fast path on the underlay, unless told not to, and says whether it has one', async () => {
@@ -60,7 +85,7 @@ it('asks for a fast path on the underlay, unless told not to, and says whether i
   expect(context.tunnel.opened).toMatchObject([{ fastPath: { underlay: 'eth0' } }]);
   expect(context.events).toEqual([{ kind: 'fast-path', state: { on: false, reason: 'old kernel' } }]);
 
-  const without = createContext({ Type: 'udp' }, { udpFastPath: 'off' });
+  const without = createContext({ Type: 'udp' }, { udp: { fastPath: 'off' } });
   await createIn(without);
   expect(without.tunnel.opened[0]).not.toHaveProperty('fastPath');
   expect(without.events).toEqual([]);
@@ -76,7 +101,68 @@ it.each([
   [[true], ''],
 ])('sends fast packets only to peers that offer to take them: %j', async (backendData, fast) => {
   const backend = await create({ Type: 'udp' });
-  expect(describeWanted(backend.planPeer(lease(7, { backendData })))).toEqual([
+  expect(describeDesired(backend.planPeer(lease(7, { backendData })))).toEqual([
     `tunnel 10.5.7.0/24 peer 192.0.2.7:8285${fast}`,
   ]);
+});
+
+it('reads a megabyte of BackendData without taking more memory for it', async () => {
+  const backend = await create({ Type: 'udp' });
+  const peer = lease(7, { backendData: 'x'.repeat(1024 * 1024) });
+  const before = process.memoryUsage().heapUsed;
+  expect(describeDesired(backend.planPeer(peer))).toEqual(['tunnel 10.5.7.0/24 peer 192.0.2.7:8285']);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10 * 1024 * 1024);
+});
+
+describe('the tunnel of a backend that is made again', () => {
+  /** Follows one peer with each of the backends that configs ask for, one after another. */
+  async function follow(...configs: Parameters<typeof createContext>[]) {
+    const first = createContext(...configs[0]!);
+    const backends = createBackends(first);
+    for (const config of configs) {
+      const context = { ...createContext(...config), device: first.device };
+      const backend = await backends.create(context);
+      // Before there is a lease to follow others with.
+      const meanwhile = first.tunnel.state();
+      const follower = createPeerFollower({ ...context, backend }, lease(1));
+      await follower.follow({ kind: 'snapshot', leases: [lease(2)] });
+      states.push(meanwhile);
+    }
+    return { ...first, backends };
+  }
+  let states: (string[] | undefined)[] = [];
+  const carrying = ['local 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:8285'];
+
+  it('is the same one, and carries packets meanwhile, for the same config and underlay', async () => {
+    states = [];
+    const { tunnel } = await follow([{ Type: 'udp' }], [{ Type: 'udp' }]);
+    expect(tunnel.opened).toHaveLength(1);
+    expect(states).toEqual([[], carrying]);
+    expect(tunnel.state()).toEqual(carrying);
+  });
+
+  it('is opened anew for another one, and carries packets by the routes of before until there are others', async () => {
+    states = [];
+    const { tunnel } = await follow([{ Type: 'udp' }], [{ Type: 'udp', Port: 9000 }]);
+    expect(tunnel.opened.map(({ socket }) => socket.port)).toEqual([8285, 9000]);
+    expect(states).toEqual([[], carrying]);
+    expect(tunnel.state()).toEqual(['local 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:9000']);
+  });
+
+  it('is closed when another backend takes its place, and when no backend does', async () => {
+    states = [];
+    const replaced = await follow([{ Type: 'udp' }], [{ Type: 'vxlan' }]);
+    expect(replaced.tunnel.state()).toBeUndefined();
+    const ended = await follow([{ Type: 'udp' }]);
+    ended.backends[Symbol.dispose]();
+    expect(ended.tunnel.state()).toBeUndefined();
+  });
+
+  it('stays as it is when the config makes no sense any more', async () => {
+    states = [];
+    const { backends, tunnel, ...first } = await follow([{ Type: 'udp' }]);
+    const { config } = createContext({ Type: 'wireguard' });
+    await expect(backends.create({ ...first, config })).rejects.toThrow('unknown backend type');
+    expect(tunnel.state()).toEqual(carrying);
+  });
 });

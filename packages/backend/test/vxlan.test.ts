@@ -6,7 +6,7 @@ import {
   create,
   createContext,
   createIn,
-  describeWanted,
+  describeDesired,
   lease,
   underlay,
   vxlanLease,
@@ -16,13 +16,13 @@ const vxlan = (options: Record<string, Json> = {}) => create({ Type: 'vxlan', ..
 
 /** The device that options ask for, as `ip link` would make it. */
 async function device(options: Record<string, Json> = {}): Promise<string> {
-  return describeWanted((await vxlan(options)).planSelf(lease(1)))![0]!;
+  return describeDesired((await vxlan(options)).planSelf(lease(1)))![0]!;
 }
 
 describe('this host', () => {
   it('has a device with its subnet as address, and publishes VNI and MAC address', async () => {
     const backend = await vxlan();
-    expect(describeWanted(backend.planSelf(lease(1)))).toEqual([
+    expect(describeDesired(backend.planSelf(lease(1)))).toEqual([
       'link flannel.1 mtu 1450 address 02:00:00:00:00:01 type vxlan id 1 dev eth0 local 192.0.2.1 dstport 8472 nolearning',
       'address 10.5.1.0/32 dev flannel.1',
     ]);
@@ -61,7 +61,7 @@ describe('this host', () => {
   ])('has an MTU %s', async (_, options, mtu, expected) => {
     const backend = await create({ Type: 'vxlan', ...options }, { underlay: { ...underlay, mtu } });
     expect(backend.mtu).toBe(expected);
-    expect(describeWanted(backend.planSelf(lease(1)))![0]).toContain(` mtu ${expected} `);
+    expect(describeDesired(backend.planSelf(lease(1)))![0]).toContain(` mtu ${expected} `);
   });
 
   it('keeps the MAC address that its device has', async () => {
@@ -74,7 +74,7 @@ describe('this host', () => {
 describe('a peer', () => {
   it('is a neighbour, an FDB entry and an onlink route', async () => {
     const backend = await vxlan();
-    expect(describeWanted(backend.planPeer(vxlanLease(7)))).toEqual([
+    expect(describeDesired(backend.planPeer(vxlanLease(7)))).toEqual([
       'neighbour 10.5.7.0 lladdr 02:00:00:00:01:07 dev flannel.1',
       'fdb 02:00:00:00:01:07 dst 192.0.2.7 dev flannel.1',
       'route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink',
@@ -84,7 +84,7 @@ describe('a peer', () => {
   it('of an old upstream, without VNI, is followed, and its MAC address may be in upper case', async () => {
     const backend = await vxlan();
     const peer = lease(7, { backendType: 'vxlan', backendData: { vtepmac: '02:AA:00:00:01:07' } });
-    expect(describeWanted(backend.planPeer(peer))![0]).toBe(
+    expect(describeDesired(backend.planPeer(peer))![0]).toBe(
       'neighbour 10.5.7.0 lladdr 02:aa:00:00:01:07 dev flannel.1',
     );
   });
@@ -100,6 +100,8 @@ describe('a peer', () => {
     ['no object', 'text', 'BackendData must be a JSON object, not "text"'],
     ['a number', { VtepMAC: 7 }, 'VtepMAC must be a string, not 7'],
     ['no MAC address', { VtepMAC: '02:00' }, 'VtepMAC must be a MAC address, not "02:00"'],
+    ['of another VNI', { VNI: 2, VtepMAC: '02:00:00:00:00:07' }, 'VNI must be 1 as on this host, not 2'],
+    ['of no VNI', { VNI: '1', VtepMAC: '02:00:00:00:00:07' }, 'VNI must be a whole number'],
     ['our own MAC address', { VtepMAC: '02:00:00:00:00:01' }, 'delete flannel.1 on one of the hosts'],
   ])('whose data is %s is an error that says so', async (_, backendData, message) => {
     const backend = await vxlan();
@@ -111,7 +113,7 @@ describe('a peer', () => {
   it('without an IPv4 address is an error that says so', async () => {
     const backend = await vxlan();
     const peer = { ...vxlanLease(7).attributes, publicIp: { ipv6: parseAddress('2001:db8::7') } };
-    expect(() => backend.planPeer(lease(7, peer))).toThrow('has no PublicIP');
+    expect(() => backend.planPeer(lease(7, peer))).toThrow('PublicIP must be an IPv4 address');
   });
 });
 
@@ -119,7 +121,7 @@ describe('with DirectRouting', () => {
   it('a peer on the interface’s own link is a gateway', async () => {
     const backend = await vxlan({ DirectRouting: true });
     expect(backend.overlayInterfaces).toEqual(['flannel.1', 'eth0']);
-    expect(describeWanted(backend.planPeer(vxlanLease(7)))).toEqual([
+    expect(describeDesired(backend.planPeer(vxlanLease(7)))).toEqual([
       'route 10.5.7.0/24 via 192.0.2.7 dev eth0',
     ]);
     expect(backend.ownership.gatewayRoutes).toEqual([
@@ -130,7 +132,7 @@ describe('with DirectRouting', () => {
   it('a peer behind a router is not', async () => {
     const backend = await vxlan({ DirectRouting: true });
     const far = { ...vxlanLease(7).attributes, publicIp: { ipv4: parseAddress('203.0.113.7') } };
-    expect(describeWanted(backend.planPeer(lease(7, far)))).toEqual([
+    expect(describeDesired(backend.planPeer(lease(7, far)))).toEqual([
       'neighbour 10.5.7.0 lladdr 02:00:00:00:01:07 dev flannel.1',
       'fdb 02:00:00:00:01:07 dst 203.0.113.7 dev flannel.1',
       'route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink',

@@ -21,7 +21,9 @@ describe.each(['auto', 'none'] as const)('IPv4 and IPv6 over IPv6 with offloads:
     const tunnel = inNamespace(host.path, () =>
       openTunnel({ tun: { name: 'flannel0', mtu }, socket: endpoint(underlayOf(number)), offloads }),
     );
-    tunnel.setLocalSubnets([subnetOf(number), ipv6SubnetOf(number)].map((subnet) => parseInterfaceAddress(subnet)));
+    tunnel.setLocalSubnets(
+      [subnetOf(number), ipv6SubnetOf(number)].map((subnet) => parseInterfaceAddress(subnet)),
+    );
     await host.run('ip', 'address', 'add', `10.5.${number}.0/32`, 'dev', 'flannel0');
     await host.run('ip', 'route', 'add', '10.5.0.0/16', 'dev', 'flannel0');
     await host.run('ip', 'address', 'add', `fd00:5:0:${number}::/128`, 'dev', 'flannel0', 'nodad');

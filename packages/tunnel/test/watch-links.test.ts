@@ -20,7 +20,8 @@ function createPorts() {
     [Symbol.dispose]: () => undefined,
   });
   const fail = (code: string) => {
-    for (const onError of errors) onError(Object.assign(new Error(code), { code, errno: 1, syscall: 'recv' }));
+    for (const onError of errors)
+      onError(Object.assign(new Error(code), { code, errno: 1, syscall: 'recv' }));
   };
   return { openPort, fail };
 }

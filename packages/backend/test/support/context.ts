@@ -2,11 +2,12 @@ import { createRecordingDevice, describeState, type RecordingDevice } from '@fla
 import { parseAddress, parsePrefix, parseSubnetKey } from '@flannel-ts/ip';
 import { parseNetworkConfig, type Json, type Lease } from '@flannel-ts/subnet';
 import {
-  selectBackend,
+  createBackends,
   type Backend,
   type BackendContext,
   type BackendEvent,
-  type WantedState,
+  type DesiredState,
+  type UdpOptions,
 } from '../../src/index.ts';
 import { createFakeTunnel, type FakeTunnel } from './fake-tunnel.ts';
 
@@ -21,12 +22,14 @@ export const underlay = {
 
 /** What a backend is made from, without a kernel, and what it did with it. */
 export interface TestContext extends BackendContext {
+  readonly udp: UdpOptions;
   readonly device: RecordingDevice;
   readonly events: BackendEvent[];
   readonly tunnel: FakeTunnel;
 }
 
-export interface TestOptions extends Partial<Pick<BackendContext, 'underlay' | 'udpAccept' | 'udpFastPath'>> {
+export interface TestOptions extends Partial<Pick<BackendContext, 'underlay'>> {
+  readonly udp?: UdpOptions;
   /** The kernel can have a fast path. @default true */
   readonly fastPath?: boolean;
   /** Other keys of the network config. */
@@ -34,7 +37,7 @@ export interface TestOptions extends Partial<Pick<BackendContext, 'underlay' | '
 }
 
 export function createContext(backend: Json, options: TestOptions = {}): TestContext {
-  const { network, fastPath, ...rest } = options;
+  const { network, fastPath, udp, ...rest } = options;
   const events: BackendEvent[] = [];
   const tunnel = createFakeTunnel(fastPath === undefined ? {} : { fastPath });
   const text = JSON.stringify({ Network: '10.5.0.0/16', ...network, Backend: backend });
@@ -42,7 +45,7 @@ export function createContext(backend: Json, options: TestOptions = {}): TestCon
     device: createRecordingDevice(),
     underlay,
     onEvent: (event) => events.push(event),
-    openTunnel: tunnel.open,
+    udp: { openTunnel: tunnel.open, ...udp },
     ...rest,
     config: parseNetworkConfig(text),
     events,
@@ -55,8 +58,8 @@ export function create(backend: Json, options?: TestOptions): Promise<Backend> {
   return createIn(createContext(backend, options));
 }
 
-export function createIn(context: BackendContext): Promise<Backend> {
-  return selectBackend(context.config)(context);
+export function createIn(context: TestContext): Promise<Backend> {
+  return createBackends(context).create(context);
 }
 
 /** The lease `10.5.NUMBER.0-24` of the host 192.0.2.NUMBER. */
@@ -74,15 +77,15 @@ export function vxlanLease(number: number, mac = `02:00:00:00:01:0${number}`): L
   return lease(number, { backendType: 'vxlan', backendData: { VNI: 1, VtepMAC: mac } });
 }
 
-/** Wanted state as text: the kernel's in the words of `ip`, then the tunnel's. */
-export function describeWanted(state: WantedState | undefined): string[] | undefined {
+/** Desired state as text: the kernel's in the words of `ip`, then the tunnel's. */
+export function describeDesired(state: DesiredState | undefined): string[] | undefined {
   if (!state) return undefined;
-  const own = (state.own ?? []).map(
-    ({ address, prefix }) => `own ${prefix.toString()} address ${address.toString()}`,
+  const local = (state.localSubnets ?? []).map(
+    ({ address, prefix }) => `local ${prefix.toString()} address ${address.toString()}`,
   );
   const routes = (state.tunnelRoutes ?? []).map(
     ({ destination, peer }) =>
       `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}`,
   );
-  return [...describeState(state.host ?? {}), ...own, ...routes];
+  return [...describeState(state.host ?? {}), ...local, ...routes];
 }

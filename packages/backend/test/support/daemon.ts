@@ -7,7 +7,7 @@ import { parseNetworkConfig, type Json, type Lease } from '@flannel-ts/subnet';
 import { openTunnel } from '@flannel-ts/tunnel';
 import {
   createPeerFollower,
-  selectBackend,
+  createBackends,
   type Backend,
   type BackendEvent,
   type PeerFollower,
@@ -35,12 +35,10 @@ export async function startDaemon(host: Host, number: number, options: Json): Pr
     ...{ link: 'eth0', mtu: 1500, address: { ipv4: address }, publicIp: { ipv4: address } },
     onLink: [parsePrefix('192.168.77.0/24')],
   };
-  const backend = stack.use(
-    await selectBackend(config)({
-      ...{ device, underlay, config, onEvent },
-      openTunnel: (tunnel) => inNamespace(host.path, () => openTunnel(tunnel)),
-    }),
+  const backends = stack.use(
+    createBackends({ udp: { openTunnel: (tunnel) => inNamespace(host.path, () => openTunnel(tunnel)) } }),
   );
+  const backend = await backends.create({ device, underlay, config, onEvent });
   const lease: Lease = {
     subnets: parseSubnetKey(`10.5.${number}.0-24`),
     attributes: { publicIp: underlay.publicIp, ...backend.attributes },

@@ -7,12 +7,12 @@ import {
   type TunnelStats,
 } from '@flannel-ts/tunnel';
 
-/** Opens tunnels that carry nothing, keep what they are told, and fail when the test says so. */
+/** Opens tunnels that carry nothing, keep what they are given, and fail when the test says so. */
 export interface FakeTunnel {
   readonly open: (options: TunnelOptions) => Tunnel;
   /** Options of every tunnel that was opened. */
   readonly opened: readonly TunnelOptions[];
-  /** The routes of the tunnel that is open, and its own subnets; `undefined` while none is. */
+  /** The local subnets of the tunnel that is open, and its routes; `undefined` while none is. */
   state(): string[] | undefined;
   /** Counts a packet as sent. */
   carry(): void;
@@ -20,6 +20,12 @@ export interface FakeTunnel {
   fail(): void;
   /** Makes so many of the next attempts to open fail. */
   refuse(attempts: number): void;
+  /** Calls back at every attempt to open from now on. */
+  onAttempt(call: () => void): void;
+  /** Gives tunnels that are opened from now on a fast path, or none. */
+  offerFastPath(offered: boolean): void;
+  /** Makes the open tunnel refuse its next change. */
+  refuseChange(): void;
 }
 
 const cause = Object.assign(new Error('open /dev/net/tun: ENOENT'), {
@@ -28,19 +34,27 @@ const cause = Object.assign(new Error('open /dev/net/tun: ENOENT'), {
   syscall: 'open',
 });
 
-/** @param fastPath - whether tunnels have the fast path that they are asked for */
-export function createFakeTunnel({ fastPath = true } = {}): FakeTunnel {
+/** @param options.fastPath - whether tunnels have the fast path that they are asked for */
+export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}): FakeTunnel {
+  let { fastPath = true } = options;
+  let changeRefused = false;
+  let attempted: () => void = () => undefined;
   const opened: TunnelOptions[] = [];
-  let current: { own: string[]; routes: Map<string, string>; packets: number } | undefined;
+  let current: { local: string[]; routes: Map<string, string>; packets: number } | undefined;
   let refusals = 0;
 
   function open(options: TunnelOptions): Tunnel {
+    attempted();
     if (refusals-- > 0) throw new TunnelOpenError(options.tun.name, options.socket, cause);
     opened.push(options);
-    const mine = { own: [] as string[], routes: new Map<string, string>(), packets: 0 };
+    const mine = { local: [] as string[], routes: new Map<string, string>(), packets: 0 };
     current = mine;
     const alive = () => {
       if (current !== mine) throw new Error('the tunnel is closed');
+      if (changeRefused) {
+        changeRefused = false;
+        throw new Error('the kernel refuses');
+      }
       return mine;
     };
     const put = ({ destination, peer }: TunnelRoute) =>
@@ -52,8 +66,8 @@ export function createFakeTunnel({ fastPath = true } = {}): FakeTunnel {
       device: options.tun.name,
       local: options.socket,
       fastPath: options.fastPath && fastPath ? { on: true } : { on: false, reason: 'old kernel' },
-      setOwn(subnets) {
-        alive().own = subnets.map(({ prefix }) => `own ${prefix.toString()}`);
+      setLocalSubnets(subnets) {
+        alive().local = subnets.map(({ prefix }) => `local ${prefix.toString()}`);
       },
       setRoutes(routes) {
         alive().routes.clear();
@@ -72,13 +86,22 @@ export function createFakeTunnel({ fastPath = true } = {}): FakeTunnel {
   return {
     open,
     opened,
-    state: () => current && [...current.own, ...[...current.routes].map((route) => route.join(' '))],
+    state: () => current && [...current.local, ...[...current.routes].map((route) => route.join(' '))],
     carry() {
       current!.packets++;
     },
     fail: () => opened.at(-1)!.onFailure!(new TunnelFailedError('flannel0', cause)),
     refuse(attempts) {
       refusals = attempts;
+    },
+    onAttempt(call) {
+      attempted = call;
+    },
+    offerFastPath(offered) {
+      fastPath = offered;
+    },
+    refuseChange() {
+      changeRefused = true;
     },
   };
 }

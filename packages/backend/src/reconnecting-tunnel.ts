@@ -1,0 +1,141 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RouteSink, Tunnel, TunnelOptions, TunnelStats } from '@flannel-ts/tunnel';
+import { createBackoff } from './backoff.ts';
+import type { BackendEvent } from './events.ts';
+import { createRouteMemory } from './route-memory.ts';
+
+/** A tunnel that lasted so many milliseconds did not fail for what the one before failed for. */
+const STEADY_MS = 60_000;
+
+/** The tunnel that a backend asks for, and who hears of it. */
+export interface TunnelRequest {
+  readonly options: Omit<TunnelOptions, 'onFailure'>;
+  readonly onEvent: (event: BackendEvent) => void;
+}
+
+/**
+ * A tunnel that is opened again, with its subnets and routes, when it fails, for example when its device is deleted: at
+ * once, then with backoff. Meanwhile it takes in changes and returns the counts of before.
+ */
+export interface ReconnectingTunnel extends RouteSink, Pick<Tunnel, 'fastPath' | 'stats'>, Disposable {
+  /**
+   * Gives the tunnel to the next backend. An open one with the same options carries on without a gap; for others it is
+   * closed and opened again, with its subnets and routes.
+   * @throws {TunnelOpenError}
+   */
+  handOver(request: TunnelRequest): void;
+}
+
+/**
+ * Opens a tunnel for a backend.
+ * @param components.random - yields numbers from 0 up to, but not including, 1. @default Math.random
+ * @throws {TunnelOpenError} when it cannot be opened the first time
+ */
+export function openReconnectingTunnel(
+  components: {
+    readonly openTunnel: (options: TunnelOptions) => Tunnel;
+    readonly random?: (() => number) | undefined;
+  },
+  first: TunnelRequest,
+): ReconnectingTunnel {
+  const memory = createRouteMemory();
+  const backoff = createBackoff(components.random ?? Math.random);
+  let request = first;
+  let openedAt = 0;
+  /** The one that is open, or was last. */
+  let tunnel = open();
+  /** What it counted before it was closed; `undefined` while it is open. */
+  let counted: TunnelStats | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  announce();
+
+  function open(): Tunnel {
+    const opened: Tunnel = components.openTunnel({
+      ...request.options,
+      // A report of what is closed may have been on its way.
+      onFailure: (error) => {
+        if (opened === tunnel && !counted) recover(error);
+      },
+    });
+    try {
+      memory.replay(opened);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    openedAt = performance.now();
+    return opened;
+  }
+
+  function reopen(): void {
+    close();
+    tunnel = open();
+    counted = undefined;
+    announce();
+  }
+
+  function close(): void {
+    clearTimeout(retry);
+    counted ??= tunnel.stats();
+    tunnel.close();
+  }
+
+  function announce(): void {
+    if (request.options.fastPath) request.onEvent({ kind: 'fast-path', state: tunnel.fastPath });
+  }
+
+  function recover(error: Error): void {
+    request.onEvent({ kind: 'tunnel-failed', error });
+    close();
+    if (performance.now() - openedAt >= STEADY_MS) backoff.reset();
+    tryAgain(error.message);
+  }
+
+  /** @param reported - the problem that was reported last: it is not reported again */
+  function tryAgain(reported: string): void {
+    const delayMs = backoff.next();
+    if (delayMs > 0) retry = setTimeout(attempt, delayMs, reported);
+    else attempt(reported);
+  }
+
+  function attempt(reported: string): void {
+    try {
+      reopen();
+    } catch (error) {
+      const failure = error as Error;
+      if (failure.message !== reported) request.onEvent({ kind: 'tunnel-failed', error: failure });
+      tryAgain(failure.message);
+      return;
+    }
+    request.onEvent({ kind: 'tunnel-reopened' });
+  }
+
+  /** Changes what is remembered, and the tunnel; one that refuses a change has failed. */
+  function change(apply: (sink: RouteSink) => void): void {
+    apply(memory);
+    if (counted) return;
+    try {
+      apply(tunnel);
+    } catch (error) {
+      recover(error as Error);
+    }
+  }
+
+  return {
+    get fastPath() {
+      return tunnel.fastPath;
+    },
+    handOver(next) {
+      const same = isDeepStrictEqual(next.options, request.options);
+      request = next;
+      if (same && !counted) return;
+      backoff.reset();
+      reopen();
+    },
+    setLocalSubnets: (subnets) => change((sink) => sink.setLocalSubnets(subnets)),
+    setRoutes: (routes) => change((sink) => sink.setRoutes(routes)),
+    updateRoutes: (routes) => change((sink) => sink.updateRoutes(routes)),
+    stats: () => counted ?? tunnel.stats(),
+    [Symbol.dispose]: close,
+  };
+}

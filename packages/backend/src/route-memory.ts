@@ -1,0 +1,32 @@
+import type { InterfaceAddress } from '@flannel-ts/ip';
+import type { RouteSink, TunnelRoute } from '@flannel-ts/tunnel';
+
+/** Subnets and routes, kept for a tunnel that is opened later. */
+export interface RouteMemory extends RouteSink {
+  /** Hands everything on. */
+  replay(sink: RouteSink): void;
+}
+
+export function createRouteMemory(): RouteMemory {
+  let localSubnets: readonly InterfaceAddress[] = [];
+  const routes = new Map<string, TunnelRoute>();
+
+  const add = (route: TunnelRoute) => void routes.set(route.destination.toString(), route);
+  return {
+    setLocalSubnets(subnets) {
+      localSubnets = subnets;
+    },
+    setRoutes(all) {
+      routes.clear();
+      all.forEach(add);
+    },
+    updateRoutes(change) {
+      for (const destination of change.remove) routes.delete(destination.toString());
+      change.add.forEach(add);
+    },
+    replay(sink) {
+      sink.setLocalSubnets(localSubnets);
+      sink.setRoutes([...routes.values()]);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
+import type { Backend, DesiredState } from './backend.ts';
+import { PeerDataError } from './errors.ts';
+import { excerpt } from './excerpt.ts';
+import { createRivalry, type Claim } from './rivalry.ts';
+
+/** What a lease asked of this host, and what it asks now. */
+export interface PlanChange {
+  readonly before: DesiredState | undefined;
+  readonly after: DesiredState | undefined;
+}
+
+/** Which leases are followed, and how. No I/O: the same leases give the same selection, in whatever order they come. */
+export interface PeerSelection {
+  /** What followed leases ask of this host, by {@link leaseKey}. */
+  readonly plans: ReadonlyMap<string, DesiredState>;
+  /** Why leases are not followed that seem meant for us, by {@link leaseKey}. */
+  readonly skipped: ReadonlyMap<string, string>;
+  /** Takes in changes and returns what they change, by lease. The cost is that of the changes. */
+  update(changes: readonly LeaseChange[]): ReadonlyMap<string, PlanChange>;
+}
+
+/** What becomes of a lease by itself, before it is compared with others. */
+type Verdict = { readonly plan: DesiredState } | { readonly reason: string };
+
+/** Selects peers for the holder of the lease `self`. */
+export function createPeerSelection(
+  components: {
+    readonly backend: Backend;
+    readonly config: NetworkConfig;
+    /** Called when a lease is skipped for a reason that it was not skipped for before. */
+    readonly onSkipped: (lease: string, reason: string) => void;
+  },
+  self: Lease,
+): PeerSelection {
+  const { onSkipped } = components;
+  const verdicts = new Map<string, Verdict>();
+  const plans = new Map<string, DesiredState>();
+  const skipped = new Map<string, string>();
+  const rivalry = createRivalry();
+
+  function judge(lease: Lease): void {
+    const key = leaseKey(lease);
+    const verdict = key === leaseKey(self) ? undefined : judgeLease(components, self, lease);
+    put(verdicts, key, verdict);
+    rivalry.set(key, verdict && 'plan' in verdict ? claimOf(lease, verdict.plan) : undefined);
+  }
+
+  function forget(key: string): void {
+    verdicts.delete(key);
+    rivalry.set(key, undefined);
+  }
+
+  /** Decides on a lease whose verdict or rivals changed. */
+  function decide(key: string): PlanChange {
+    const before = plans.get(key);
+    const verdict = verdicts.get(key);
+    const reason = verdict && ('reason' in verdict ? verdict.reason : rivalry.reasonToYield(key));
+    const after = verdict && 'plan' in verdict && reason === undefined ? verdict.plan : undefined;
+    put(plans, key, after);
+    if (reason !== undefined && reason !== skipped.get(key)) onSkipped(key, reason);
+    put(skipped, key, reason);
+    return { before, after };
+  }
+
+  return {
+    plans,
+    skipped,
+    update(changes) {
+      for (const change of changes) {
+        if (change.kind === 'put') judge(change.lease);
+        if (change.kind === 'removed') forget(leaseKey(change));
+      }
+      const decided = [...rivalry.takeChanged()].map((key) => [key, decide(key)] as const);
+      return new Map(decided.filter(([, { before, after }]) => before !== after));
+    },
+  };
+}
+
+/**
+ * Judges a lease; `undefined` when it is one of another backend. Whatever the exception is that its data causes, it
+ * concerns this lease alone.
+ */
+function judgeLease(
+  { backend, config }: { readonly backend: Backend; readonly config: NetworkConfig },
+  self: Lease,
+  lease: Lease,
+): Verdict | undefined {
+  const reason = reasonToSkip(config, self, lease);
+  if (reason !== undefined) return { reason };
+  try {
+    const plan = backend.planPeer(lease);
+    return plan && { plan };
+  } catch (error) {
+    const reason = error instanceof PeerDataError ? error.message : `it cannot be read: ${String(error)}`;
+    return { reason: excerpt(reason) };
+  }
+}
+
+/** Why following a lease would do harm, whatever the backend. */
+function reasonToSkip({ ipv4 }: NetworkConfig, self: Lease, { subnets }: Lease): string | undefined {
+  if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
+  return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;
+}
+
+function claimOf({ subnets }: Lease, { host }: DesiredState): Claim {
+  return { subnet: subnets.ipv4!, vteps: host?.fdb ?? [] };
+}
+
+/** Sets a value, or deletes the key for none. */
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

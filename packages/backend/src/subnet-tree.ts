@@ -1,0 +1,77 @@
+import { familyBits, type Prefix } from '@flannel-ts/ip';
+
+/** A prefix: a path of bits from the root. A node without leases at it or below does not exist. */
+interface Node {
+  readonly leases: Set<string>;
+  readonly children: Map<string, Node>;
+}
+
+/** Leases by subnet, so that what overlaps a subnet is found without looking at all others. */
+export class SubnetTree {
+  readonly #root = createNode();
+
+  add(subnet: Prefix, lease: string): void {
+    let node = this.#root;
+    for (const bit of bitsOf(subnet)) {
+      const child = node.children.get(bit) ?? createNode();
+      node.children.set(bit, child);
+      node = child;
+    }
+    node.leases.add(lease);
+  }
+
+  delete(subnet: Prefix, lease: string): void {
+    const bits = bitsOf(subnet);
+    const path = this.#path(bits);
+    path.at(-1)!.leases.delete(lease);
+    for (let depth = bits.length; depth > 0 && isEmpty(path[depth]!); depth--) {
+      path[depth - 1]!.children.delete(bits[depth - 1]!);
+    }
+  }
+
+  /** Returns the leases of just this subnet, and of wider ones around it. */
+  around(subnet: Prefix): string[] {
+    return this.#path(bitsOf(subnet)).flatMap(({ leases }) => [...leases]);
+  }
+
+  /** Returns the leases of just this subnet. */
+  at(subnet: Prefix): ReadonlySet<string> {
+    return this.#find(subnet)?.leases ?? new Set();
+  }
+
+  /** Returns a lease of the lowest among the widest subnets inside this one, if there are any. */
+  inside(subnet: Prefix): string | undefined {
+    let node = this.#find(subnet);
+    do node = node?.children.get('0') ?? node?.children.get('1');
+    while (node?.leases.size === 0);
+    return node && [...node.leases].sort()[0];
+  }
+
+  /** The nodes from the root towards a prefix, as far as there are any. */
+  #path(bits: string): Node[] {
+    const path = [this.#root];
+    for (const bit of bits) {
+      const child = path.at(-1)!.children.get(bit);
+      if (!child) break;
+      path.push(child);
+    }
+    return path;
+  }
+
+  #find(subnet: Prefix): Node | undefined {
+    const bits = bitsOf(subnet);
+    return this.#path(bits)[bits.length];
+  }
+}
+
+function createNode(): Node {
+  return { leases: new Set(), children: new Map() };
+}
+
+function isEmpty({ leases, children }: Node): boolean {
+  return leases.size === 0 && children.size === 0;
+}
+
+function bitsOf({ network, length, family }: Prefix): string {
+  return network.value.toString(2).padStart(familyBits(family), '0').slice(0, length);
+}

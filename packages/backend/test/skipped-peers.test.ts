@@ -1,0 +1,210 @@
+import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
+import type { Json, Lease } from '@flannel-ts/subnet';
+import { describe, expect, it } from 'vitest';
+import { createPeerFollower } from '../src/index.ts';
+import { createPeerSelection } from '../src/select-peers.ts';
+import { createContext, createIn, lease, vxlanLease } from './support/context.ts';
+import { follow, put, removed, type Following } from './support/follow.ts';
+
+/** Another version of a lease. */
+const revised = (changed: Lease): Lease => ({ ...changed, revision: `${changed.revision}+` });
+
+/** A vxlan peer's lease of any subnet, by the host 192.0.2.NUMBER. */
+const vxlanLeaseOf = (key: string, number: number, mac?: string): Lease => ({
+  ...vxlanLease(number, mac),
+  subnets: parseSubnetKey(key),
+});
+
+const deep = (depth: number): Json => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as Json;
+
+const reasons = ({ follower }: Following) => Object.fromEntries(follower.skipped);
+
+it('without a word is a peer of another backend', async () => {
+  const { events, follower, snapshot } = await follow('vxlan');
+  await snapshot(lease(2), lease(3, { backendType: 'host-gw' }));
+  expect(follower.peers).toBe(0);
+  expect(follower.skipped.size).toBe(0);
+  expect(events).toEqual([]);
+});
+
+it.each<[string, Lease, string]>([
+  [
+    'our own former lease',
+    { ...vxlanLease(9), attributes: vxlanLease(1).attributes },
+    'PublicIP must be that of another host, not 192.0.2.1',
+  ],
+  ['outside the network', vxlanLeaseOf('10.6.2.0-24', 2), 'it is outside the cluster network'],
+  ['over our own subnet', vxlanLeaseOf('10.5.0.0-20', 2), 'it overlaps our own subnet'],
+  ['of malformed data', vxlanLease(2, 'no'), 'VtepMAC must be a MAC address, not "no"'],
+])('with a reason is a lease that is %s', async (_, peer, reason) => {
+  const { device, events, follower, snapshot } = await follow('vxlan');
+  await snapshot(peer, vxlanLease(3));
+  expect(device.calls.at(-1)).toBe('apply self 10.5.3.0-24');
+  expect(events).toMatchObject([
+    { kind: 'peer-skipped', reason: expect.stringContaining(reason) as unknown },
+  ]);
+  expect([...follower.skipped.values()]).toEqual([expect.stringContaining(reason)]);
+});
+
+describe('a failing peer', () => {
+  it.each<[string, Json]>([
+    ['BackendData', deep(10_000)],
+    ['VtepMAC', { VNI: 1, VtepMAC: deep(10_000) }],
+    ['VNI', { VNI: deep(10_000), VtepMAC: '02:00:00:00:01:02' }],
+  ])(
+    'whose %s is nested 10,000 deep is skipped by itself, until its lease changes',
+    async (_, backendData) => {
+      const following = await follow('vxlan');
+      const { device, follower, snapshot, delta } = following;
+      const nested = lease(2, { backendType: 'vxlan', backendData });
+      await snapshot(nested, vxlanLease(3));
+      expect(device.calls.at(-1)).toBe('apply self 10.5.3.0-24');
+      expect(Object.keys(reasons(following))).toEqual(['10.5.2.0-24']);
+      await delta(put(revised(vxlanLease(2))));
+      expect(reasons(following)).toEqual({});
+      expect(follower.peers).toBe(2);
+    },
+  );
+
+  it('may cause whatever exception it likes, and ends nothing', async () => {
+    const context = createContext({ Type: 'udp' });
+    const backend = await createIn(context);
+    const failing = {
+      ...backend,
+      planPeer(peer: Lease) {
+        if (peer.attributes.backendData === null) throw new TypeError('no such method');
+        return backend.planPeer(peer);
+      },
+    };
+    const follower = createPeerFollower({ ...context, backend: failing }, lease(1));
+    await follower.follow({ kind: 'snapshot', leases: [lease(2, { backendData: null }), lease(3)] });
+    expect(follower.peers).toBe(1);
+    expect(Object.fromEntries(follower.skipped)).toEqual({
+      '10.5.2.0-24': 'it cannot be read: TypeError: no such method',
+    });
+  });
+
+  it('is shown by an excerpt of what it wrote', async () => {
+    const following = await follow('vxlan');
+    await following.snapshot(vxlanLease(2, 'x'.repeat(1024 * 1024)));
+    expect(reasons(following)['10.5.2.0-24']).toMatch(/^VtepMAC must be a MAC address, not "x{200,300}…$/);
+  });
+
+  it('is reported once for each reason, not at every renewal', async () => {
+    const { events, delta } = await follow('vxlan');
+    await delta(put(vxlanLease(2, 'no')));
+    await delta(put(revised(vxlanLease(2, 'no'))));
+    expect(events).toHaveLength(1);
+    await delta(put(revised(revised(vxlanLease(2, 'none')))));
+    expect(events).toHaveLength(2);
+    await delta(removed(2));
+    await delta(put(vxlanLease(2, 'no')));
+    expect(events).toHaveLength(3);
+  });
+});
+
+describe('two peers with one MAC address', () => {
+  const mac = '02:00:00:00:00:0a';
+  const [first, second] = [vxlanLease(2, mac), vxlanLease(3, mac)];
+
+  it.each([[[first, second]], [[second, first]]])(
+    'are the one with the smaller key, whatever comes first: %#',
+    async (leases) => {
+      const following = await follow('vxlan');
+      for (const each of leases) await following.delta(put(each));
+      expect(following.device.desiredBy('10.5.2.0-24')).toContain(`fdb ${mac} dst 192.0.2.2 dev flannel.1`);
+      expect(following.device.desiredBy('10.5.3.0-24')).toBeUndefined();
+      expect(reasons(following)).toEqual({
+        '10.5.3.0-24': expect.stringMatching(
+          /^VtepMAC 02:00:00:00:00:0a is that of 10\.5\.2\.0-24 too, .*delete the VXLAN device of one/,
+        ) as unknown,
+      });
+    },
+  );
+
+  it('change places at once when the first goes, or takes another address', async () => {
+    const following = await follow('vxlan');
+    const { device, snapshot, delta } = following;
+    await snapshot(first, second);
+    await delta(removed(2));
+    expect(device.calls.at(-1)).toBe('update 10.5.2.0-24 10.5.3.0-24');
+    expect(device.desiredBy('10.5.3.0-24')).toContain(`fdb ${mac} dst 192.0.2.3 dev flannel.1`);
+    await delta(put(first));
+    expect(Object.keys(reasons(following))).toEqual(['10.5.3.0-24']);
+    await delta(put(revised(vxlanLease(2))));
+    expect(reasons(following)).toEqual({});
+  });
+
+  it('are both followed when they are one host with two leases', async () => {
+    const following = await follow('vxlan');
+    await following.snapshot(first, vxlanLeaseOf('10.5.9.0-24', 2, mac));
+    expect(following.follower.peers).toBe(2);
+    expect(reasons(following)).toEqual({});
+  });
+});
+
+describe('peers whose subnets overlap', () => {
+  const wide = vxlanLeaseOf('10.5.4.0-22', 2);
+  const [low, high] = [vxlanLeaseOf('10.5.5.0-24', 3), vxlanLeaseOf('10.5.6.0-24', 4)];
+
+  it.each([[[wide, low, high]], [[high, wide, low]], [[low, high, wide]]])(
+    'are the more specific ones, whatever comes first: %#',
+    async (leases) => {
+      const following = await follow('vxlan');
+      for (const each of leases) await following.delta(put(each));
+      expect(following.follower.peers).toBe(2);
+      expect(reasons(following)).toEqual({
+        '10.5.4.0-22': expect.stringMatching(
+          /^its subnet overlaps that of 10\.5\.5\.0-24, .*delete the lease/,
+        ) as unknown,
+      });
+    },
+  );
+
+  it('change places at once when the last specific one goes', async () => {
+    const following = await follow('vxlan');
+    const { device, snapshot, delta } = following;
+    await snapshot(wide, low, high);
+    await delta(removed(5));
+    expect(reasons(following)['10.5.4.0-22']).toContain('10.5.6.0-24');
+    await delta(removed(6));
+    expect(reasons(following)).toEqual({});
+    expect(device.desiredBy('10.5.4.0-22')).toContain('route 10.5.4.0/22 via 10.5.4.0 dev flannel.1 onlink');
+  });
+
+  it('by the same prefix in two keys are the one with the smaller key', async () => {
+    const following = await follow('udp');
+    const both = { ...lease(2), subnets: parseSubnetKey('10.5.2.0-24&fc00:0:0:62::-64') };
+    await following.snapshot(both, lease(2, { publicIp: { ipv4: parseAddress('192.0.2.9') } }));
+    expect(Object.keys(reasons(following))).toEqual(['10.5.2.0-24&fc00:0:0:62::-64']);
+    expect(following.tunnel.state()).toContain('10.5.2.0/24 192.0.2.9:8285');
+    await following.delta(removed(2));
+    expect(following.tunnel.state()).toContain('10.5.2.0/24 192.0.2.2:8285');
+  });
+});
+
+it('a change costs the same in a cluster of 100 and of 20,000 leases, rivals or none', async () => {
+  const events = 500;
+  /** Processor time for events of one lease among so many others, in µs for each. */
+  async function costOf(size: number): Promise<number> {
+    const context = createContext({ Type: 'vxlan' });
+    const backend = await createIn(context);
+    const selection = createPeerSelection({ ...context, backend, onSkipped: () => undefined }, vxlanLease(1));
+    const peers = Array.from({ length: size }, (_, index) => {
+      // All tenth ones have one MAC address.
+      const mac = (index % 10 ? index + 256 : 0).toString(16).padStart(8, '0').match(/../g)!.join(':');
+      const bits = (10 << 24) + (5 << 16) + 0x1000 + index * 2;
+      const key = `${[24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.')}-31`;
+      return vxlanLeaseOf(key, 2 + (index % 200), `02:01:${mac}`);
+    });
+    selection.update(peers.map(put));
+    const [changing] = peers.slice(-10);
+    const before = process.cpuUsage();
+    for (let event = 0; event < events; event++) selection.update([put(changing!)]);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / events;
+  }
+  await costOf(100);
+  const small = await costOf(100);
+  expect(await costOf(20_000)).toBeLessThan(20 * small);
+});
