@@ -41,7 +41,8 @@ describe('a daemon on a bad day', () => {
   const ready = () => daemon.line(/"msg":"ready"/);
   const readyz = () => host.run('curl', '--silent', '--write-out', '%{http_code}', READYZ);
   /** All that is under `subnets/`, by etcd's own tool. */
-  const leases = async () => (await etcd.etcdctl('get', '--prefix', SUBNETS, '--keys-only')).match(/\S+/g) ?? [];
+  const leases = async () =>
+    (await etcd.etcdctl('get', '--prefix', SUBNETS, '--keys-only')).match(/\S+/g) ?? [];
 
   it('opens no debugger for SIGUSR1, neither while it waits nor while it is being loaded', async () => {
     await etcd.etcdctl('del', CONFIG);
@@ -60,23 +61,26 @@ describe('a daemon on a bad day', () => {
     }
   });
 
-  it.each([['--docker-opts-file'], ['--subnet-file']])('waits until the file of %s can be written', async (flag) => {
-    await writeFile(file('run'), 'not a directory');
-    start(`${flag}=${file('run/file')}`);
-    expect(await daemon.line(/cannot be written/)).toContain('"part":"files"');
-    expect(await readyz()).toMatch(/^starting\n(.*\n)*files failing since .*make it writable(.*\n)*503$/);
-    // The data path is there all the same.
-    await eventually(leases, (keys) => keys.length === 1);
-    await eventually(
-      () => host.run('ip', '-4', '-brief', 'address', 'show', 'dev', 'flannel.1'),
-      (text) => text.includes('/32'),
-    );
-    await rm(file('run'));
-    await mkdir(file('run'));
-    await ready();
-    expect(await readFile(file('run/file'), 'utf8')).toContain('10.5.');
-    await rm(file('run'), { recursive: true });
-  });
+  it.each([['--docker-opts-file'], ['--subnet-file']])(
+    'waits until the file of %s can be written',
+    async (flag) => {
+      await writeFile(file('run'), 'not a directory');
+      start(`${flag}=${file('run/file')}`);
+      expect(await daemon.line(/cannot be written/)).toContain('"part":"files"');
+      expect(await readyz()).toMatch(/^starting\n(.*\n)*files failing since .*make it writable(.*\n)*503$/);
+      // The data path is there all the same.
+      await eventually(leases, (keys) => keys.length === 1);
+      await eventually(
+        () => host.run('ip', '-4', '-brief', 'address', 'show', 'dev', 'flannel.1'),
+        (text) => text.includes('/32'),
+      );
+      await rm(file('run'));
+      await mkdir(file('run'));
+      await ready();
+      expect(await readFile(file('run/file'), 'utf8')).toContain('10.5.');
+      await rm(file('run'), { recursive: true });
+    },
+  );
 
   it('follows its other peers when one has published 10,000 nested objects', async () => {
     const nested = '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000);
@@ -99,11 +103,15 @@ describe('a daemon on a bad day', () => {
     await ready();
     expect(await readyz()).toMatch(/^ok\n(\w+ ok since \S+\n)+200$/);
     await etcd.kill();
-    await eventually(readyz, (text) => /^failing\n(.*\n)*registry failing since .*etcd is unavailable(.*\n)*503$/.test(text));
+    await eventually(readyz, (text) =>
+      /^failing\n(.*\n)*registry failing since .*etcd is unavailable(.*\n)*503$/.test(text),
+    );
     await etcd.restart();
     await eventually(readyz, (text) => /^ok\n(\w+ ok since \S+\n)+200$/.test(text));
     // A trouble is said in one line, without a stack.
-    const said = daemon.lines.filter((line) => line.includes('"part":"registry"') && line.includes('"level":"error"'));
+    const said = daemon.lines.filter(
+      (line) => line.includes('"part":"registry"') && line.includes('"level":"error"'),
+    );
     expect(said.join('\n')).not.toContain('    at ');
   });
 
@@ -120,15 +128,13 @@ describe('a daemon on a bad day', () => {
   });
 
   it('ends with exit code 1 within a second of a failure that waiting does not repair', async () => {
-    const other = host.start(['busybox', 'nc', '-l', '-p', '8471', '-s', '127.0.0.1']);
-    await eventually(
-      () => host.run('ss', '--listening', '--tcp', '--numeric'),
-      (text) => text.includes(':8471'),
-    );
+    const listen =
+      "require('node:net').createServer().listen(8471, '127.0.0.1', () => console.log('listening'))";
+    await using other = host.start(['node', '--eval', listen]);
+    await other.line(/listening/);
     start();
     expect(await daemon.exited).toBe(1);
     expect(daemon.lines.at(-1)).toContain('EADDRINUSE');
-    await other.stop();
   });
 });
 

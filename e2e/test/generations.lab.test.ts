@@ -31,12 +31,13 @@ describe('a daemon whose world changes', () => {
     await configure({ Type: 'host-gw' });
     for (const [node, peer] of pairs()) {
       await ends(node, () => devices(node), []);
-      await ends(node, () => overlayRoutes(node), [`${await subnetOf(peer)} via ${peer.host.address} dev eth0`]);
+      await ends(node, () => overlayRoutes(node), [
+        `${await subnetOf(peer)} via ${peer.host.address} dev eth0`,
+      ]);
     }
     await expectReachable();
     await configure({ Type: 'udp' });
-    for (const node of nodes)
-      await ends(node, () => overlayRoutes(node), ['10.5.0.0/16 dev flannel0']);
+    for (const node of nodes) await ends(node, () => overlayRoutes(node), ['10.5.0.0/16 dev flannel0']);
     await expectReachable();
     await configure({ Type: 'vxlan' });
     for (const node of nodes) await ends(node, () => devices(node), ['flannel.1']);
@@ -47,11 +48,15 @@ describe('a daemon whose world changes', () => {
   it('keeps the last valid config while the present one is invalid, and says so', async () => {
     await cluster.etcd.etcdctl('put', CONFIG, '{"Network":"10.5.0.0/16","SubnetLen":99}');
     for (const node of nodes)
-      expect(await node.daemon.line(/SubnetLen must be .*the last valid one stays in use/)).toContain('"level":"warn"');
+      expect(await node.daemon.line(/SubnetLen must be .*the last valid one stays in use/)).toContain(
+        '"level":"warn"',
+      );
     await expectReachable();
     await configure({ Type: 'vxlan', VNI: -1 });
     for (const node of nodes)
-      expect(await node.daemon.line(/VNI must be .*the former network config stays in use/)).toContain('"level":"warn"');
+      expect(await node.daemon.line(/VNI must be .*the former network config stays in use/)).toContain(
+        '"level":"warn"',
+      );
     await configure({ Type: 'vxlan' });
     await expectReachable();
   });
@@ -104,7 +109,8 @@ describe('a daemon whose world changes', () => {
   it('leases another subnet when another host has taken its own, and tells everyone', async () => {
     const [node, peer] = nodes;
     const key = await leaseKeyOf(node);
-    const thief = '{"PublicIP":"192.168.77.200","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"02:00:00:00:02:00"}}';
+    const thief =
+      '{"PublicIP":"192.168.77.200","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"02:00:00:00:02:00"}}';
     await cluster.etcd.etcdctl('put', SUBNETS + key, thief);
     const { answer: own } = await eventually(
       () => leaseKeyOf(node),
@@ -146,15 +152,18 @@ describe('a daemon whose world changes', () => {
   }
 
   async function ends<T>(node: Node, ask: () => Promise<T>, expected: T): Promise<void> {
-    await eventually(ask, (answer) => JSON.stringify(answer) === JSON.stringify(expected)).catch((error: unknown) => {
-      throw new Error(`${node.host.name} does not become ${JSON.stringify(expected)}`, { cause: error });
-    });
+    await eventually(ask, (answer) => JSON.stringify(answer) === JSON.stringify(expected)).catch(
+      (error: unknown) => {
+        throw new Error(`${node.host.name} does not become ${JSON.stringify(expected)}`, { cause: error });
+      },
+    );
   }
 
   async function expectReachable(): Promise<void> {
     const [one, other] = containers;
     await eventually(
-      () => one!.run('ping', '-n', '-c', '1', '-W', '1', other!.address).catch((error: unknown) => String(error)),
+      () =>
+        one!.run('ping', '-n', '-c', '1', '-W', '1', other!.address).catch((error: unknown) => String(error)),
       (text) => text.includes(' 0% packet loss'),
     );
   }

@@ -161,7 +161,8 @@ describe('the Debian package', { timeout: 120_000 }, () => {
 
   it('is ended and started again when it hangs', async () => {
     const dropIn = '/run/systemd/system/flanneld.service.d/watchdog.conf';
-    const write = 'mkdir -p "${1%/*}" && printf "[Service]\\nWatchdogSec=1\\n" > "$1" && systemctl daemon-reload';
+    const write =
+      'mkdir -p "${1%/*}" && printf "[Service]\\nWatchdogSec=1\\n" > "$1" && systemctl daemon-reload';
     await host.run('sh', '-c', write, 'write', dropIn);
     await host.run('systemctl', 'start', 'flanneld');
     const pid = await property('MainPID');
@@ -171,7 +172,13 @@ describe('the Debian package', { timeout: 120_000 }, () => {
       ([now, state]) => now !== pid && now !== '0' && state === 'active',
     );
     expect(await host.run('journalctl', '--unit=flanneld', '--no-pager')).toContain('Watchdog timeout');
-    await host.run('sh', '-c', 'rm "$1" && systemctl daemon-reload && systemctl restart flanneld', 'remove', dropIn);
+    await host.run(
+      'sh',
+      '-c',
+      'rm "$1" && systemctl daemon-reload && systemctl restart flanneld',
+      'remove',
+      dropIn,
+    );
   });
 
   it('gives Docker the leased subnet, before it starts', async () => {

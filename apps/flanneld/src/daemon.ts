@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBackends } from '@flannel-ts/backend';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
@@ -65,12 +66,15 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     openRegistry(settings, { log, onEvent: (event) => reportRegistryEvent({ conditions }, event) }),
   );
   context.requests.addEventListener('reload', () => registry.reconnect(), { signal });
+  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
+  const backends = stack.use(createBackends({ udp }));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
 
   let families: readonly Family[] = [4, 6];
   const configs = stack.use(
     keepLatest(
-      (during) => watchConfig({ registry, conditions }, { prefix, signal: during }),
+      (during) =>
+        watchConfig({ registry, conditions }, { prefix, backendTypes: backends.types, signal: during }),
       () => 'the network config changed',
       signal,
     ),
@@ -97,7 +101,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
         settings,
         { underlay: underlay.value, config, signal: changed },
         {
-          ...{ log, conditions, registry, netlink, record, stopped: signal },
+          ...{ log, conditions, registry, netlink, backends, record, stopped: signal },
           onLeased: async () => closed?.[Symbol.asyncDispose](),
           onReady(status) {
             ready = true;

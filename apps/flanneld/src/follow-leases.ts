@@ -1,5 +1,5 @@
 import type { PeerFollower } from '@flannel-ts/backend';
-import type { LeaseEvent, LeaseKeeper } from '@flannel-ts/subnet';
+import type { LeaseChange, LeaseEvent, LeaseKeeper } from '@flannel-ts/subnet';
 
 /**
  * Follows peers to the end of the watch; the keeper sees what happens to the lease of this host. After a pause of the
@@ -10,8 +10,8 @@ export async function followLeases(
   events: AsyncIterable<LeaseEvent>,
   { follower, keeper }: { readonly follower: PeerFollower; readonly keeper: LeaseKeeper },
   hooks: {
-    /** Called after each event. */
-    readonly onFollowed: () => Promise<void>;
+    /** Called after each event with what it changed. */
+    readonly onFollowed: (changes: readonly LeaseChange[]) => Promise<void>;
     /** Called once, after the first event and its `onFollowed`. */
     readonly onFirst: () => void;
   },
@@ -19,8 +19,9 @@ export async function followLeases(
   let first = true;
   for await (const event of events) {
     await keeper.verified();
-    keeper.observe(await follower.follow(event));
-    await hooks.onFollowed();
+    const changes = await follower.follow(event);
+    keeper.observe(changes);
+    await hooks.onFollowed(changes);
     if (first) hooks.onFirst();
     first = false;
   }

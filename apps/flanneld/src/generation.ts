@@ -1,15 +1,21 @@
 import { attributesOf } from './attributes.ts';
 import {
   createPeerFollower,
-  selectBackend,
   type Backend,
+  type Backends,
   type BackendEvent,
   type PeerFollower,
   type Underlay,
 } from '@flannel-ts/backend';
 import { createDevice } from '@flannel-ts/device';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { enabledFamilies, type Lease, type NetworkConfig, type Registry } from '@flannel-ts/subnet';
+import {
+  enabledFamilies,
+  type LeaseAttributes,
+  type Lease,
+  type NetworkConfig,
+  type Registry,
+} from '@flannel-ts/subnet';
 import { footprintOf } from './cleanup/footprint.ts';
 import type { Conditions } from './conditions.ts';
 import { desiredRules, followHosts, openFirewall } from './firewall.ts';
@@ -20,6 +26,7 @@ import { leasedOverlays } from './leased-overlays.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
 import type { MadeRecord } from './made-record.ts';
+import { createPeersCondition } from './peers-condition.ts';
 import { recordMade } from './record-made.ts';
 import { removeLeftovers } from './remove-leftovers.ts';
 import { reportBackendEvent, reportDeviceEvent } from './report-events.ts';
@@ -42,6 +49,7 @@ export interface GenerationContext {
   readonly conditions: Conditions;
   readonly registry: Registry;
   readonly netlink: NetlinkConnection;
+  readonly backends: Backends;
   readonly record: MadeRecord;
   /** Aborts when the daemon ends. */
   readonly stopped: AbortSignal;
@@ -99,21 +107,25 @@ async function live(
   { underlay, config, signal }: GenerationInputs,
   context: GenerationContext,
 ): Promise<void> {
-  const { log, conditions, registry, netlink, record, stopped } = context;
+  const { log, conditions, registry, netlink, backends, record, stopped } = context;
   const reporting = { log, conditions };
   const earlier = await readSubnetFile(settings['subnet-file'], log);
   const previous = previousSubnet(earlier);
   const former = footprintOf(earlier, record);
   const kernel = createDevice({ netlink, onEvent: (event) => reportDeviceEvent(reporting, event) });
   const device = stack.use(recordMade(kernel, record));
-  const onEvent = (event: BackendEvent) => reportBackendEvent(reporting, event);
-  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
-  const backend = stack.use(await selectBackend(config, { udp })({ device, underlay, config, onEvent }));
+  const families = enabledFamilies(config);
+  let publish = (_attributes: LeaseAttributes) => {};
+  const onEvent = (event: BackendEvent) => {
+    if (event.kind === 'attributes') publish(attributesOf(underlay, event, families));
+    else reportBackendEvent(reporting, event);
+  };
+  const backend = await backends.create({ device, underlay, config, onEvent });
   const links = backend.ownership.links.map(({ name }) => name);
   record.add(links.map((name) => ({ kind: 'link', name })));
 
   const { snapshot, events } = await startWatch(registry, signal);
-  const attributes = attributesOf(underlay, backend, enabledFamilies(config));
+  const attributes = attributesOf(underlay, backend, families);
   const { keeper } = stack.use(
     await holdLease({ ...reporting, registry }, settings, {
       config,
@@ -125,6 +137,9 @@ async function live(
     }),
   );
   const { lease } = keeper;
+  publish = (attributes) => keeper.publish(attributes);
+  // They may have changed since the lease was asked for.
+  publish(attributesOf(underlay, backend, families));
   await context.onLeased();
 
   record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
@@ -141,12 +156,16 @@ async function live(
   // Applied beside the routes, unless the rules name other hosts: those are known from the leases.
   const rules = direct ? undefined : applyRules([]);
   rules?.catch(() => undefined); // thrown where it is awaited
+  const peersCondition = createPeersCondition(conditions);
   const followed = Promise.withResolvers<undefined>();
   const following = followLeases(
     events,
     { follower, keeper },
     {
-      onFollowed: () => rules ?? applyRules(follower.gateways()),
+      onFollowed(changes) {
+        peersCondition.update(changes, follower.skipped);
+        return rules ?? applyRules(follower.gateways());
+      },
       onFirst: () => followed.resolve(undefined),
     },
   );

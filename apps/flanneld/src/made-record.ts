@@ -80,7 +80,8 @@ function readLines(path: string, onProblem: (problem: string) => void): string[]
     return readFileSync(path, 'utf8').split('\n').filter(Boolean);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') onProblem(`${path} cannot be read, so former devices and routes may stay: ${message}`);
+    if (code !== 'ENOENT')
+      onProblem(`${path} cannot be read, so former devices and routes may stay: ${message}`);
     return [];
   }
 }

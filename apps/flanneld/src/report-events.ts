@@ -39,8 +39,7 @@ export function reportKeeperEvent({ log, conditions }: Reporting, event: KeeperE
       log.warn({}, event.reason);
       break;
     case 'failing': {
-      const minutes = Math.max(0, Math.round(event.remainingMs / 60_000));
-      const left = event.remainingMs > 0 ? `it lives for ${minutes} minutes more` : 'it has expired';
+      const left = describeRest(event.remainingMs);
       conditions.report(
         'lease',
         'failing',
@@ -49,6 +48,11 @@ export function reportKeeperEvent({ log, conditions }: Reporting, event: KeeperE
       );
     }
   }
+}
+
+function describeRest(remainingMs: number): string {
+  if (remainingMs === Infinity) return 'it does not expire';
+  return remainingMs > 0 ? `it lives for ${Math.ceil(remainingMs / 60_000)} minutes more` : 'it has expired';
 }
 
 /** Reports what the kernel's state went through. */
@@ -85,7 +89,10 @@ function namedSteps(steps: readonly string[]): object {
 }
 
 /** Reports what a backend came across. */
-export function reportBackendEvent({ log, conditions }: Reporting, event: BackendEvent): void {
+export function reportBackendEvent(
+  { log, conditions }: Reporting,
+  event: Exclude<BackendEvent, { kind: 'attributes' }>,
+): void {
   switch (event.kind) {
     case 'peer-skipped':
       log.warn({ lease: event.lease, reason: event.reason }, 'lease not followed');

@@ -1,4 +1,3 @@
-import { selectBackend, BackendConfigError } from '@flannel-ts/backend';
 import {
   NetworkConfigError,
   parseNetworkConfig,
@@ -13,12 +12,18 @@ import type { Conditions } from './conditions.ts';
  */
 export async function* watchConfig(
   { registry, conditions }: { readonly registry: Registry; readonly conditions: Conditions },
-  { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
+  options: {
+    readonly prefix: string;
+    /** What `Backend.Type` may be. */
+    readonly backendTypes: readonly string[];
+    readonly signal: AbortSignal;
+  },
 ): AsyncGenerator<NetworkConfig> {
-  const key = `${prefix}/config`;
+  const { signal, backendTypes } = options;
+  const key = `${options.prefix}/config`;
   let latest: string | undefined;
   for await (const text of registry.watchConfig({ signal })) {
-    const found = readConfig(text, key);
+    const found = readConfig(text, key, backendTypes);
     if (typeof found === 'string') {
       const state = latest === undefined ? 'failing' : 'degraded';
       const rest = latest === undefined ? '' : '; the last valid one stays in use';
@@ -33,18 +38,22 @@ export async function* watchConfig(
 }
 
 /** Returns the config, or what is wrong with it and what to do. */
-function readConfig(text: string | undefined, key: string): NetworkConfig | string {
+function readConfig(
+  text: string | undefined,
+  key: string,
+  backendTypes: readonly string[],
+): NetworkConfig | string {
   if (text === undefined) {
     const example = `etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
     return `there is no network config yet; write one, for example: ${example}`;
   }
   try {
     const config = parseNetworkConfig(text);
-    selectBackend(config);
-    return config;
+    const { type } = config.backend;
+    if (backendTypes.includes(type)) return config;
+    return `unknown backend type: ${type} (known are ${backendTypes.join(', ')}); the network config is at ${key}`;
   } catch (error) {
-    if (error instanceof NetworkConfigError || error instanceof BackendConfigError)
-      return `the network config is invalid: ${error.message}; it is at ${key}`;
-    throw error;
+    if (!(error instanceof NetworkConfigError)) throw error;
+    return `the network config is invalid: ${error.message}; it is at ${key}`;
   }
 }

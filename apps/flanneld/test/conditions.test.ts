@@ -33,11 +33,15 @@ it('logs each reason of a trouble once, however often two of them alternate', ()
     conditions.report('registry', 'failing', 'one endpoint is dead');
     conditions.report('registry', 'failing', 'the other endpoint is dead');
   }
-  expect(lines).toEqual(['error registry: one endpoint is dead', 'error registry: the other endpoint is dead']);
+  expect(lines).toEqual([
+    'error registry: one endpoint is dead',
+    'error registry: the other endpoint is dead',
+  ]);
 });
 
 it('does not fill the log when every attempt has a reason of its own', () => {
-  for (let round = 0; round < 1_000; round++) conditions.report('registry', 'failing', `attempt ${round} failed`);
+  for (let round = 0; round < 1_000; round++)
+    conditions.report('registry', 'failing', `attempt ${round} failed`);
   expect(lines.length).toBe(16);
   expect(conditions.list()[0]!.reason).toBe('attempt 999 failed');
 });

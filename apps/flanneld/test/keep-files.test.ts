@@ -21,7 +21,11 @@ function keep(files: readonly DesiredFile[]) {
   const onWritten = () => written.resolve(undefined);
   const options = { onWritten, signal: stop.signal, compareMs: 5 };
   const done = keepFiles(files, { conditions, log }, options);
-  const condition = () => conditions.list().map(({ state, reason }) => `${state}: ${reason}`).join();
+  const condition = () =>
+    conditions
+      .list()
+      .map(({ state, reason }) => `${state}: ${reason}`)
+      .join();
   return { written: written.promise, done, condition };
 }
 
@@ -44,7 +48,9 @@ it('writes a file again that was deleted, and one that was changed', async () =>
 it('reports a file that cannot be written, and is done when it can be', async () => {
   const path = join(directory, 'run', 'subnet.env');
   const { written, done, condition } = keep([file(path, 'text')]);
-  await vi.waitFor(() => expect(condition()).toMatch(/^failing: \S+subnet.env cannot be written: ENOENT.*; make it writable/));
+  await vi.waitFor(() =>
+    expect(condition()).toMatch(/^failing: \S+subnet.env cannot be written: ENOENT.*; make it writable/),
+  );
   await mkdir(join(directory, 'run'));
   await written;
   expect(await readFile(path, 'utf8')).toBe('text');

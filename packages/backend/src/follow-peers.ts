@@ -2,7 +2,6 @@ import type { Device, HostState } from '@flannel-ts/device';
 import type { Address, SubnetPair } from '@flannel-ts/ip';
 import type { TunnelRoute } from '@flannel-ts/tunnel';
 import {
-  changedKey,
   createLeaseTable,
   type Lease,
   type LeaseChange,

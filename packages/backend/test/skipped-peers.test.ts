@@ -77,7 +77,11 @@ describe('a failing peer', () => {
       },
     };
     const follower = createPeerFollower({ ...context, backend: failing }, lease(1));
-    await follower.follow({ kind: 'snapshot', leases: [lease(2, { backendData: null }), lease(3)] });
+    await follower.follow({
+      kind: 'snapshot',
+      leases: [lease(2, { backendData: null }), lease(3)],
+      unreadable: [],
+    });
     expect(follower.peers).toBe(1);
     expect(Object.fromEntries(follower.skipped)).toEqual({
       '10.5.2.0-24': 'it cannot be read: TypeError: no such method',
