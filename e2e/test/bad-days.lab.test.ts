@@ -66,7 +66,7 @@ describe('a daemon on a bad day', () => {
     async (flag) => {
       await writeFile(file('run'), 'not a directory');
       start(`${flag}=${file('run/file')}`);
-      expect(await daemon.line(/cannot be written/)).toContain('"part":"files"');
+      expect(await daemon.line(/make it writable/)).toContain('"part":"files"');
       expect(await readyz()).toMatch(/^starting\n(.*\n)*files failing since .*make it writable(.*\n)*503$/);
       // The data path is there all the same.
       await eventually(leases, (keys) => keys.length === 1);
@@ -81,6 +81,16 @@ describe('a daemon on a bad day', () => {
       await rm(file('run'), { recursive: true });
     },
   );
+
+  it('writes its files again when they are deleted', async () => {
+    start(`--docker-opts-file=${file('docker')}`);
+    await ready();
+    const files = [file('subnet.env'), file('docker')];
+    const texts = await Promise.all(files.map((path) => readFile(path, 'utf8')));
+    await Promise.all(files.map((path) => rm(path)));
+    await daemon.line(/docker","msg":"the file was missing or changed; written again"/);
+    expect(await Promise.all(files.map((path) => readFile(path, 'utf8')))).toEqual(texts);
+  });
 
   it('follows its other peers when one has published 10,000 nested objects', async () => {
     const nested = '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000);

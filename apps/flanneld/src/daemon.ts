@@ -3,7 +3,7 @@ import { createBackends } from '@flannel-ts/backend';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
-import { enabledFamilies } from '@flannel-ts/subnet';
+import { enabledFamilies, type LeaseKeeper } from '@flannel-ts/subnet';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
 import { closeDockerNetwork } from './firewall.ts';
@@ -89,6 +89,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     ),
   );
   const end = createGenerationEnd({ log, conditions });
+  let keeper: LeaseKeeper | undefined;
   while (!signal.aborted) {
     const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);
     const config = end.choose(latest.value);
@@ -99,10 +100,13 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     try {
       await runGeneration(
         settings,
-        { underlay: underlay.value, config, signal: changed },
+        { underlay: underlay.value, config, held: keeper?.lease, signal: changed },
         {
           ...{ log, conditions, registry, netlink, backends, record, stopped: signal },
-          onLeased: async () => closed?.[Symbol.asyncDispose](),
+          async onLeased(current) {
+            keeper = current;
+            await closed?.[Symbol.asyncDispose]();
+          },
           onReady(status) {
             ready = true;
             end.reached(config);

@@ -11,8 +11,10 @@ import { createDevice } from '@flannel-ts/device';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
 import {
   enabledFamilies,
-  type LeaseAttributes,
   type Lease,
+  type LeaseAttributes,
+  type LeaseKeeper,
+  type LeaseVersion,
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
@@ -39,6 +41,8 @@ import { previousSubnet, readSubnetFile, subnetEnv, subnetFiles } from './subnet
 export interface GenerationInputs {
   readonly underlay: Underlay;
   readonly config: NetworkConfig;
+  /** The lease of the generation before, which stays this host's when its address has changed. */
+  readonly held?: LeaseVersion | undefined;
   /** Ends the generation; what it made in the kernel stays. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +58,7 @@ export interface GenerationContext {
   /** Aborts when the daemon ends. */
   readonly stopped: AbortSignal;
   /** Called when the lease is held. */
-  readonly onLeased: () => Promise<void>;
+  readonly onLeased: (keeper: LeaseKeeper) => Promise<void>;
   /** Called once, when the lease is held, the data path is up and the files are written. */
   readonly onReady: (status: DaemonStatus) => void;
 }
@@ -104,7 +108,7 @@ function forgetTroubles(conditions: Conditions): void {
 async function live(
   stack: AsyncDisposableStack,
   settings: Settings,
-  { underlay, config, signal }: GenerationInputs,
+  { underlay, config, held, signal }: GenerationInputs,
   context: GenerationContext,
 ): Promise<void> {
   const { log, conditions, registry, netlink, backends, record, stopped } = context;
@@ -131,6 +135,7 @@ async function live(
       config,
       attributes,
       previous,
+      held,
       snapshot,
       signal,
       stopped,
@@ -140,7 +145,7 @@ async function live(
   publish = (attributes) => keeper.publish(attributes);
   // They may have changed since the lease was asked for.
   publish(attributesOf(underlay, backend, families));
-  await context.onLeased();
+  await context.onLeased(keeper);
 
   record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
   const firewall = stack.use(

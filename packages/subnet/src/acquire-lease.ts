@@ -4,10 +4,10 @@ import { isCompatible } from './allocate.ts';
 import { claimSubnets } from './claim-subnets.ts';
 import { enabledFamilies } from './config.ts';
 import { ignoringLoss } from './errors.ts';
-import { isSameHost, leaseKey, type Lease } from './lease.ts';
+import { isSameHost, leaseKey, type Lease, type LeaseVersion } from './lease.ts';
 
 /**
- * Takes a lease for this host: one that carries its public IP already, else its previous subnet, else
+ * Takes a lease for this host: the one that it holds or that carries its public IP already, else its previous subnet, else
  * a free one. Every write is a compare-and-swap; a host that loses a race looks again, until the network is
  * really full. Reservations for this host are taken and stay reservations. Two hosts with one public IP
  * take each other's lease, as with upstream: the public IP is the host's identity.
@@ -24,7 +24,9 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
     signal?.throwIfAborted();
     const { leases, unreadable } = known ?? (await components.registry.readSnapshot(options));
     known = undefined;
-    const own = leases.filter((lease) => isSameHost(lease.attributes, attributes, families));
+    const own = leases.filter(
+      (lease) => isSameHost(lease.attributes, attributes, families) || isVersion(lease, options.held),
+    );
     const fitting = own.filter((lease) => isCompatible(config, lease.subnets));
     const givenUp = await giveUp(
       components,
@@ -42,6 +44,10 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
       lost = claim.lost;
     }
   }
+}
+
+function isVersion(lease: Lease, version: LeaseVersion | undefined): boolean {
+  return version !== undefined && leaseKey(lease) === leaseKey(version) && lease.revision === version.revision;
 }
 
 /** Deletes leases of ours that the config has no room for, and returns them. Reservations are the operator's. */

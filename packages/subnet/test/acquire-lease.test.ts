@@ -46,6 +46,17 @@ it('gives up a lease that does not fit the config any more', async () => {
   expect((await store.open({ log }).readLeases()).map(leaseKey)).not.toContain(leaseKey(old));
 });
 
+it('keeps the subnet that it holds when its address has changed, and only while no one else has written it', async () => {
+  const { acquire, store, log } = setUp();
+  const held = await acquire(host(1));
+  const moved = await acquire(host(2, { held }));
+  expect(leaseKey(moved)).toBe(leaseKey(held));
+  expect(moved.attributes).toEqual(host(2).attributes);
+  const { attributes } = host(3);
+  await store.open({ log }).updateLease(moved, { attributes, ttlMs: DAY_MS });
+  expect(leaseKey(await acquire(host(4, { held: moved })))).not.toBe(leaseKey(held));
+});
+
 it('takes the previous subnet when it is free, else another', async () => {
   const { acquire } = setUp();
   const previous = parseSubnetKey('10.5.77.0-24');
