@@ -1,4 +1,4 @@
-import { parseSubnetKey } from '@flannel-ts/ip';
+import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
 import { encodeLeaseAttributes, keepLease, leaseKey, LeaseLostError, type Lease } from '../src/index.ts';
 import {
@@ -182,10 +182,13 @@ it('refuses a margin that leaves no time, and names both', async () => {
 });
 
 it('is found by its address of an enabled family, although its address of another one has changed', async () => {
-  const { overwrite, stored, keeper } = await startKeeper();
+  const { overwrite, settle, stored, keeper } = await startKeeper();
+  const both = { publicIp: { ...attributes.publicIp, ipv6: parseAddress('2001:db8::1') } };
+  keeper.publish(both);
+  await settle();
   await overwrite('{"PublicIP":"192.0.2.1","PublicIPv6":"2001:db8::99"}');
-  expect(await stored()).toEqual(keeper.lease);
-  expect((await stored())!.attributes).toEqual(attributes);
+  expect((await stored())!.attributes).toEqual(both);
+  expect((await stored())!.revision).toBe(keeper.lease.revision);
 });
 
 describe('a value that no one can read', () => {
