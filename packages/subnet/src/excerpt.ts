@@ -13,7 +13,8 @@ export function excerpt(value: unknown): string {
 
 function toJson(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? typeof value;
+    const json = JSON.stringify(value) as string | undefined;
+    return json ?? typeof value;
   } catch {
     return Array.isArray(value) ? 'an array that JSON cannot show' : `a value of type ${typeof value}`;
   }
