@@ -49,8 +49,9 @@ describe('apply', () => {
       '10.5.64.0/20 via 192.0.2.9',
       '10.5.96.0/24 via 192.0.2.9 metric 50',
       '10.5.98.0/24 via 192.0.2.9 proto bird',
+      '10.5.200.0/24 via 192.0.2.9',
       '10.6.0.0/24 via 192.0.2.9',
-    ];
+    ].sort();
     for (const route of others) await host.run(`ip route add ${route} dev eth0`);
     await host.run('ip route add 10.5.99.0/24 via 192.0.2.9 dev eth0');
     await host.run('ip route add 10.5.97.0/24 via 192.0.2.9 dev eth0 table 100');
@@ -60,6 +61,12 @@ describe('apply', () => {
     expect(await host.lines('ip route show dev eth0')).toEqual([
       ...others,
       '192.0.2.0/24 proto kernel scope link src 192.0.2.1',
+    ]);
+    expect(host.events).toMatchObject([
+      {
+        kind: 'removed',
+        steps: expect.arrayContaining(['delete route 10.5.99.0/24 via 192.0.2.9 dev eth0']) as unknown,
+      },
     ]);
     expect(await host.lines('ip route show table 100')).toEqual(['10.5.97.0/24 via 192.0.2.9 dev eth0']);
     expect(await host.lines('ip neighbour show dev eth0 nud permanent')).toEqual([
@@ -76,6 +83,17 @@ describe('apply', () => {
     expect(await host.overlay()).toEqual([...peer8, ...rest]);
     expect(await host.lines('ip route show 10.5.9.0/24')).toEqual([]);
     expect(await host.lines('ip -details link show flannel.1')).toEqual(device);
+    expect(host.events).toEqual([
+      {
+        kind: 'removed',
+        steps: [
+          'delete route 10.5.9.0/24 via 192.0.2.9 dev eth0',
+          'delete route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink',
+          'delete fdb 02:00:00:00:01:07 dst 192.0.2.7 dev flannel.1',
+          'delete neighbour 10.5.7.0 lladdr 02:00:00:00:01:07 dev flannel.1',
+        ],
+      },
+    ]);
   });
 
   it('replaces a conflicting route', async () => {

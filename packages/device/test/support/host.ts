@@ -1,6 +1,6 @@
 import { createNamespace, type Namespace } from '@flannel-ts/lab';
 import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
-import { createNetlink, type NetlinkConnection } from '@flannel-ts/netlink';
+import { createNetlink, type KernelEvent, type NetlinkConnection } from '@flannel-ts/netlink';
 import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
 import {
   createDevice,
@@ -73,6 +73,8 @@ export interface Host extends AsyncDisposable {
   createDevice(netlink?: NetlinkConnection): Device;
   /** Waits until a device has reported something that fits. */
   reported(fits: (event: DeviceEvent) => boolean): Promise<void>;
+  /** Returns what the kernel reports while `work` is done. */
+  record(work: () => Promise<unknown>): Promise<readonly KernelEvent[]>;
   /** Runs a command inside. */
   run(command: string): Promise<string>;
   /** Runs a command inside and returns its lines, sorted. */
@@ -111,6 +113,7 @@ export async function createHost(): Promise<Host> {
     async reported(fits) {
       while (!events.some(fits)) await changed.promise;
     },
+    record: (work) => record(netlink, work),
     overlay: async () => [
       ...(await lines('ip route show dev flannel.1')),
       ...(await lines('ip neighbour show dev flannel.1 nud permanent')),
@@ -120,4 +123,31 @@ export async function createHost(): Promise<Host> {
     ],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** A route of another table, whose report is the last one that is waited for. */
+const LAST = {
+  destination: parsePrefix('198.51.100.0/24'),
+  kind: 'blackhole',
+  table: 4_000,
+  protocol: 4,
+  onlink: false,
+  scope: 'global',
+  multipath: false,
+} as const;
+
+async function record(
+  netlink: NetlinkConnection,
+  work: () => Promise<unknown>,
+): Promise<readonly KernelEvent[]> {
+  const subscription = netlink.subscribe({});
+  await work();
+  await netlink.request({ op: 'put-route', route: LAST });
+  const events: KernelEvent[] = [];
+  for await (const event of subscription) {
+    if (event.kind === 'route' && event.route.table === LAST.table) break;
+    events.push(event);
+  }
+  await netlink.request({ op: 'delete-route', route: LAST });
+  return events;
 }
