@@ -27,7 +27,7 @@ async function measure(host: Host, { sample }: BenchContext): Promise<void> {
     openPort: (options) => inNamespace(host.path, () => openNetlinkPort(options)),
   });
   await using device = createDevice({ netlink });
-  device.own({ links: [LINK], gatewayRoutes: [] });
+  const ownership = { links: [{ name: LINK, kind: 'vxlan' }], gatewayRoutes: [] } as const;
   const name = `programming, ${PEERS} peers`;
   const time = async (metric: string, work: () => Promise<void>) => {
     const started = performance.now();
@@ -36,7 +36,7 @@ async function measure(host: Host, { sample }: BenchContext): Promise<void> {
   };
   const wanted = new Map(peers(PEERS).map((each, index) => [`peer ${index}`, wantedOf(each)]));
   wanted.set('self', self(host));
-  await time('apply to an empty host', () => device.apply(wanted));
+  await time('apply to an empty host', () => device.apply(wanted, ownership));
   await time('compare, nothing to do', () => device.reconcile());
   await time('change one peer', () =>
     device.update(new Map([['peer 5000', wantedOf({ ...peer(5_000), mac: '02:ff:00:00:00:01' })]])),

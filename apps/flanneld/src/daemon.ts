@@ -80,7 +80,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
   const backends = stack.use(createBackends({ udp }));
   const backend = await backends.create({ device, underlay, config, onEvent });
-  record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
+  record.add(backend.ownership.links.map(({ name }) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = previousSubnet(earlier);
   const { leases, events } = await startWatch(registry, signal);

@@ -7,9 +7,20 @@ import type { Logger } from './log.ts';
 /** As many repaired entries are named in one line of the log. */
 const NAMED_STEPS = 5;
 
-/** Tells an operator what the kernel's state went through. */
+/** Logs what happened to the kernel's state. */
 export function logDeviceEvent(log: Logger, event: DeviceEvent): void {
   switch (event.kind) {
+    case 'removed': {
+      const { steps } = event;
+      log.info({ count: steps.length, steps: steps.slice(0, NAMED_STEPS) }, 'removed what is not desired');
+      break;
+    }
+    case 'contested':
+      log.warn({ what: event.what }, 'another process keeps changing it; repairing it less often');
+      break;
+    case 'recovered':
+      log.info({}, 'the kernel has the desired state again');
+      break;
     case 'repaired': {
       const { steps } = event;
       log.warn({ count: steps.length, steps: steps.slice(0, NAMED_STEPS) }, 'kernel state drifted; repaired');

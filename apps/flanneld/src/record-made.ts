@@ -9,9 +9,9 @@ export function recordMade(device: Device, record: MadeRecord): Device {
       record.add([{ kind: 'link', name: link.name }]);
       return device.ensureLink(link);
     },
-    apply(wanted) {
-      record.add([...wanted.values()].flatMap(madeFor));
-      return device.apply(wanted);
+    apply(desired, ownership) {
+      record.add([...desired.values()].flatMap(madeFor));
+      return device.apply(desired, ownership);
     },
     update(changes) {
       record.add([...changes.values()].flatMap(madeFor));

@@ -53,15 +53,14 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   let started = false;
 
   async function applyAll(): Promise<void> {
-    device.own({
+    backend.tunnel?.setLocalSubnets(ownState.localSubnets ?? []);
+    backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
+    const desired = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
+    for (const [key, { host }] of plans) if (host) desired.set(key, host);
+    await device.apply(desired, {
       ...backend.ownership,
       blackholesWithin: present(config.ipv4?.network, config.ipv6?.network, former?.ipv4, former?.ipv6),
     });
-    backend.tunnel?.setLocalSubnets(ownState.localSubnets ?? []);
-    backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
-    const wanted = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
-    for (const [key, { host }] of plans) if (host) wanted.set(key, host);
-    await device.apply(wanted);
   }
 
   async function applyChanges(changes: ReadonlyMap<string, PlanChange>): Promise<void> {

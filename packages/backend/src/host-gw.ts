@@ -5,7 +5,7 @@ import { requirePeerAddress } from './peer-address.ts';
 
 /** Routes each peer's subnet through the peer itself: no encapsulation, but all hosts must share a link. */
 export const createHostGwBackend: CreateBackend = async ({ underlay, config }) => {
-  const { network, subnetLength } = requireIPv4(config);
+  const { subnetMin, subnetMax, subnetLength } = requireIPv4(config);
   const address = requireUnderlayIPv4(underlay, config);
   if (!address.equals(underlay.publicIp.ipv4)) {
     throw new BackendConfigError(
@@ -19,7 +19,7 @@ export const createHostGwBackend: CreateBackend = async ({ underlay, config }) =
     overlayInterfaces: [underlay.link],
     ownership: {
       links: [],
-      gatewayRoutes: [{ link: underlay.link, within: network, prefixLength: subnetLength }],
+      gatewayRoutes: [{ link: underlay.link, from: subnetMin, to: subnetMax, prefixLength: subnetLength }],
     },
     planSelf: () => ({}),
     planPeer(peer) {

@@ -87,7 +87,7 @@ function createUdpBackend(
     },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
-    ownership: { links: [DEVICE], gatewayRoutes: [] },
+    ownership: { links: [{ name: DEVICE, kind: 'tun' }], gatewayRoutes: [] },
     tunnel,
     planSelf({ subnets }) {
       const subnet = subnets.ipv4!;

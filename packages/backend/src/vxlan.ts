@@ -17,7 +17,7 @@ const SMALLEST_MTU = 576 + OVERHEAD;
 
 /** The kernel encapsulates (RFC 7348); the entries of every peer are permanent. */
 export const createVxlanBackend: CreateBackend = async ({ device, underlay, config }) => {
-  const { network, subnetLength } = requireIPv4(config);
+  const { subnetMin, subnetMax, subnetLength } = requireIPv4(config);
   const { directRouting, ...options } = readOptions(config, (object) => readVxlan(object, underlay));
   const link: DesiredVxlan = {
     kind: 'vxlan',
@@ -34,9 +34,9 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
     attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: desired.mac } },
     overlayInterfaces: [desired.name, ...(directRouting ? [underlay.link] : [])],
     ownership: {
-      links: [desired.name],
+      links: [{ name: desired.name, kind: 'vxlan' }],
       gatewayRoutes: directRouting
-        ? [{ link: underlay.link, within: network, prefixLength: subnetLength }]
+        ? [{ link: underlay.link, from: subnetMin, to: subnetMax, prefixLength: subnetLength }]
         : [],
     },
     planSelf({ subnets }) {

@@ -11,11 +11,7 @@ describe('the first snapshot', () => {
     const changes = await snapshot(vxlanLease(1), vxlanLease(2), vxlanLease(3));
     expect(changes).toHaveLength(3);
     expect(follower.peers).toBe(2);
-    expect(device.calls).toEqual([
-      'ensureLink flannel.1',
-      'own flannel.1',
-      'apply self 10.5.2.0-24 10.5.3.0-24',
-    ]);
+    expect(device.calls).toEqual(['ensureLink flannel.1', 'apply self 10.5.2.0-24 10.5.3.0-24']);
     expect(device.desiredBy('self')).toEqual([
       'link flannel.1 mtu 1450 address 02:00:00:00:00:01 type vxlan id 1 dev eth0 local 192.0.2.1 dstport 8472 nolearning',
       'address 10.5.1.0/32 dev flannel.1',
@@ -112,7 +108,7 @@ describe('a tunnel', () => {
       '10.5.2.0/24 192.0.2.2:8285',
       '10.5.3.0/24 192.0.2.3:8285',
     ]);
-    expect(device.calls).toEqual(['own flannel0', 'apply self']);
+    expect(device.calls).toEqual(['apply self']);
     const moved = { publicIp: { ipv4: parseAddress('192.0.2.33') } };
     await delta(put(lease(3, moved, '2')), removed(2), put(lease(4)));
     expect(tunnel.state()).toEqual([

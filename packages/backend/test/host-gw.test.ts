@@ -12,13 +12,18 @@ it('routes through the peers themselves, with the MTU of the interface', async (
   ]);
 });
 
-it('owns the routes through gateways to subnets of the network, and no others', async () => {
-  const backend = await create({ Type: 'host-gw' }, { network: { SubnetLen: 26 } });
+it('owns the routes through gateways to the subnets that can be leased, and no others', async () => {
+  const backend = await create(
+    { Type: 'host-gw' },
+    { network: { SubnetLen: 26, SubnetMin: '10.5.1.0', SubnetMax: '10.5.2.0' } },
+  );
   expect(backend.overlayInterfaces).toEqual(['eth0']);
   const { links, gatewayRoutes } = backend.ownership;
   expect(links).toEqual([]);
   expect(gatewayRoutes).toMatchObject([{ link: 'eth0', prefixLength: 26 }]);
-  expect(gatewayRoutes[0]!.within.toString()).toBe('10.5.0.0/16');
+  expect(gatewayRoutes.map(({ from, to }) => `${from.toString()} to ${to.toString()}`)).toEqual([
+    '10.5.1.0 to 10.5.2.0',
+  ]);
 });
 
 it('skips peers of other backends, and says what a peer lacks', async () => {

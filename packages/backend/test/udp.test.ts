@@ -7,7 +7,7 @@ it('has a TUN device with the route to the whole network, and the MTU of the int
   const backend = await create({ Type: 'udp' });
   expect(backend.mtu).toBe(1472);
   expect(backend.overlayInterfaces).toEqual(['flannel0']);
-  expect(backend.ownership).toEqual({ links: ['flannel0'], gatewayRoutes: [] });
+  expect(backend.ownership).toEqual({ links: [{ name: 'flannel0', kind: 'tun' }], gatewayRoutes: [] });
   expect(describeDesired(backend.planSelf(lease(1)))).toEqual([
     'link flannel0 mtu 1472 type tun',
     'address 10.5.1.0/32 dev flannel0',

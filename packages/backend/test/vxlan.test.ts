@@ -33,7 +33,10 @@ describe('this host', () => {
       backendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' },
     });
     expect(backend.overlayInterfaces).toEqual(['flannel.1']);
-    expect(backend.ownership).toEqual({ links: ['flannel.1'], gatewayRoutes: [] });
+    expect(backend.ownership).toEqual({
+      links: [{ name: 'flannel.1', kind: 'vxlan' }],
+      gatewayRoutes: [],
+    });
   });
 
   it.each<[string, Record<string, Json>, string]>([
@@ -121,9 +124,9 @@ describe('with DirectRouting', () => {
     expect(describeDesired(backend.planPeer(vxlanLease(7)))).toEqual([
       'route 10.5.7.0/24 via 192.0.2.7 dev eth0',
     ]);
-    expect(backend.ownership.gatewayRoutes.map(({ link, within }) => `${link} ${within.toString()}`)).toEqual(
-      ['eth0 10.5.0.0/16'],
-    );
+    expect(backend.ownership.gatewayRoutes).toEqual([
+      { link: 'eth0', from: parseAddress('10.5.1.0'), to: parseAddress('10.5.255.0'), prefixLength: 24 },
+    ]);
   });
 
   it('a peer behind a router is not', async () => {

@@ -7,14 +7,18 @@ export interface EntryChange {
   readonly after: Entry | undefined;
 }
 
+/** The owner of the links that were ensured since everything was replaced. */
+const ENSURED = Symbol('ensured');
+type Owner = string | typeof ENSURED;
+
 /**
- * What everybody wants, by owner and by key. Several owners may want one key, as two leases of one VTEP
- * share its FDB entry: the last one to ask decides its value, and it goes when the last one lets go.
+ * The desired state of all owners, by owner and by key. Several owners may desire one key, as two leases of
+ * one VTEP share its FDB entry: the last one to ask decides its value, and it goes when the last one lets go.
  */
 export class DesiredEntries {
-  readonly #owners = new Map<string, HostState>();
-  readonly #byKey = new Map<string, Map<string, Entry>>();
-  /** How often something desired needs the link of a name. */
+  readonly #owners = new Map<Owner, HostState>();
+  readonly #byKey = new Map<string, Map<Owner, Entry>>();
+  /** How many desired links and entries need the link of a name. */
   readonly #needs = new Map<string, number>();
 
   /** Every desired link, by name. */
@@ -39,7 +43,14 @@ export class DesiredEntries {
     return last;
   }
 
-  /** Lets go of everything that owners not in `desired` want, and takes in the rest. */
+  /** Makes a link desired, as it is given here, until its owner or everything is replaced. */
+  ensure(link: DesiredLink): void {
+    const others = this.#owners.get(ENSURED)?.links?.filter(({ name }) => name !== link.name) ?? [];
+    this.#remove(ENSURED);
+    this.#add(ENSURED, { links: [...others, link] });
+  }
+
+  /** Replaces the desired state of all owners. */
   replaceAll(desired: ReadonlyMap<string, HostState>): void {
     this.#owners.clear();
     this.#byKey.clear();
@@ -66,18 +77,18 @@ export class DesiredEntries {
     return all.filter(({ before: old, after }) => textOf(old) !== textOf(after));
   }
 
-  #add(owner: string, state: HostState): void {
+  #add(owner: Owner, state: HostState): void {
     this.#owners.set(owner, state);
     for (const entry of entriesOf(state)) {
       const key = entryKey(entry);
-      const owners = this.#byKey.get(key) ?? new Map<string, Entry>();
+      const owners = this.#byKey.get(key) ?? new Map<Owner, Entry>();
       this.#byKey.set(key, owners.set(owner, entry));
       this.#count(entryLink(entry), 1);
     }
     for (const name of linkNames(state)) this.#count(name, 1);
   }
 
-  #remove(owner: string): void {
+  #remove(owner: Owner): void {
     const state = this.#owners.get(owner) ?? {};
     for (const entry of entriesOf(state)) {
       const key = entryKey(entry);

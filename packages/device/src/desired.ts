@@ -1,6 +1,6 @@
 import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 
-/** Kernel state that somebody wants to exist. Links are named, not numbered: an index dies with its link. */
+/** Kernel state that is to exist. Links are named, not numbered: an index dies with its link. */
 export interface HostState {
   readonly links?: readonly DesiredLink[] | undefined;
   readonly addresses?: readonly DesiredAddress[] | undefined;
@@ -70,19 +70,35 @@ export interface DesiredFdbEntry {
   readonly destination: Address;
 }
 
-/** What may be deleted when nobody wants it. Nothing outside is ever touched. */
+/**
+ * The bounds of what may be deleted when it is not desired: what this program can have written, now, in a
+ * former run or for a former backend. Nothing outside is ever deleted.
+ */
 export interface Ownership {
-  /** Links that are wholly ours: their global addresses, routes, permanent neighbours and FDB entries. */
-  readonly links: readonly string[];
-  /**
-   * Routes through `link` with a gateway, to prefixes of just this length inside `within`: those of host-gw
-   * and direct routing. Other lengths are somebody's own routes, which may well lie inside a wide network.
-   */
-  readonly gatewayRoutes: readonly {
-    readonly link: string;
-    readonly within: Prefix;
-    readonly prefixLength: number;
-  }[];
+  readonly links: readonly OwnedLink[];
+  readonly gatewayRoutes: readonly OwnedGatewayRoutes[];
   /** Blackhole routes of the largest metric to prefixes inside these. @default none */
   readonly blackholesWithin?: readonly Prefix[] | undefined;
+}
+
+/**
+ * A device that is wholly owned: its global addresses, its routes, its permanent neighbours and FDB entries,
+ * and the device itself. A device of this name but of another kind is another program's.
+ */
+export interface OwnedLink {
+  readonly name: string;
+  readonly kind: DesiredLink['kind'];
+}
+
+/**
+ * The routes of host-gw and direct routing: those of the usual metric and protocol, through a gateway on `link`, to
+ * prefixes of just `prefixLength` from the one at `from` to the one at `to`, inclusive.
+ */
+export interface OwnedGatewayRoutes {
+  readonly link: string;
+  /** Address of the first subnet that can be leased: SubnetMin. */
+  readonly from: Address;
+  /** Address of the last one: SubnetMax. */
+  readonly to: Address;
+  readonly prefixLength: number;
 }

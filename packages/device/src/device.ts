@@ -14,11 +14,12 @@ export interface Device extends AsyncDisposable {
    */
   ensureLink(link: DesiredLink): Promise<{ readonly index: number; readonly mac: string | undefined }>;
 
-  /** Sets what this process owns: the bounds of what may be deleted. */
-  own(ownership: Ownership): void;
-
-  /** Replaces everything desired, compares all of it with the kernel, deletes what is owned and undesired. */
-  apply(desired: ReadonlyMap<string, HostState>): Promise<void>;
+  /**
+   * Replaces all desired state and its bounds, and compares all of it with the kernel. Deletes what `ownership`
+   * or the former one covers and what is not desired, devices included: after a change of backend,
+   * nothing of the former one is left. With equal desired state it changes nothing in the kernel.
+   */
+  apply(desired: ReadonlyMap<string, HostState>, ownership: Ownership): Promise<void>;
 
   /** Replaces what some owners want (`undefined`: nothing any more), without a full compare. */
   update(changes: ReadonlyMap<string, HostState | undefined>): Promise<void>;

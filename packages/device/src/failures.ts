@@ -1,60 +1,65 @@
+import { backoffMs } from './backoff.ts';
 import type { DeviceEvent } from './events.ts';
-
-/** Milliseconds until what failed is tried again; doubled up to the longest. */
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 
 /** What failed, in words, and why. */
 export type Failed = ReadonlyMap<string, Error>;
 
-/** Remembers what failed, tells it once, and sees to it that it is tried again until nothing fails. */
+/** What can fail on its own: keeping the kernel's state, and hearing of its changes. */
+export type Activity = 'keep' | 'watch';
+
+/** Remembers what fails, reports its beginning and the end of all, and has the kernel's state tried again. */
 export interface Failures extends Disposable {
-  /** What a full compare failed at; whatever else failed before works now. */
-  replace(failed: Failed): void;
-  /** What a change failed at, beside what failed before. */
+  /** Replaces what an activity fails at: all else that it failed at before works now. */
+  replace(activity: Activity, failed: Failed): void;
+  /** Adds what a change of the kernel's state failed at to what failed before. */
   add(failed: Failed): void;
 }
 
 export function createFailures(components: {
   readonly onEvent: (event: DeviceEvent) => void;
+  /** Compares everything with the kernel again. */
   readonly tryAgain: () => void;
+  readonly random: () => number;
 }): Failures {
-  let known: ReadonlySet<string> = new Set();
+  const { onEvent, tryAgain, random } = components;
+  const failing: Record<Activity, Failed> = { keep: new Map(), watch: new Map() };
+  let isFailing = false;
+  let attempts = 0;
   let retry: NodeJS.Timeout | undefined;
-  let retryMs = FIRST_RETRY_MS;
 
-  function tell(failed: Failed): void {
+  function set(activity: Activity, failed: Failed): void {
+    const before = failing[activity];
+    failing[activity] = failed;
     for (const [what, error] of failed) {
-      if (!known.has(what)) components.onEvent({ kind: 'failed', what, error });
+      if (before.get(what)?.message !== error.message) onEvent({ kind: 'failed', what, error });
     }
+    const wasFailing = isFailing;
+    isFailing = failing.keep.size + failing.watch.size > 0;
+    if (wasFailing && !isFailing) onEvent({ kind: 'recovered' });
+    schedule();
   }
 
   /** A retry that is due already stays due: changes that come all the time do not put it off. */
   function schedule(): void {
-    if (known.size === 0) {
+    if (failing.keep.size === 0) {
       clearTimeout(retry);
       retry = undefined;
-      retryMs = FIRST_RETRY_MS;
+      attempts = 0;
+    } else if (!retry) {
+      attempts++;
+      retry = setTimeout(
+        () => {
+          retry = undefined;
+          tryAgain();
+        },
+        backoffMs(attempts, random),
+      ).unref();
     }
-    if (known.size === 0 || retry) return;
-    retry = setTimeout(() => {
-      retry = undefined;
-      retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
-      components.tryAgain();
-    }, retryMs).unref();
   }
 
   return {
-    replace(failed) {
-      tell(failed);
-      known = new Set(failed.keys());
-      schedule();
-    },
-    add(failed) {
-      tell(failed);
-      known = new Set([...known, ...failed.keys()]);
-      schedule();
-    },
+    replace: set,
+    add: (failed) => set('keep', new Map([...failing.keep, ...failed])),
     [Symbol.dispose]: () => clearTimeout(retry),
   };
 }

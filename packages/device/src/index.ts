@@ -6,10 +6,9 @@
 export { createDevice, type DeviceComponents, type DeviceOptions } from './create-device.ts';
 export type { Device } from './device.ts';
 export type { DeviceEvent } from './events.ts';
-export { LinkMissingError } from './link.ts';
+export { ForeignLinkError, LinkMissingError, ParentMtuError } from './errors.ts';
 export type {
   HostState,
-  Ownership,
   DesiredAddress,
   DesiredFdbEntry,
   DesiredLink,
@@ -17,4 +16,7 @@ export type {
   DesiredRoute,
   DesiredTun,
   DesiredVxlan,
+  OwnedGatewayRoutes,
+  OwnedLink,
+  Ownership,
 } from './desired.ts';

@@ -6,7 +6,7 @@ import type { Ownership } from './desired.ts';
 export const MAIN_TABLE = 254;
 /** What `ip route add` and upstream write; routes of the kernel and of routing daemons have others. */
 export const PROTOCOL_BOOT = 3;
-/** The metric of a route that names none. Routes of other metrics stand beside ours, for somebody else. */
+/** The metric of a route that names none. Routes of other metrics stand beside ours, for other programs. */
 const USUAL_METRIC: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 
 /** The metric of our blackhole routes: the largest, so that every other route wins. */
@@ -31,25 +31,20 @@ export class Links {
   }
 }
 
-/** What the kernel holds on the links that something is owned of: ours and others'. */
-export interface KernelTables {
-  readonly links: Links;
-  readonly entries: readonly Entry[];
-}
-
-/** Dumps the tables of the links that an ownership names. */
-export async function readTables(netlink: NetlinkConnection, ownership: Ownership): Promise<KernelTables> {
-  const links = new Links(await netlink.links());
-  const names = new Set([...ownership.links, ...ownership.gatewayRoutes.map(({ link }) => link)]);
+/** Dumps the tables of the links that an ownership names: entries of ours and of others. */
+export async function readEntries(
+  netlink: NetlinkConnection,
+  links: Links,
+  ownership: Ownership,
+): Promise<Entry[]> {
+  const owned = new Set(ownership.links.map(({ name }) => name));
+  const names = new Set([...owned, ...ownership.gatewayRoutes.map(({ link }) => link)]);
   const present = [...names].map((name) => links.named(name)).filter((link) => link !== undefined);
   const tables = await Promise.all(
-    present.map((link) => readLink(netlink, links, link, ownership.links.includes(link.name))),
+    present.map((link) => readLink(netlink, links, link, owned.has(link.name))),
   );
   const blackholes = ownership.blackholesWithin?.length ? await netlink.routes({ kind: 'blackhole' }) : [];
-  return {
-    links,
-    entries: [...tables.flat(), ...blackholes.flatMap((route) => routeEntry(route, links) ?? [])],
-  };
+  return [...tables.flat(), ...blackholes.flatMap((route) => routeEntry(route, links) ?? [])];
 }
 
 /** The routes of a link; all of its tables when it is wholly ours. */

@@ -1,15 +1,10 @@
 import type { Prefix } from '@flannel-ts/ip';
 import type { Operation } from '@flannel-ts/netlink';
 import { entryKey, entryLink, entryText, type Entry } from './entry.ts';
-import {
-  BLACKHOLE_METRIC,
-  MAIN_TABLE,
-  PROTOCOL_BOOT,
-  type KernelTables,
-  type Links,
-} from './kernel-tables.ts';
+import { BLACKHOLE_METRIC, MAIN_TABLE, PROTOCOL_BOOT, type Links } from './kernel-tables.ts';
 import type { EntryChange } from './desired-entries.ts';
 import type { Ownership } from './desired.ts';
+import { isOwned } from './ownership.ts';
 
 /** One step: an entry to put or to delete. */
 export interface Step {
@@ -25,18 +20,18 @@ export interface Step {
  */
 export function planReconcile(
   desired: ReadonlyMap<string, Entry>,
-  tables: Pick<KernelTables, 'entries'>,
+  present: readonly Entry[],
   ownership: Ownership,
 ): Step[] {
-  const present = new Map<string, Entry>();
+  const kept = new Map<string, Entry>();
   const undesired: Entry[] = [];
-  for (const entry of tables.entries) {
+  for (const entry of present) {
     const key = entryKey(entry);
     // Of several routes to one destination (`ip route append`), the kernel uses and replaces the first.
-    if (!desired.has(key) || present.has(key)) undesired.push(entry);
-    else present.set(key, entry);
+    if (!desired.has(key) || kept.has(key)) undesired.push(entry);
+    else kept.set(key, entry);
   }
-  const different = [...desired].filter(([key, entry]) => textOf(present.get(key)) !== entryText(entry));
+  const different = [...desired].filter(([key, entry]) => textOf(kept.get(key)) !== entryText(entry));
   return [
     ...puts(different.map(([, entry]) => entry)),
     ...deletes(undesired.filter((entry) => isOwned(entry, ownership))),
@@ -48,23 +43,6 @@ export function planChanges(changes: readonly EntryChange[]): Step[] {
   const after = changes.map((change) => change.after).filter((entry) => entry !== undefined);
   const gone = changes.filter((change) => !change.after).map((change) => change.before!);
   return [...puts(after), ...deletes(gone)];
-}
-
-/** Whether an entry of the kernel lies within the bounds of an ownership. */
-function isOwned(entry: Entry, { links, gatewayRoutes, blackholesWithin = [] }: Ownership): boolean {
-  if (entry.kind === 'blackhole')
-    return blackholesWithin.some((prefix) => prefix.contains(entry.destination));
-  if (entry.kind !== 'route') return links.includes(entryLink(entry)!);
-  const { link, gateway, destination, foreign } = entry.route;
-  if (foreign !== undefined) return false;
-  if (links.includes(link)) return true;
-  return gatewayRoutes.some(
-    (scope) =>
-      scope.link === link &&
-      gateway !== undefined &&
-      scope.prefixLength === destination.length &&
-      scope.within.contains(destination),
-  );
 }
 
 function textOf(entry: Entry | undefined): string | undefined {

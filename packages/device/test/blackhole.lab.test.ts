@@ -1,6 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createHost, desired, self, type Host } from './support/host.ts';
+import { createHost, desired, ownership, self, type Host } from './support/host.ts';
 
 let host: Host;
 beforeEach(async () => {
@@ -24,14 +24,10 @@ async function blackholes(): Promise<string[]> {
   ];
 }
 
-function ownNetworks(device = host.device): void {
-  const blackholesWithin = [parsePrefix('10.5.0.0/16'), parsePrefix('fc00:5::/32')];
-  device.own({ links: ['flannel.1'], gatewayRoutes: [], blackholesWithin });
-}
+const networks = { ...ownership, blackholesWithin: [parsePrefix('10.5.0.0/16'), parsePrefix('fc00:5::/32')] };
 
 it('makes the routes of both families, changes nothing the second time, and repairs drift', async () => {
-  ownNetworks();
-  await host.device.apply(own(IPV4, IPV6));
+  await host.device.apply(own(IPV4, IPV6), networks);
   expect(await blackholes()).toEqual(LINES);
   await host.device.reconcile();
   expect(host.events).toEqual([]);
@@ -49,8 +45,7 @@ it('loses to the connected route of a bridge, whichever came first', async () =>
   await host.run('ip link set docker0 up');
   for (const first of ['bridge', 'blackhole']) {
     if (first === 'bridge') await host.run('ip address add 10.5.1.1/24 dev docker0');
-    ownNetworks();
-    await host.device.apply(own(IPV4, IPV6));
+    await host.device.apply(own(IPV4, IPV6), networks);
     if (first === 'blackhole') {
       await expect(routeTo('10.5.1.9')).rejects.toThrow('Invalid argument');
       await host.run('ip address add 10.5.1.1/24 dev docker0');
@@ -59,14 +54,13 @@ it('loses to the connected route of a bridge, whichever came first', async () =>
     expect(await routeTo('10.5.1.9')).toContain('dev docker0');
     expect(await routeTo('fc00:5:1::9')).toContain('dev docker0');
     await host.run('ip address flush dev docker0');
-    await host.device.apply(own());
+    await host.device.apply(own(), networks);
     expect(await blackholes()).toEqual([]);
   }
 });
 
 it('removes what an earlier run left, and no blackhole of an operator', async () => {
-  ownNetworks();
-  await host.device.apply(own(IPV4, IPV6));
+  await host.device.apply(own(IPV4, IPV6), networks);
   const others = [
     '10.5.2.0/24',
     '10.5.3.0/24 proto static metric 4294967295',
@@ -75,8 +69,7 @@ it('removes what an earlier run left, and no blackhole of an operator', async ()
   for (const route of others) await host.run(`ip route add blackhole ${route}`);
   await host.device[Symbol.asyncDispose]();
   await using next = host.createDevice();
-  ownNetworks(next);
-  await next.apply(own(parsePrefix('10.5.9.0/24')));
+  await next.apply(own(parsePrefix('10.5.9.0/24')), networks);
   expect(await blackholes()).toEqual(
     [...others, '10.5.9.0/24 metric 4294967295'].map((route) => `blackhole ${route}`).sort(),
   );

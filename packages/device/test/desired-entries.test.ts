@@ -102,7 +102,7 @@ describe('a kernel that is only told the changes', () => {
   );
 
   it('has what one has that is told everything', () => {
-    const ownership = { links: ['v'], gatewayRoutes: [] };
+    const ownership = { links: [{ name: 'v', kind: 'vxlan' as const }], gatewayRoutes: [] };
     fc.assert(
       fc.property(fc.array(action), (actions) => {
         const desired = new DesiredEntries();
@@ -112,7 +112,7 @@ describe('a kernel that is only told the changes', () => {
           const steps =
             kind === 'update'
               ? planChanges(desired.update(new Map(states)))
-              : planReconcile(desired.entries(), { entries: [...kernel.values()] }, ownership);
+              : planReconcile(desired.entries(), [...kernel.values()], ownership);
           for (const { verb, entry } of steps) {
             if (verb === 'put') kernel.set(entryKey(entry), entry);
             else expect(kernel.delete(entryKey(entry))).toBe(true);

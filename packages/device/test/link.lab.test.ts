@@ -48,11 +48,14 @@ describe('ensureLink', () => {
     expect(host.events).toEqual([{ kind: 'link-recreated', link: 'flannel.1' }]);
   });
 
-  it('replaces a device of another kind', async () => {
-    await host.run('ip link add flannel.1 type bridge');
-    const { mac } = await host.device.ensureLink(vxlan);
-    expect(mac).toBe(vxlan.mac);
-    expect(await host.run('ip -details link show flannel.1')).toContain('vxlan id 1');
+  it.each(['bridge', 'veth'])('leaves a device of another kind, %s, and names what to do', async (kind) => {
+    await host.run(`ip link add flannel.1 type ${kind}`);
+    const before = await host.run('ip -details link show flannel.1');
+    await expect(host.device.ensureLink(vxlan)).rejects.toMatchObject({
+      ...{ name: 'ForeignLinkError', link: 'flannel.1', kind },
+      message: `link flannel.1 must be of kind vxlan, not ${kind}: another program made it; delete it (ip link delete flannel.1) or rename it (ip link set flannel.1 name …)`,
+    });
+    expect(await host.run('ip -details link show flannel.1')).toBe(before);
   });
 
   it('names a missing parent', async () => {
@@ -78,5 +81,12 @@ describe('ensureLink', () => {
       ...['ip', '-json', 'link', 'show', 'flannel0'],
     );
     expect(link).toMatchObject({ mtu: 1400, flags: expect.arrayContaining(['UP']) as unknown });
+  });
+
+  it('leaves a TAP device that has the name of a TUN device', async () => {
+    const tun = { kind: 'tun', name: 'flannel0', mtu: 1400 } as const;
+    await host.run('ip tuntap add flannel0 mode tap');
+    await expect(host.device.ensureLink(tun)).rejects.toThrow('must be of kind tun, not tap');
+    expect(await host.lines('cat /sys/class/net/flannel0/mtu')).toEqual(['1500']);
   });
 });

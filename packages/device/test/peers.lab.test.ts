@@ -1,7 +1,7 @@
 import { parseAddress, Prefix } from '@flannel-ts/ip';
 import { expect, it } from 'vitest';
 import type { HostState } from '../src/index.ts';
-import { createHost, desired, self } from './support/host.ts';
+import { createHost, desired, ownership, self } from './support/host.ts';
 
 const PEERS = 2_000;
 const link = 'flannel.1';
@@ -24,7 +24,7 @@ it(`keeps ${PEERS} peers, and a change costs what it changes`, async () => {
   await using host = await createHost();
   const { device } = host;
   const peers = Array.from({ length: PEERS }, (_, index) => [`peer ${index}`, peer(index)] as const);
-  await device.apply(desired({ self, ...Object.fromEntries(peers) }));
+  await device.apply(desired({ self, ...Object.fromEntries(peers) }), ownership);
   await device.reconcile();
   expect(host.events).toEqual([]);
   const count = async (command: string) => (await host.lines(command)).length;
@@ -41,7 +41,7 @@ it(`keeps ${PEERS} peers, and a change costs what it changes`, async () => {
   expect((user + system) / 1_000 / 20).toBeLessThan(50);
   expect(await count('bridge fdb show dev flannel.1')).toBe(PEERS);
 
-  await device.apply(desired({ self }));
+  await device.apply(desired({ self }), ownership);
   expect(await count('ip route show dev flannel.1')).toBe(0);
   expect(await count('bridge fdb show dev flannel.1')).toBe(0);
 });

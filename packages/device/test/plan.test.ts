@@ -1,4 +1,4 @@
-import { parsePrefix } from '@flannel-ts/ip';
+import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { describeOperation, type Link } from '@flannel-ts/netlink';
 import { describe, expect, it } from 'vitest';
 import { entryKey, entryText } from '../src/entry.ts';
@@ -8,8 +8,10 @@ import type { Ownership } from '../src/index.ts';
 import { entries, linesOf } from './support/words.ts';
 
 const ownership: Ownership = {
-  links: ['flannel.1'],
-  gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16'), prefixLength: 24 }],
+  links: [{ name: 'flannel.1', kind: 'vxlan' }],
+  gatewayRoutes: [
+    { link: 'eth0', from: parseAddress('10.5.1.0'), to: parseAddress('10.5.199.0'), prefixLength: 24 },
+  ],
   blackholesWithin: [parsePrefix('10.5.0.0/16')],
 };
 const links = new Links(
@@ -30,7 +32,7 @@ function words(steps: readonly Step[]): string[] {
 
 function reconcile(desired: string, present: string): string[] {
   const byKey = new Map(entries(desired).map((entry) => [entryKey(entry), entry]));
-  return words(planReconcile(byKey, { entries: entries(present) }, ownership));
+  return words(planReconcile(byKey, entries(present), ownership));
 }
 
 describe('planReconcile', () => {
@@ -100,11 +102,21 @@ describe('planReconcile', () => {
     ['without a gateway', 'route 10.5.8.0/24 dev eth0'],
     ['of another length', 'route 10.5.64.0/20 via 192.0.2.9 dev eth0'],
     ['outside the network', 'route 10.6.8.0/24 via 192.0.2.9 dev eth0'],
+    ['below the first subnet', 'route 10.5.0.0/24 via 192.0.2.9 dev eth0'],
+    ['above the last subnet', 'route 10.5.200.0/24 via 192.0.2.9 dev eth0'],
+    ['with a source', 'route 10.5.8.0/24 via 192.0.2.9 dev eth0 src 192.0.2.1'],
+    ['with an onlink gateway', 'route 10.5.8.0/24 via 192.0.2.9 dev eth0 onlink'],
     ['on another link', 'route 10.5.8.0/24 via 127.0.0.9 dev lo'],
     ['of another protocol', 'route 10.5.8.0/24 via 192.0.2.9 dev eth0 proto 12'],
     ['of another protocol on our own link', 'route 10.5.8.0/24 dev flannel.1 proto 2'],
   ])('leaves a route %s to its owner', (_, present) => {
     expect(reconcile('', present)).toEqual([]);
+  });
+
+  it.each(['10.5.1.0/24', '10.5.199.0/24'])('deletes the route of a subnet at the edge, %s', (subnet) => {
+    expect(reconcile('', `route ${subnet} via 192.0.2.9 dev eth0`)).toEqual([
+      `route delete ${subnet} via 192.0.2.9 dev 2`,
+    ]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createRecordingDevice, describeState } from '../src/testing/index.ts';
-import { desired, peer, self, vxlan } from './support/host.ts';
+import { desired, ownership, peer, self, vxlan } from './support/host.ts';
 
 it('writes desired state in the words of ip and bridge', () => {
   const tun = { kind: 'tun', name: 'flannel0', mtu: 1472 } as const;
@@ -20,14 +20,14 @@ it('writes desired state in the words of ip and bridge', () => {
   ]);
 });
 
-it('keeps what it is told', async () => {
+it('records its calls', async () => {
   const device = createRecordingDevice({ mac: '02:00:00:00:00:09' });
   const { mac: _, ...anyMac } = vxlan;
   expect(await device.ensureLink(anyMac)).toEqual({ index: 1, mac: '02:00:00:00:00:09' });
-  device.own({ links: ['flannel.1'], gatewayRoutes: [] });
-  await device.apply(desired({ self, seven: peer(7) }));
+  await device.apply(desired({ self, seven: peer(7) }), ownership);
   await device.update(new Map([['seven', undefined]]));
+  expect(device.ownership).toEqual(ownership);
   expect(device.desiredBy('self')).toEqual(describeState(self));
   expect(device.desiredBy('seven')).toBeUndefined();
-  expect(device.calls).toEqual(['ensureLink flannel.1', 'own flannel.1', 'apply self seven', 'update seven']);
+  expect(device.calls).toEqual(['ensureLink flannel.1', 'apply self seven', 'update seven']);
 });

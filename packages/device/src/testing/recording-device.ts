@@ -2,12 +2,13 @@ import type { Device } from '../device.ts';
 import type { HostState, Ownership } from '../desired.ts';
 import { describeState } from './describe-state.ts';
 
-/** A device that keeps what it is told, and touches nothing. */
+/** A device that records its calls and touches no kernel. */
 export interface RecordingDevice extends Device {
   /** Every call in order: `apply self 10.5.2.0-24`, `update 10.5.3.0-24`, `ensureLink flannel.1`, … */
   readonly calls: readonly string[];
+  /** The bounds of the latest `apply`. */
   readonly ownership: Ownership | undefined;
-  /** What an owner wants now, in the words of `ip` and `bridge`; `undefined` for one who wants nothing. */
+  /** Returns what an owner desires now, in the words of `ip` and `bridge`; `undefined` without anything. */
   desiredBy(owner: string): string[] | undefined;
 }
 
@@ -29,12 +30,9 @@ export function createRecordingDevice({ mac = '02:00:00:00:00:01' } = {}): Recor
       calls.push(`ensureLink ${link.name}`);
       return Promise.resolve({ index: 1, mac: link.kind === 'tun' ? undefined : (link.mac ?? mac) });
     },
-    own(value) {
-      calls.push(`own ${value.links.join(' ')}`.trim());
-      ownership = value;
-    },
-    apply(states) {
+    apply(states, bounds) {
       calls.push(['apply', ...states.keys()].join(' '));
+      ownership = bounds;
       desired.clear();
       for (const [owner, state] of states) desired.set(owner, state);
       return Promise.resolve();

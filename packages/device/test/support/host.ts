@@ -1,6 +1,6 @@
 import { createNamespace, type Namespace } from '@flannel-ts/lab';
 import { inNamespace, openNetlinkPort } from '@flannel-ts/native';
-import { createNetlink, type NetlinkConnection } from '@flannel-ts/netlink';
+import { createNetlink, type KernelEvent, type NetlinkConnection } from '@flannel-ts/netlink';
 import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
 import {
   createDevice,
@@ -54,9 +54,12 @@ export function desired(owners: Record<string, HostState>): ReadonlyMap<string, 
   return new Map(Object.entries(owners));
 }
 
-const ownership: Ownership = {
-  links: ['flannel.1'],
-  gatewayRoutes: [{ link: 'eth0', within: parsePrefix('10.5.0.0/16'), prefixLength: 24 }],
+/** The subnets 10.5.1.0/24 to 10.5.199.0/24, as vxlan with direct routing has it. */
+export const ownership: Ownership = {
+  links: [{ name: 'flannel.1', kind: 'vxlan' }],
+  gatewayRoutes: [
+    { link: 'eth0', from: parseAddress('10.5.1.0'), to: parseAddress('10.5.199.0'), prefixLength: 24 },
+  ],
 };
 
 /** A network namespace with `eth0` at `192.0.2.1/24`, and a device that keeps its kernel. */
@@ -64,12 +67,14 @@ export interface Host extends AsyncDisposable {
   readonly namespace: Namespace;
   readonly netlink: NetlinkConnection;
   readonly device: Device;
-  /** What the device said. */
+  /** What the devices reported. */
   readonly events: readonly DeviceEvent[];
   /** Another device for the same kernel, as after a restart of the process. */
   createDevice(netlink?: NetlinkConnection): Device;
-  /** Waits until a device has said something that fits. */
+  /** Waits until a device has reported something that fits. */
   reported(fits: (event: DeviceEvent) => boolean): Promise<void>;
+  /** Returns what the kernel reports while `work` is done. */
+  record(work: () => Promise<unknown>): Promise<readonly KernelEvent[]>;
   /** Runs a command inside. */
   run(command: string): Promise<string>;
   /** Runs a command inside and returns its lines, sorted. */
@@ -99,11 +104,7 @@ export async function createHost(): Promise<Host> {
     changed.resolve(undefined);
     changed = Promise.withResolvers();
   };
-  const newDevice = (connection = netlink) => {
-    const device = createDevice({ netlink: connection, onEvent });
-    device.own(ownership);
-    return device;
-  };
+  const newDevice = (connection = netlink) => createDevice({ netlink: connection, onEvent });
   const device = stack.use(newDevice());
   const all = stack.move();
   return {
@@ -112,6 +113,7 @@ export async function createHost(): Promise<Host> {
     async reported(fits) {
       while (!events.some(fits)) await changed.promise;
     },
+    record: (work) => record(netlink, work),
     overlay: async () => [
       ...(await lines('ip route show dev flannel.1')),
       ...(await lines('ip neighbour show dev flannel.1 nud permanent')),
@@ -121,4 +123,31 @@ export async function createHost(): Promise<Host> {
     ],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** A route of another table, whose report is the last one that is waited for. */
+const LAST = {
+  destination: parsePrefix('198.51.100.0/24'),
+  kind: 'blackhole',
+  table: 4_000,
+  protocol: 4,
+  onlink: false,
+  scope: 'global',
+  multipath: false,
+} as const;
+
+async function record(
+  netlink: NetlinkConnection,
+  work: () => Promise<unknown>,
+): Promise<readonly KernelEvent[]> {
+  const subscription = netlink.subscribe({});
+  await work();
+  await netlink.request({ op: 'put-route', route: LAST });
+  const events: KernelEvent[] = [];
+  for await (const event of subscription) {
+    if (event.kind === 'route' && event.route.table === LAST.table) break;
+    events.push(event);
+  }
+  await netlink.request({ op: 'delete-route', route: LAST });
+  return events;
 }
