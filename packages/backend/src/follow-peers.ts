@@ -55,9 +55,9 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   async function applyAll(): Promise<void> {
     backend.tunnel?.setLocalSubnets(ownState.localSubnets ?? []);
     backend.tunnel?.setRoutes([...plans.values()].flatMap(routesOf));
-    const wanted = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
-    for (const [key, { host }] of plans) if (host) wanted.set(key, host);
-    await device.apply(wanted, {
+    const desired = new Map<string, HostState>([[SELF, { ...ownState.host, blackholes }]]);
+    for (const [key, { host }] of plans) if (host) desired.set(key, host);
+    await device.apply(desired, {
       ...backend.ownership,
       blackholesWithin: present(config.ipv4?.network, config.ipv6?.network, former?.ipv4, former?.ipv6),
     });

@@ -9,7 +9,7 @@ const STEADY_MS = 60_000;
 
 /** The tunnel that a backend asks for, and who hears of it. */
 export interface TunnelRequest {
-  readonly options: Omit<TunnelOptions, 'onFailure'>;
+  readonly options: Omit<TunnelOptions, 'onFailure' | 'initial'>;
   readonly onEvent: (event: BackendEvent) => void;
 }
 
@@ -52,17 +52,12 @@ export function openReconnectingTunnel(
   function open(): Tunnel {
     const opened: Tunnel = components.openTunnel({
       ...request.options,
+      initial: memory.snapshot(),
       // A report of what is closed may have been on its way.
       onFailure: (error) => {
         if (opened === tunnel && !counted) recover(error);
       },
     });
-    try {
-      memory.replay(opened);
-    } catch (error) {
-      opened.close();
-      throw error;
-    }
     openedAt = performance.now();
     return opened;
   }

@@ -1,10 +1,10 @@
 import type { InterfaceAddress } from '@flannel-ts/ip';
-import type { RouteSink, TunnelRoute } from '@flannel-ts/tunnel';
+import type { RouteSink, RouteSnapshot, TunnelRoute } from '@flannel-ts/tunnel';
 
 /** Subnets and routes, kept for a tunnel that is opened later. */
 export interface RouteMemory extends RouteSink {
-  /** Hands everything on. */
-  replay(sink: RouteSink): void;
+  /** Returns what it holds now. */
+  snapshot(): RouteSnapshot;
 }
 
 export function createRouteMemory(): RouteMemory {
@@ -24,9 +24,6 @@ export function createRouteMemory(): RouteMemory {
       for (const destination of change.remove) routes.delete(destination.toString());
       change.add.forEach(add);
     },
-    replay(sink) {
-      sink.setLocalSubnets(localSubnets);
-      sink.setRoutes([...routes.values()]);
-    },
+    snapshot: () => ({ localSubnets, routes: [...routes.values()] }),
   };
 }

@@ -2,6 +2,10 @@ import { createLab, endPing, type Container, type Host, type Lab } from '@flanne
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from './support/daemon.ts';
 
+const INTERVAL_MS = 10;
+/** How long a tunnel may carry nothing while another one takes its place. */
+const GAP_MS = 150;
+
 const backends = [
   { type: 'vxlan', link: 'flannel.1' },
   { type: 'host-gw', link: 'eth0' },
@@ -52,7 +56,7 @@ describe.each(backends)('two hosts with $type', ({ type, link }) => {
       await host.run('ip', 'neighbour', 'show', 'dev', link, 'nud', 'permanent'),
       type === 'vxlan' ? await host.run('bridge', 'fdb', 'show', 'dev', link) : '',
     ];
-    // A TUN device that nobody has open has no carrier.
+    // A TUN device that no process has open has no carrier.
     return outputs.join('').replaceAll(/<.*>|linkdown |state \w+ /g, '');
   }
 
@@ -77,15 +81,40 @@ describe.each(backends)('two hosts with $type', ({ type, link }) => {
     await ping('-c', '1');
   });
 
-  if (type !== 'udp')
-    it('loses no packet while it is started again', async () => {
-      const pinging = containers[0].start(['ping', '-n', '-i', '0.01', containers[1].address]);
-      await pinging.line(/icmp_seq=3 /);
+  /** How many packets are lost while something happens to the first host; one is sent every 10 ms. */
+  async function lostDuring(disturb: () => Promise<void>): Promise<number> {
+    const pinging = containers[0].start([
+      'ping',
+      '-n',
+      '-i',
+      `${INTERVAL_MS / 1_000}`,
+      containers[1].address,
+    ]);
+    await pinging.line(/icmp_seq=3 /);
+    await disturb();
+    await follow(0);
+    return (await endPing(pinging)).length;
+  }
+
+  it('loses no packet while its backend is made again', async () => {
+    expect(await lostDuring(() => daemons[0].next())).toBe(0);
+  });
+
+  // A new MTU is another tunnel: the next one attaches to the device that the one before has left.
+  it(`loses ${type === 'udp' ? 'few packets' : 'no packet'} when the MTU of the underlay changes`, async () => {
+    for (const mtu of [1450, 1500]) {
+      const lost = await lostDuring(() => daemons[0].next({ mtu }));
+      expect(lost * INTERVAL_MS).toBeLessThan(type === 'udp' ? GAP_MS : 1);
+    }
+  });
+
+  it(`loses ${type === 'udp' ? 'few packets' : 'no packet'} while it is started again`, async () => {
+    const lost = await lostDuring(async () => {
       await daemons[0][Symbol.asyncDispose]();
       daemons[0] = await start(0);
-      await follow(0);
-      expect(await endPing(pinging)).toEqual([]);
     });
+    expect(lost * INTERVAL_MS).toBeLessThan(type === 'udp' ? GAP_MS : 1);
+  });
 
   it('carries packets again after its interface and the underlay went down and up', async () => {
     const [host] = hosts;

@@ -12,6 +12,7 @@ export type {
   FastPathState,
   RouteChange,
   RouteSink,
+  RouteSnapshot,
   Tunnel,
   TunnelOffloads,
   TunnelRoute,

@@ -6,11 +6,20 @@ import {
   type SystemError,
 } from '@flannel-ts/native';
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
-import { decodePeers, encodeEndpoint, encodePrefixes, encodeRoutes, encodeSubnets } from './records.ts';
+import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
 import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
 import { sum } from './fast-path/prefix-table.ts';
-import type { DropReason, Endpoint, FastPathState, Tunnel, TunnelRoute, TunnelStats } from './tunnel.ts';
+import type {
+  DropReason,
+  Endpoint,
+  FastPathState,
+  RouteSink,
+  RouteSnapshot,
+  Tunnel,
+  TunnelStats,
+} from './tunnel.ts';
+import { createUserSpaceRoutes } from './user-space-routes.ts';
 
 export interface TunnelOptions {
   readonly tun: {
@@ -36,6 +45,8 @@ export interface TunnelOptions {
    * goes through user space, as without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default none
    */
   readonly fastPath?: { readonly underlay: string };
+  /** What to begin with: packets flow by it while the fast path is still being opened. @default nothing */
+  readonly initial?: RouteSnapshot;
   /** Called when a running tunnel stopped carrying packets, at most once. @default ignored */
   readonly onFailure?: (error: TunnelFailedError) => void;
 }
@@ -44,10 +55,12 @@ export interface TunnelOptions {
  * Opens the device (up, with its MTU) and the socket, in the network namespace of the calling thread, and starts to
  * carry packets. Synchronous, so that it can be called inside another namespace. Needs CAP_NET_ADMIN.
  * @throws {TunnelOpenError}
+ * @throws {RangeError} when an initial peer has another address family than the socket
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
-  const { tun, socket, accept = 'peers', offloads = 'auto' } = options;
+  const { tun, socket, accept = 'peers', offloads = 'auto', initial } = options;
   const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
+  using opening = new DisposableStack();
   const native = open(options, {
     device: tun.name,
     mtu: tun.mtu,
@@ -57,39 +70,33 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     acceptAny: accept === 'any',
     onFailure,
   });
+  opening.defer(() => native.close());
+  const userSpace = createUserSpaceRoutes(native, socket);
+  if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
   const fast = tryFastPath(options, { tun: native.device, local, onFailure });
-  const encodeChecked = (routes: readonly TunnelRoute[]) => {
-    for (const { peer } of routes) checkFamily(peer, socket);
-    return encodeRoutes(routes);
-  };
-  const close = () => {
-    fast.path?.[Symbol.dispose]();
-    native.close();
-  };
+  opening.defer(() => fast.path?.[Symbol.dispose]());
+  const both = fast.path ? [userSpace, fast.path] : [userSpace];
+  const opened = opening.move();
   return {
     device: native.device,
     local,
     fastPath: fast.state,
-    setLocalSubnets(subnets) {
-      native.setLocal(encodeSubnets(subnets));
-      fast.path?.setLocalSubnets(subnets);
-    },
-    setRoutes(routes) {
-      native.setRoutes(encodeChecked(routes));
-      fast.path?.setRoutes(routes);
-    },
-    updateRoutes(change) {
-      native.updateRoutes(encodeChecked(change.add), encodePrefixes(change.remove));
-      fast.path?.updateRoutes(change);
-    },
+    setLocalSubnets: (subnets) => both.forEach((sink) => sink.setLocalSubnets(subnets)),
+    setRoutes: (routes) => both.forEach((sink) => sink.setRoutes(routes)),
+    updateRoutes: (change) => both.forEach((sink) => sink.updateRoutes(change)),
     stats: () => addTraffic(readStats(native), fast.path),
-    close,
+    close: () => opened.dispose(),
     [Symbol.asyncDispose]() {
-      close();
+      opened.dispose();
       return Promise.resolve();
     },
   };
+}
+
+function setAll(sink: RouteSink, { localSubnets, routes }: RouteSnapshot): void {
+  sink.setLocalSubnets(localSubnets);
+  sink.setRoutes(routes);
 }
 
 function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): PacketTunnel {
@@ -102,12 +109,16 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
 
 /** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
-  { fastPath }: TunnelOptions,
+  { fastPath, initial }: TunnelOptions,
   tunnel: Omit<FastPathOptions, 'underlay'>,
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
+  using opening = new DisposableStack();
   try {
-    return { state: { on: true }, path: openFastPath({ ...tunnel, ...fastPath }) };
+    const path = opening.use(openFastPath({ ...tunnel, ...fastPath }));
+    if (initial) setAll(path, initial);
+    opening.move();
+    return { state: { on: true }, path };
   } catch (error) {
     return { state: { on: false, reason: explainMissingFastPath(error) } };
   }
@@ -119,13 +130,6 @@ function once<T>(call: (value: T) => void): (value: T) => void {
     if (!called) call(value);
     called = true;
   };
-}
-
-function checkFamily(peer: Endpoint, socket: Endpoint): void {
-  if (peer.address.family === socket.address.family) return;
-  throw new RangeError(
-    `the peer ${peer.address.toString()} cannot be reached from a socket on ${socket.address.toString()}: use an IPv${socket.address.family} address`,
-  );
 }
 
 function addTraffic(stats: TunnelStats, fast: FastPath | undefined): TunnelStats {

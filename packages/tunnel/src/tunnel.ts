@@ -23,6 +23,12 @@ export interface RouteChange {
   readonly remove: readonly Prefix[];
 }
 
+/** All that a {@link RouteSink} holds. */
+export interface RouteSnapshot {
+  readonly localSubnets: readonly InterfaceAddress[];
+  readonly routes: readonly TunnelRoute[];
+}
+
 /** The shape in which subnets and routes reach every layer that keeps them: a tunnel, its fast path, a table. */
 export interface RouteSink {
   /**

@@ -14,11 +14,17 @@ import {
 } from '../../src/index.ts';
 
 /** What a daemon does on one host, without a registry: `10.5.NUMBER.0/24` is its subnet. */
-export interface Daemon extends AsyncDisposable {
+export interface Daemon extends Generation, AsyncDisposable {
+  readonly events: readonly (BackendEvent | DeviceEvent)[];
+  /** Begins anew while packets flow, for an underlay of so many bytes. */
+  next(options?: { readonly mtu?: number }): Promise<void>;
+}
+
+/** What is made from config and underlay, as long as those do not change. */
+interface Generation {
   readonly backend: Backend;
   readonly lease: Lease;
   readonly follower: PeerFollower;
-  readonly events: readonly (BackendEvent | DeviceEvent)[];
 }
 
 export async function startDaemon(host: Host, number: number, options: Json): Promise<Daemon> {
@@ -29,22 +35,40 @@ export async function startDaemon(host: Host, number: number, options: Json): Pr
     createNetlink({ openPort: (port) => inNamespace(host.path, () => openNetlinkPort(port)) }),
   );
   const device = stack.use(createDevice({ netlink, onEvent }));
-  const config = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend: options }));
-  const address = parseAddress(host.address);
-  const underlay = {
-    ...{ link: 'eth0', mtu: 1500, address: { ipv4: address }, publicIp: { ipv4: address } },
-    onLink: [parsePrefix('192.168.77.0/24')],
-  };
   const backends = stack.use(
     createBackends({ udp: { openTunnel: (tunnel) => inNamespace(host.path, () => openTunnel(tunnel)) } }),
   );
-  const backend = await backends.create({ device, underlay, config, onEvent });
-  const lease: Lease = {
-    subnets: parseSubnetKey(`10.5.${number}.0-24`),
-    attributes: { publicIp: underlay.publicIp, ...backend.attributes },
-    revision: '1',
-  };
-  const follower = createPeerFollower({ backend, device, config, onEvent }, lease);
+  const config = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend: options }));
+  const address = { ipv4: parseAddress(host.address) };
+
+  async function begin(mtu = 1500): Promise<Generation> {
+    const onLink = [parsePrefix('192.168.77.0/24')];
+    const underlay = { link: 'eth0', mtu, address, publicIp: address, onLink };
+    const backend = await backends.create({ device, underlay, config, onEvent });
+    const lease: Lease = {
+      subnets: parseSubnetKey(`10.5.${number}.0-24`),
+      attributes: { publicIp: address, ...backend.attributes },
+      revision: '1',
+    };
+    return { backend, lease, follower: createPeerFollower({ backend, device, config, onEvent }, lease) };
+  }
+
+  let current = await begin();
   const all = stack.move();
-  return { backend, lease, follower, events, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return {
+    events,
+    get backend() {
+      return current.backend;
+    },
+    get lease() {
+      return current.lease;
+    },
+    get follower() {
+      return current.follower;
+    },
+    async next({ mtu } = {}) {
+      current = await begin(mtu);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }

@@ -62,7 +62,7 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
     const close = () => {
       if (current === mine) current = undefined;
     };
-    return {
+    const tunnel: Tunnel = {
       device: options.tun.name,
       local: options.socket,
       fastPath: options.fastPath && fastPath ? { on: true } : { on: false, reason: 'old kernel' },
@@ -81,6 +81,11 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
       close,
       [Symbol.asyncDispose]: async () => close(),
     };
+    if (options.initial) {
+      tunnel.setLocalSubnets(options.initial.localSubnets);
+      tunnel.setRoutes(options.initial.routes);
+    }
+    return tunnel;
   }
 
   return {
