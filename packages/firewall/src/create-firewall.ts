@@ -1,13 +1,19 @@
-import type { Prefix } from '@flannel-ts/ip';
 import { createCompareTimer } from './compare-timer.ts';
 import type { RuleProblem } from './events.ts';
 import type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
 import { findObstacles } from './obstacles.ts';
+import { createRepairLimiter } from './repair-limiter.ts';
 import { createRuleKeeper } from './rule-keeper.ts';
 import { runCommand } from './run-command.ts';
-import { createRunProgram } from './tool.ts';
-import { isEmpty, noRules, splitByFamily, type FamilyRules } from './family-rules.ts';
-import type { DesiredRules } from './desired-rules.ts';
+import { createRunProgram, type MayRepair } from './tool.ts';
+import {
+  isEmpty,
+  noRules,
+  ownAlso,
+  splitByFamily,
+  type FamilyRules,
+  type Ownership,
+} from './family-rules.ts';
 import { watchNetfilter } from './watch-netfilter.ts';
 
 const LONGEST_RESYNC_MS = 2 ** 31 - 1;
@@ -17,7 +23,7 @@ const LONGEST_RESYNC_MS = 2 ** 31 - 1;
  * @throws {RangeError} for a `resyncMs` that no timer can wait
  */
 export function createFirewall(components: FirewallComponents, options: FirewallOptions): Firewall {
-  const { onEvent = () => undefined, run = runCommand, openPort } = components;
+  const { onEvent = () => undefined, run = runCommand, openPort, random = Math.random } = components;
   const { resyncMs = 5_000, former = [] } = options;
   if (!(resyncMs >= 1 && resyncMs <= LONGEST_RESYNC_MS)) {
     throw new RangeError(`resyncMs is ${resyncMs}; want 1 to ${LONGEST_RESYNC_MS} milliseconds`);
@@ -27,12 +33,15 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   const keeper = createRuleKeeper(runProgram, options, (error) =>
     onEvent({ kind: 'fully-random-unsupported', error }),
   );
+  const limiter = createRepairLimiter(random);
   const timer = createCompareTimer(resyncMs, () => void inTurn(resync));
   let watch: Disposable | undefined;
   let desired: readonly FamilyRules[] = [];
-  /** Networks that were applied before, whose rules may be left. */
-  let served: readonly Prefix[] = former;
+  /** What rules may be left of, from this run or before. */
+  let served: Ownership = { networks: former, bridges: [] };
   let reported = '';
+  /** What {@link onEvent} threw; reported with the next compare. */
+  let thrown: Error | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Runs tasks one after another: each sees what the one before left. */
@@ -42,20 +51,37 @@ export function createFirewall(components: FirewallComponents, options: Firewall
     return result;
   }
 
-  /** Brings both families in step and returns what was wrong. */
-  async function syncAll(): Promise<readonly RuleProblem[]> {
+  /** Brings both families in step, and returns what is repaired and what is in the way. */
+  async function syncAll(mayRepair: MayRepair) {
     const problems: RuleProblem[] = [];
-    const obstacles: Error[] = [];
+    const obstacles: Error[] = thrown ? [thrown] : [];
+    thrown = undefined;
     for (const rules of desired) {
       try {
-        problems.push(...(await keeper.sync(rules)));
+        problems.push(...(await keeper.sync(rules, mayRepair)));
         obstacles.push(...(await findObstacles(runProgram, rules, options)));
       } catch (error) {
-        obstacles.push(error as Error);
+        obstacles.push(toError(error));
       }
     }
-    report(obstacles);
-    return problems;
+    return { problems, obstacles };
+  }
+
+  /** Carries out a compare and plans the next one, whatever is thrown. */
+  async function compare(task: () => Promise<void>): Promise<void> {
+    if (stop.signal.aborted) return;
+    try {
+      await task();
+    } catch (error) {
+      thrown = toError(error);
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    const atRest = desired.every(isEmpty) && reported === '' && !thrown;
+    if (stop.signal.aborted || atRest) timer.stop();
+    else timer.restart();
   }
 
   function report(all: readonly Error[]): void {
@@ -63,38 +89,39 @@ export function createFirewall(components: FirewallComponents, options: Firewall
     const obstacles = [...new Map(all.map((error) => [error.message, error])).values()];
     const messages = obstacles.map(({ message }) => message).join('\n');
     if (messages === reported) return;
-    reported = messages;
     onEvent({ kind: 'obstacles', obstacles });
+    reported = messages;
   }
 
-  function schedule(): void {
-    if (stop.signal.aborted || (desired.every(isEmpty) && reported === '')) timer.stop();
-    else timer.restart();
-  }
-
-  async function resync(): Promise<void> {
-    if (stop.signal.aborted) return;
-    const problems = await syncAll();
-    if (problems.length > 0) onEvent({ kind: 'repaired', problems });
-    schedule();
+  function resync(): Promise<void> {
+    return compare(async () => {
+      const { problems, obstacles } = await syncAll((place) => limiter.allows(place));
+      const news = limiter.note(problems);
+      report([...obstacles, ...limiter.contests()]);
+      if (news.length > 0) onEvent({ kind: 'repaired', problems: news });
+    });
   }
 
   return {
-    async apply(whole) {
-      const rules = splitByFamily(whole, served);
-      return inTurn(async () => {
-        desired = rules;
-        served = withNetworks(served, whole);
-        if (openPort && !stop.signal.aborted) watch ??= watchNetfilter(openPort, () => timer.hurry());
-        await syncAll();
-        schedule();
-      });
+    async apply(rules) {
+      const owned = ownAlso(served, rules);
+      const split = splitByFamily(rules, owned);
+      served = owned;
+      return inTurn(() =>
+        compare(async () => {
+          desired = split;
+          if (openPort) watch ??= watchNetfilter(openPort, () => timer.hurry());
+          const { obstacles } = await syncAll(() => true);
+          report([...obstacles, ...limiter.contests()]);
+        }),
+      );
     },
     remove(overlays) {
+      const networks = overlays?.map(({ network }) => network);
       return inTurn(async () => {
         desired = [];
         timer.stop();
-        for (const rules of noRules(overlays?.map(({ network }) => network))) await keeper.remove(rules);
+        for (const rules of noRules(networks ? { ...served, networks } : 'all')) await keeper.remove(rules);
       });
     },
     async [Symbol.asyncDispose]() {
@@ -107,7 +134,6 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   };
 }
 
-function withNetworks(served: readonly Prefix[], { overlays }: DesiredRules): readonly Prefix[] {
-  const fresh = overlays.map(({ network }) => network);
-  return [...served, ...fresh.filter((network) => !served.some((known) => known.equals(network)))];
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

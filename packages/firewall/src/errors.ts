@@ -1,5 +1,6 @@
 /** Why a firewall tool could not do its work. */
-export type FirewallToolProblem = 'missing' | 'locked' | 'no-permission' | 'unsupported' | 'refused';
+export type FirewallToolProblem =
+  'missing' | 'stuck' | 'locked' | 'no-permission' | 'unsupported' | 'refused';
 
 /** A firewall tool failed; the message says what to install or do. */
 export class FirewallToolError extends Error {
@@ -38,6 +39,8 @@ function explain(program: string, problem: FirewallToolProblem): string {
   switch (problem) {
     case 'missing':
       return `is not in PATH; install the package ${program === 'nft' ? 'nftables' : 'iptables'}`;
+    case 'stuck':
+      return 'did not end in time and was killed; see what keeps it: dmesg, fuser -v /run/xtables.lock';
     case 'locked':
       return 'waited in vain for the lock of iptables; see who holds it with: fuser -v /run/xtables.lock';
     case 'no-permission':

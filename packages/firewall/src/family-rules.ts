@@ -9,11 +9,18 @@ import {
   type DesiredRules,
 } from './desired-rules.ts';
 
+/** By what rules are known to be of one daemon. */
+export interface Ownership {
+  readonly networks: readonly Prefix[];
+  /** The bridges of {@link DesiredRules.protect}, which rules name that are made before there is an overlay. */
+  readonly bridges: readonly string[];
+}
+
 /** {@link DesiredRules} for one address family. */
 export interface FamilyRules {
   readonly family: Family;
-  /** Networks whose rules are this firewall's: all others belong to daemons of other networks, and stay. */
-  readonly owned: readonly Prefix[] | 'all';
+  /** What this firewall's rules name: all other rules belong to daemons of other networks, and stay. */
+  readonly owned: Ownership | 'all';
   readonly masquerade?: (Pick<Overlay, 'network' | 'subnet'> & Masquerade) | undefined;
   readonly forward?: Prefix | undefined;
   readonly ingress?: Ingress | undefined;
@@ -46,22 +53,21 @@ const ANYWHERE: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0')
 
 /**
  * Splits rules into both families, desired or not.
- * @param former - networks that were served before, whose rules go
+ * @param owned - what was served, now or before: rules of it that are not desired go
  * @throws {DesiredRulesError}
  */
-export function splitByFamily(desired: DesiredRules, former: readonly Prefix[] = []): FamilyRules[] {
+export function splitByFamily(desired: DesiredRules, owned: Ownership): FamilyRules[] {
   const { overlays, masquerade, forward } = desired;
   overlays.forEach(checkOverlay);
   return FAMILIES.map((family) => {
     const [overlay, second] = overlays.filter(({ network }) => network.family === family);
     if (second) throw new DesiredRulesError('overlays', `has two IPv${family} overlays; want one per family`);
-    const owned = former.filter((network) => network.family === family);
     if (!overlay)
       return { family, owned, ingress: overlays.length === 0 ? closed(family, desired) : undefined };
     const { network, subnet } = overlay;
     return {
       family,
-      owned: [...owned, network],
+      owned,
       masquerade: masquerade && { network, subnet, ...masquerade },
       forward: forward ? network : undefined,
       ingress: ingressOf(overlay, desired),
@@ -92,12 +98,18 @@ export function isAnywhere({ length }: Prefix): boolean {
   return length === 0;
 }
 
-/** No rules of either family; those of `networks` go, or of every network. */
-export function noRules(networks?: readonly Prefix[]): FamilyRules[] {
-  return FAMILIES.map((family) => ({
-    family,
-    owned: networks?.filter((network) => network.family === family) ?? 'all',
-  }));
+/** No rules of either family; those that are owned go. */
+export function noRules(owned: FamilyRules['owned']): FamilyRules[] {
+  return FAMILIES.map((family) => ({ family, owned }));
+}
+
+/** Adds what rules name to what is owned. */
+export function ownAlso({ networks, bridges }: Ownership, { overlays, protect }: DesiredRules): Ownership {
+  const fresh = overlays.map(({ network }) => network);
+  return {
+    networks: [...networks, ...fresh.filter((network) => !networks.some((known) => known.equals(network)))],
+    bridges: [...new Set([...bridges, ...(protect ? [protect.interface] : [])])],
+  };
 }
 
 export function isEmpty({ masquerade, forward, ingress }: FamilyRules): boolean {

@@ -5,7 +5,7 @@ import type { RunCommand } from './run-command.ts';
 import type { Overlay, DesiredRules } from './desired-rules.ts';
 
 export interface FirewallComponents {
-  /** Told what was repaired and what failed. @default no one */
+  /** Called with what was repaired and what failed; what it throws is an obstacle. @default no one */
   readonly onEvent?: (event: FirewallEvent) => void;
   /** Runs the tools. @default on this host, found in PATH */
   readonly run?: RunCommand;
@@ -15,6 +15,8 @@ export interface FirewallComponents {
    * at the next resync. @default none
    */
   readonly openPort?: (options: NetlinkPortOptions) => NetlinkPort;
+  /** Uniform in 0 to 1, for the time between repairs that another program undoes. @default Math.random */
+  readonly random?: () => number;
 }
 
 export interface FirewallOptions {

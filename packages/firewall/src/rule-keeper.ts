@@ -3,13 +3,13 @@ import type { RuleProblem } from './events.ts';
 import type { FirewallOptions } from './firewall.ts';
 import { createIptables } from './iptables/create-iptables.ts';
 import { createNftables } from './nftables/create-nftables.ts';
-import type { RunProgram, Tool } from './tool.ts';
+import type { MayRepair, RunProgram, Tool } from './tool.ts';
 import { isEmpty, type FamilyRules } from './family-rules.ts';
 
 /** The tools together: the chosen one keeps the rules, the other keeps what the first cannot, or nothing. */
 export interface RuleKeeper {
-  /** Brings one family in step and returns what was wrong. @throws {FirewallToolError} */
-  sync(rules: FamilyRules): Promise<readonly RuleProblem[]>;
+  /** Brings one family in step, as {@link Tool.sync}. @throws {FirewallToolError} */
+  sync(rules: FamilyRules, mayRepair: MayRepair): Promise<readonly RuleProblem[]>;
   /** Removes rules of both tools and of every variant that is installed. @throws {FirewallToolError} */
   remove(rules: FamilyRules): Promise<void>;
 }
@@ -28,21 +28,14 @@ export function createRuleKeeper(
   let settled = new Set<FamilyRules>();
   let fullyRandom = true;
 
-  /**
-   * A refused change is tried a second time, since another process may have changed the rules after they were
-   * read, and a third time without random source ports, which old tools and kernels refuse.
-   */
-  async function put(rules: FamilyRules): Promise<readonly RuleProblem[]> {
+  /** A refused change is tried without random source ports, which old tools and kernels refuse. */
+  async function put(rules: FamilyRules, mayRepair: MayRepair): Promise<readonly RuleProblem[]> {
     const possible = fullyRandom ? rules : withoutFullyRandom(rules);
-    const attempt = () => tool.sync(possible);
     try {
-      return await attempt().catch((error: unknown) => {
-        if (!isRefusal(error)) throw error;
-        return attempt();
-      });
+      return await syncTwice(tool, possible, mayRepair);
     } catch (error) {
       if (!isRefusal(error) || !possible.masquerade?.fullyRandom) throw error;
-      const problems = await tool.sync(withoutFullyRandom(rules));
+      const problems = await tool.sync(withoutFullyRandom(rules), mayRepair);
       fullyRandom = false;
       onFullyRandomRefused(error);
       return problems;
@@ -51,11 +44,11 @@ export function createRuleKeeper(
 
   return {
     /** The new rules come before the other tool's go, so that no packet passes between them. */
-    async sync(rules) {
+    async sync(rules, mayRepair) {
       const known = settled.has(rules);
       if (known && isEmpty(rules)) return [];
-      const problems = isEmpty(rules) ? await clear(tool, rules) : await put(rules);
-      const companion = tool === nftables ? await unlessMissing(iptables.sync(rules)) : [];
+      const problems = isEmpty(rules) ? await clear(tool, rules) : await put(rules, mayRepair);
+      const companion = tool === nftables ? await unlessMissing(syncTwice(iptables, rules, mayRepair)) : [];
       if (!known && tool === iptables) await clear(nftables, rules);
       settled.add(rules);
       return [...problems, ...companion];
@@ -72,7 +65,19 @@ export function createRuleKeeper(
 
 /** Removes what a tool may have left in a family. A tool that is not installed has left nothing. */
 async function clear(tool: Tool, { family, owned }: FamilyRules): Promise<readonly RuleProblem[]> {
-  return unlessMissing(tool.sync({ family, owned }));
+  return unlessMissing(syncTwice(tool, { family, owned }, () => true));
+}
+
+/** A refused change is tried a second time, since another process may have changed the rules after they were read. */
+async function syncTwice(
+  tool: Tool,
+  rules: FamilyRules,
+  mayRepair: MayRepair,
+): Promise<readonly RuleProblem[]> {
+  return tool.sync(rules, mayRepair).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    return tool.sync(rules, mayRepair);
+  });
 }
 
 async function unlessMissing(sync: Promise<readonly RuleProblem[]>): Promise<readonly RuleProblem[]> {

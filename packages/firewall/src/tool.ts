@@ -1,29 +1,50 @@
 import { classify, FirewallToolError } from './errors.ts';
-import type { RuleProblem } from './events.ts';
+import type { RulePlace, RuleProblem } from './events.ts';
 import type { RunCommand } from './run-command.ts';
 import type { FamilyRules } from './family-rules.ts';
+
+/** Whether rules there may be repaired now. */
+export type MayRepair = (place: RulePlace) => boolean;
 
 /** A program that changes the kernel's packet filter. */
 export interface Tool {
   /**
-   * Makes the rules of one family those desired, and returns what was wrong. One transaction per table: either
-   * all of a change is done or none.
+   * Makes the rules of one family those desired, where that is allowed, and returns what was wrong and is repaired.
+   * One transaction per table: either all of a change is done or none.
    * @throws {FirewallToolError}
    */
-  sync(rules: FamilyRules): Promise<readonly RuleProblem[]>;
+  sync(rules: FamilyRules, mayRepair: MayRepair): Promise<readonly RuleProblem[]>;
 }
 
 /** Runs a tool's program and returns its standard output. @throws {FirewallToolError} */
 export type RunProgram = (command: readonly string[], input?: string) => Promise<string>;
 
-export function createRunProgram(run: RunCommand, signal: AbortSignal): RunProgram {
+/** Milliseconds after which a program hangs: a change of many thousand rules takes a few seconds. */
+const LONGEST_RUN_MS = 30_000;
+
+/**
+ * Creates what runs the tools' programs, each until it ends, hangs, or `stop` aborts, even where `run` heeds no signal.
+ * @param longestMs - the time after which a program is killed, in milliseconds
+ */
+export function createRunProgram(run: RunCommand, stop: AbortSignal, longestMs = LONGEST_RUN_MS): RunProgram {
   return async (command, input = '') => {
+    stop.throwIfAborted();
     const program = command[0]!;
-    const { exitCode, stdout, stderr } = await run(command, { input, signal }).catch((cause: unknown) => {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    const hang = new AbortController();
+    const timer = setTimeout(() => hang.abort(new FirewallToolError(program, 'stuck', '')), longestMs);
+    const signal = AbortSignal.any([stop, hang.signal]);
+    const aborted = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => aborted.reject(signal.reason as Error));
+    try {
+      const running = run(command, { input, signal });
+      const { exitCode, stdout, stderr } = await Promise.race([running, aborted.promise]);
+      if (exitCode !== 0) throw new FirewallToolError(program, classify(stderr), stderr);
+      return stdout;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw cause;
       throw new FirewallToolError(program, 'missing', '', { cause });
-    });
-    if (exitCode !== 0) throw new FirewallToolError(program, classify(stderr), stderr);
-    return stdout;
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }

@@ -13,12 +13,11 @@ export function watchNetfilter(
   openPort: (options: NetlinkPortOptions) => NetlinkPort,
   onChange: () => void,
 ): Disposable {
-  let port: NetlinkPort;
   try {
-    port = openPort({ protocol: NETLINK_NETFILTER, groups: [NFNLGRP_NFTABLES] });
+    const port = openPort({ protocol: NETLINK_NETFILTER, groups: [NFNLGRP_NFTABLES] });
+    port.listen(onChange, onChange);
+    return port;
   } catch {
     return { [Symbol.dispose]: () => undefined };
   }
-  port.listen(onChange, onChange);
-  return port;
 }

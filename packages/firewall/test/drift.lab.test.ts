@@ -81,40 +81,54 @@ const iptablesDrifts = (variant: string): Drift[] => {
 const handles = (chain: string) => `nft -a list chain ${chain} | sed -n 's/.*# handle \\([0-9]*\\)$/\\1/p'`;
 const otherRules = 'has other rules, or its rules in another order';
 
+/** Chains of the networks 10.5.0.0/16 and fc00::/48. */
+const [forward, postrtg] = ['forward-10.5.0.0-16', 'postrtg-10.5.0.0-16'];
+const [forwardIPv6, postrtgIPv6] = ['forward-fc00__-48', 'postrtg-fc00__-48'];
+
 const nftablesDrifts: Drift[] = [
   [
-    `nft delete rule ip flannel-ipv4 postrtg handle $(${handles('ip flannel-ipv4 postrtg')} | sed -n 2p)`,
+    `nft delete rule ip flannel-ipv4 ${postrtg} handle $(${handles(`ip flannel-ipv4 ${postrtg}`)} | sed -n 2p)`,
     4,
     'flannel-ipv4',
-    [`chain postrtg ${otherRules}`],
+    [`chain ${postrtg} ${otherRules}`],
   ],
   [
-    'nft add rule ip6 flannel-ipv6 forward ip6 saddr fc00::/48 accept comment \\"flanneld forward\\"',
+    `nft add rule ip6 flannel-ipv6 ${forwardIPv6} ip6 saddr fc00::/48 accept comment \\"flanneld forward\\"`,
     6,
     'flannel-ipv6',
-    [`chain forward ${otherRules}`],
+    [`chain ${forwardIPv6} ${otherRules}`],
   ],
   [
-    `nft "delete rule ip flannel-ipv4 forward handle $(${handles('ip flannel-ipv4 forward')} | sed -n 2p); add rule ip flannel-ipv4 forward ip saddr 10.5.0.0/16 accept comment \\"flanneld forward\\""`,
+    `nft "delete rule ip flannel-ipv4 ${forward} handle $(${handles(`ip flannel-ipv4 ${forward}`)} | sed -n 2p); add rule ip flannel-ipv4 ${forward} ip saddr 10.5.0.0/16 accept comment \\"flanneld forward\\""`,
     4,
     'flannel-ipv4',
-    [`chain forward ${otherRules}`],
+    [`chain ${forward} ${otherRules}`],
   ],
-  ['nft flush chain ip flannel-ipv4 postrtg', 4, 'flannel-ipv4', [`chain postrtg ${otherRules}`]],
+  [`nft flush chain ip flannel-ipv4 ${postrtg}`, 4, 'flannel-ipv4', [`chain ${postrtg} ${otherRules}`]],
   [
-    'nft "flush chain ip flannel-ipv4 forward; delete chain ip flannel-ipv4 forward"',
+    `nft "flush chain ip flannel-ipv4 ${forward}; delete chain ip flannel-ipv4 ${forward}"`,
     4,
     'flannel-ipv4',
-    ['chain forward is missing'],
+    [`chain ${forward} is missing`],
   ],
-  ['nft add chain ip flannel-ipv4 mine', 4, 'flannel-ipv4', ['chain mine is unwanted']],
   [
-    'nft add set ip flannel-ipv4 mine "{ type ipv4_addr; }"',
+    `nft "flush chain ip flannel-ipv4 ${forward}; delete chain ip flannel-ipv4 ${forward}; add chain ip flannel-ipv4 ${forward} { type filter hook forward priority 9; }"`,
     4,
     'flannel-ipv4',
-    ['the table has other properties or objects'],
+    [`chain ${forward} has other properties`],
   ],
-  ['nft delete table ip6 flannel-ipv6', 6, 'flannel-ipv6', ['the table is missing']],
+  [
+    'nft "add chain ip flannel-ipv4 protect-10.5.0.0-16"',
+    4,
+    'flannel-ipv4',
+    ['chain protect-10.5.0.0-16 is unwanted'],
+  ],
+  [
+    'nft delete table ip6 flannel-ipv6',
+    6,
+    'flannel-ipv6',
+    [`chain ${forwardIPv6} is missing`, `chain ${postrtgIPv6} is missing`],
+  ],
 ];
 
 const cases: [ToolUnderTest, Drift[]][] = [
@@ -138,7 +152,7 @@ for (const [tool, drifts] of cases) {
     it.each(drifts)('repairs after %s', async (script, family, table, what) => {
       const repaired = host.nextEvent();
       await host.namespace.run('sh', '-ec', script);
-      expect(await repaired).toEqual({
+      expect(await repaired).toMatchObject({
         kind: 'repaired',
         problems: what.map((problem) => ({ family, table, what: problem })),
       } satisfies FirewallEvent);

@@ -74,6 +74,30 @@ for (const tool of [iptablesNft, iptablesLegacy]) {
   });
 }
 
+it.skipIf(iptablesNft.missing)(
+  'a repair leaves the other network’s rules in the kernel as they are',
+  async () => {
+    await using host = await createFirewallHost({ ...iptablesNft.options, resyncMs: 20 });
+    const { namespace } = host;
+    await host.firewall.apply(rulesFor(one));
+    await using other = createFirewall({ run: runInside(namespace) }, iptablesNft.options);
+    await other.apply(rulesFor(two));
+    /** A rule that was made again has another handle. */
+    const handles = async () =>
+      (await namespace.run('nft', '-a', 'list', 'ruleset'))
+        .split('\n')
+        .filter((line) => line.includes('10.6.'))
+        .map((line) => /# handle \d+$/.exec(line)?.[0]);
+    const before = await handles();
+    const accept = ['-m', 'comment', '--comment', 'flanneld forward', '-j', 'ACCEPT'];
+    const repaired = host.nextEvent();
+    await namespace.run('iptables-nft', '-D', 'FLANNEL-FWD', '-s', '10.5.0.0/16', ...accept);
+    await repaired;
+    expect(before).not.toEqual([]);
+    expect(await handles()).toEqual(before);
+  },
+);
+
 it.skipIf(iptablesNft.missing ?? iptablesLegacy.missing ?? nftables.missing)(
   'rules of every tool and variant are removed, whichever is chosen',
   async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
-import { planChains as planNftables, replaceTable } from '../src/nftables/plan.ts';
+import { planChains as planNftables, replaceChains } from '../src/nftables/plan.ts';
 import type { FamilyRules } from '../src/family-rules.ts';
 import type { DesiredRules } from '../src/desired-rules.ts';
 import { familyRules, desiredRules } from './support/rules.ts';
@@ -21,12 +21,12 @@ function iptablesText(rules: FamilyRules, docker = false): string {
 }
 
 function nftablesText(rules: FamilyRules): string {
-  return replaceTable(rules.family, planNftables(rules));
+  return replaceChains(rules.family, { old: [], chains: planNftables(rules) });
 }
 
 it('IPv4 by iptables', () => {
   expect(iptablesText(familyRules(4))).toBe(`*nat
-:FLANNEL-POSTRTG - [0:0]
+-N FLANNEL-POSTRTG
 -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -m comment --comment "flanneld masq" -j RETURN
 -A FLANNEL-POSTRTG -s 10.5.1.0/24 -d 10.5.0.0/16 -m comment --comment "flanneld masq" -j RETURN
 -A FLANNEL-POSTRTG -s 10.5.0.0/16 -d 10.5.1.0/24 -m comment --comment "flanneld masq" -j RETURN
@@ -36,16 +36,16 @@ it('IPv4 by iptables', () => {
 -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
 COMMIT
 *filter
-:FLANNEL-FWD - [0:0]
+-N FLANNEL-FWD
 -A FLANNEL-FWD -s 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d 10.5.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
-:FLANNEL-INGRESS - [0:0]
+-N FLANNEL-INGRESS
 -A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
 -I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
 COMMIT
 *raw
-:FLANNEL-RAW - [0:0]
+-N FLANNEL-RAW
 -A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
 -I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
@@ -54,7 +54,7 @@ COMMIT
 
 it('IPv6 by iptables', () => {
   expect(iptablesText(familyRules(6))).toBe(`*nat
-:FLANNEL-POSTRTG - [0:0]
+-N FLANNEL-POSTRTG
 -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -m comment --comment "flanneld masq" -j RETURN
 -A FLANNEL-POSTRTG -s fc00:0:0:1::/64 -d fc00::/48 -m comment --comment "flanneld masq" -j RETURN
 -A FLANNEL-POSTRTG -s fc00::/48 -d fc00:0:0:1::/64 -m comment --comment "flanneld masq" -j RETURN
@@ -64,16 +64,16 @@ it('IPv6 by iptables', () => {
 -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
 COMMIT
 *filter
-:FLANNEL-FWD - [0:0]
+-N FLANNEL-FWD
 -A FLANNEL-FWD -s fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FLANNEL-FWD -d fc00::/48 -m comment --comment "flanneld forward" -j ACCEPT
 -A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
-:FLANNEL-INGRESS - [0:0]
+-N FLANNEL-INGRESS
 -A FLANNEL-INGRESS -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
 -I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
 COMMIT
 *raw
-:FLANNEL-RAW - [0:0]
+-N FLANNEL-RAW
 -A FLANNEL-RAW -s fc00::/48 -d fc00:0:0:1::/64 -i eth0 -m comment --comment "flanneld ingress" -j ACCEPT
 -I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
@@ -81,15 +81,13 @@ COMMIT
 });
 
 it('IPv4 by nftables', () => {
-  expect(nftablesText(familyRules(4))).toBe(`add table ip flannel-ipv4
-delete table ip flannel-ipv4
-table ip flannel-ipv4 {
-  chain forward {
+  expect(nftablesText(familyRules(4))).toBe(`table ip flannel-ipv4 {
+  chain forward-10.5.0.0-16 {
     type filter hook forward priority filter; policy accept;
     ip saddr 10.5.0.0/16 accept comment "flanneld forward"
     ip daddr 10.5.0.0/16 accept comment "flanneld forward"
   }
-  chain postrtg {
+  chain postrtg-10.5.0.0-16 {
     type nat hook postrouting priority srcnat; policy accept;
     meta mark & 0x4000 == 0x4000 return comment "flanneld masq"
     ip saddr 10.5.1.0/24 ip daddr 10.5.0.0/16 return comment "flanneld masq"
@@ -103,15 +101,13 @@ table ip flannel-ipv4 {
 });
 
 it('IPv6 by nftables', () => {
-  expect(nftablesText(familyRules(6))).toBe(`add table ip6 flannel-ipv6
-delete table ip6 flannel-ipv6
-table ip6 flannel-ipv6 {
-  chain forward {
+  expect(nftablesText(familyRules(6))).toBe(`table ip6 flannel-ipv6 {
+  chain forward-fc00__-48 {
     type filter hook forward priority filter; policy accept;
     ip6 saddr fc00::/48 accept comment "flanneld forward"
     ip6 daddr fc00::/48 accept comment "flanneld forward"
   }
-  chain postrtg {
+  chain postrtg-fc00__-48 {
     type nat hook postrouting priority srcnat; policy accept;
     meta mark & 0x4000 == 0x4000 return comment "flanneld masq"
     ip6 saddr fc00:0:0:1::/64 ip6 daddr fc00::/48 return comment "flanneld masq"
@@ -153,12 +149,12 @@ describe('for packets that arrive from other hosts', () => {
 
   it('accepts by interface, source and own subnet before all others, by iptables', () => {
     expect(withoutForward(iptablesText(ingress({})))).toBe(`*filter
-:FLANNEL-INGRESS - [0:0]
+-N FLANNEL-INGRESS
 -A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
 -I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
 COMMIT
 *raw
-:FLANNEL-RAW - [0:0]
+-N FLANNEL-RAW
 -A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j ACCEPT
 -I PREROUTING -m comment --comment "flanneld ingress" -j FLANNEL-RAW
 COMMIT
@@ -193,7 +189,7 @@ COMMIT
       '-A FLANNEL-RAW -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j MARK --set-xmark 0x20/0xf0\n',
     );
     expect(nftablesText(marked)).toContain(`
-  chain premark {
+  chain premark-10.5.0.0-16 {
     type filter hook prerouting priority raw; policy accept;
     ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" meta mark set meta mark & 0xffffff0f | 0x20 comment "flanneld ingress"
   }
@@ -203,14 +199,14 @@ COMMIT
   it('closes a bridge, whether or not forwarded packets are accepted', () => {
     const closed = ingress({ protect: { interface: 'flannel-br' }, forward: false });
     expect(iptablesText(closed)).toBe(`*filter
-:FLANNEL-INGRESS - [0:0]
+-N FLANNEL-INGRESS
 -A FLANNEL-INGRESS -s 10.5.0.0/16 -d 10.5.1.0/24 -i flannel.1 -m comment --comment "flanneld ingress" -j RETURN
 -A FLANNEL-INGRESS -d 10.5.1.0/24 ! -i flannel-br -o flannel-br -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment "flanneld ingress" -j DROP
 -I FORWARD -m comment --comment "flanneld ingress" -j FLANNEL-INGRESS
 COMMIT
 `);
     expect(nftablesText(closed)).toContain(`
-  chain protect {
+  chain protect-10.5.0.0-16 {
     type filter hook forward priority filter - 1; policy accept;
     ip saddr 10.5.0.0/16 ip daddr 10.5.1.0/24 iifname "flannel.1" accept comment "flanneld ingress"
     ct state established,related accept comment "flanneld ingress"

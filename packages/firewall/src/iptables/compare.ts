@@ -1,4 +1,5 @@
 import { findLeftovers } from './leftovers.ts';
+import { orderRules } from './order-rules.ts';
 import { isAnothers, ownerOf } from './owner.ts';
 import { jumpRule, type ChainPlan } from './plan.ts';
 import { ruleTarget, type SavedRule, type SavedTable } from './saved-table.ts';
@@ -13,11 +14,10 @@ export interface ChainDifference {
 const NO_DIFFERENCE: ChainDifference = { problems: [], lines: [] };
 
 export function compareChain(plan: ChainPlan, saved: SavedTable): ChainDifference {
+  const found = findLeftovers(plan, saved);
   const leftovers: ChainDifference = {
-    problems: findLeftovers(plan, saved).map(
-      ({ chain, text }) => `${chain} has a rule of another daemon: ${text}`,
-    ),
-    lines: findLeftovers(plan, saved).map(deleteLine),
+    problems: found.map(({ chain, text }) => `${chain} has a rule of another daemon: ${text}`),
+    lines: found.map(deleteLine),
   };
   const desired = desiredRules(plan, saved);
   const parts = desired
@@ -43,28 +43,20 @@ function desiredRules(plan: ChainPlan, saved: SavedTable): readonly string[] | u
   return [...new Set(common.map(({ text }) => text))];
 }
 
-/**
- * A chain with anything wrong is filled again, other daemons' rules last; naming it empties it. Where no rules of ours
- * are desired, the surplus ones are deleted one by one, so that `flanneld cleanup` names nothing that stays.
- */
+/** Compares our rules of the chain, in order, and repairs them one by one: rules of other daemons stay. */
 function compareRules(plan: ChainPlan, desired: readonly string[], saved: SavedTable): ChainDifference {
   const { chain } = plan;
   const all = rulesOf(chain, saved);
-  const others = all.filter((rule) => isAnothers(plan, rule)).map(({ text }) => text);
   const own = all.filter((rule) => !isAnothers(plan, rule));
+  const isThere = saved.chains.has(chain);
   const found = own.map(({ text }) => text);
-  const problems = saved.chains.has(chain)
+  const problems = isThere
     ? describeDifference(desired, found).map((problem) => `${chain} ${problem}`)
     : [`${chain} is missing`];
   if (problems.length === 0) return NO_DIFFERENCE;
-  if (!plan.rules) {
-    const surplus = own.filter(({ text }, at) => !desired.includes(text) || found.indexOf(text) < at);
-    return { problems, lines: surplus.map(deleteLine) };
-  }
-  return {
-    problems,
-    lines: [`:${chain} - [0:0]`, ...[...desired, ...others].map((rule) => `-A ${chain} ${rule}`)],
-  };
+  // Refused where another daemon made the chain after it was read, while naming the chain would empty it.
+  const created = isThere ? [] : [`-N ${chain}`];
+  return { problems, lines: [...created, ...orderRules(chain, desired, all, own)] };
 }
 
 function describeDifference(desired: readonly string[], found: readonly string[]): string[] {
@@ -87,14 +79,17 @@ function compareAnyJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
   const jumps = jumpsTo(plan, saved).filter(({ chain }) => chain === plan.parent);
   const right = jumps.filter(({ text }) => text === jump);
   const wrong = jumps.filter(({ text }) => text !== jump);
-  const surplus = [...right.slice(1), ...wrong];
-  const missing = right.length === 0;
+  // Every copy goes, as in orderRules.
+  const replaced = right.length === 1 ? [] : right;
   return {
     problems: [
-      ...(missing ? [`${plan.parent} lacks the jump to ${plan.chain}`] : []),
-      ...surplus.map((rule) => describeSurplus(rule)),
+      ...(right.length === 0 ? [`${plan.parent} lacks the jump to ${plan.chain}`] : []),
+      ...[...right.slice(1), ...wrong].map(describeSurplus),
     ],
-    lines: [...surplus.map(deleteLine), ...(missing ? [`-A ${plan.parent} ${jump}`] : [])],
+    lines: [
+      ...[...replaced, ...wrong].map(deleteLine),
+      ...(right.length === 1 ? [] : [`-A ${plan.parent} ${jump}`]),
+    ],
   };
 }
 
@@ -109,20 +104,24 @@ function compareFirstJump(plan: ChainPlan, saved: SavedTable): ChainDifference {
   return {
     problems: [
       ...(inPlace ? [] : [`${parent} does not begin with the jump to ${chain}`]),
-      ...surplus.map((rule) => describeSurplus(rule)),
+      ...surplus.map(describeSurplus),
     ],
     // All go, since deleting one of several equal rules deletes the first.
     lines: [...jumps.map(deleteLine), `-I ${parent} ${jumpRule(plan)}`],
   };
 }
 
-/** Every jump goes first, wherever it is: a chain that is referred to cannot be deleted. */
+/**
+ * Every jump goes first, wherever it is: a chain that is referred to cannot be deleted, nor one that got a rule of
+ * another daemon after it was read.
+ */
 function removeChain(plan: ChainPlan, saved: SavedTable): ChainDifference {
-  if (!saved.chains.has(plan.chain)) return NO_DIFFERENCE;
-  const outside = jumpsTo(plan, saved).filter(({ chain }) => chain !== plan.chain);
+  const { chain } = plan;
+  if (!saved.chains.has(chain)) return NO_DIFFERENCE;
+  const outside = jumpsTo(plan, saved).filter((rule) => rule.chain !== chain);
   return {
-    problems: [`${plan.chain} is left over`],
-    lines: [...outside.map(deleteLine), `-F ${plan.chain}`, `-X ${plan.chain}`],
+    problems: [`${chain} is left over`],
+    lines: [...[...outside, ...rulesOf(chain, saved)].map(deleteLine), `-X ${chain}`],
   };
 }
 

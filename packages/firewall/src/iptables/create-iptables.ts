@@ -54,29 +54,31 @@ export function createIptables(run: RunProgram, { variant, companion = false }: 
   }
 
   return {
-    async sync(rules) {
+    async sync(rules, mayRepair) {
       const { family } = rules;
       const saved = await save(rules);
       if (!saved) return [];
       const desired = companion ? companionRules(rules, saved) : rules;
       const plans = planChains(desired, hasDockerUser(saved('filter')));
+      const differences = plans.flatMap(({ chain, table }, at) => {
+        const difference = compareChain(plans[at]!, saved(table));
+        const place = { family, table, chain };
+        return difference.problems.length > 0 && mayRepair(place) ? [{ place, ...difference }] : [];
+      });
       const changes = tables.flatMap((table): TableChange[] => {
-        const differences = plans
-          .filter((plan) => plan.table === table)
-          .map((plan) => compareChain(plan, saved(table)));
-        const problems = differences.flatMap((difference) => difference.problems);
-        const lines = differences.flatMap((difference) => difference.lines);
-        return problems.length > 0 ? [{ table, problems, lines }] : [];
+        const lines = differences.flatMap(({ place, lines }) => (place.table === table ? lines : []));
+        return lines.length > 0 ? [{ table, lines }] : [];
       });
       await restore(family, changes);
-      return changes.flatMap(({ table, problems }) => problems.map((what) => ({ family, table, what })));
+      return differences
+        .filter(({ place }) => tables.includes(place.table))
+        .flatMap(({ place, problems }) => problems.map((what) => ({ ...place, what })));
     },
   };
 }
 
 interface TableChange {
   readonly table: TableName;
-  readonly problems: readonly string[];
   readonly lines: readonly string[];
 }
 

@@ -13,7 +13,7 @@ export interface ChainPlan {
   readonly first: boolean;
   /** Marks every rule of ours, and those that upstream put into the built-in chain. */
   readonly comment: string;
-  /** Networks whose rules are ours; see {@link FamilyRules.owned}. */
+  /** Which rules are ours; see {@link FamilyRules.owned}. */
   readonly owned: FamilyRules['owned'];
   /** In order, as `iptables-save` prints them after `-A CHAIN `; `undefined`: chain and jump are not desired. */
   readonly rules: readonly string[] | undefined;

@@ -49,9 +49,19 @@ export function ruleComment({ words }: SavedRule): string | undefined {
   return valuesOf(words, '--comment')[0];
 }
 
-/** Source and destination, whether negated or not. */
-export function ruleAddresses({ words }: SavedRule): string[] {
-  return [...valuesOf(words, '-s'), ...valuesOf(words, '-d')];
+/** Source addresses, whether negated or not. */
+export function ruleSources({ words }: SavedRule): string[] {
+  return valuesOf(words, '-s');
+}
+
+/** Destination addresses, whether negated or not. */
+export function ruleDestinations({ words }: SavedRule): string[] {
+  return valuesOf(words, '-d');
+}
+
+/** The interfaces by which packets leave, whether negated or not. */
+export function ruleOutputs({ words }: SavedRule): string[] {
+  return valuesOf(words, '-o');
 }
 
 /** Options never stand where values do, except inside comments, which are one word and begin after `--comment`. */

@@ -1,19 +1,20 @@
 import type { Family } from '@flannel-ts/ip';
 import { FirewallToolError } from '../errors.ts';
-import type { RunProgram, Tool } from '../tool.ts';
-import { isEmpty, type FamilyRules } from '../family-rules.ts';
-import { describeDifference, fits, namesNetwork, parseListing, type Listing } from './listing.ts';
-import { deleteTable, planChains, replaceTable, tableOf } from './plan.ts';
+import type { MayRepair, RunProgram, Tool } from '../tool.ts';
+import type { FamilyRules } from '../family-rules.ts';
+import { describeDifference, fits, ownChains, parseListing, type Chains, type Listing } from './listing.ts';
+import { deleteChains, deleteTable, planChains, replaceChains, tableOf, type ChainPlan } from './plan.ts';
 
 /** What was put into a table, and how nft lists it. */
 interface Made {
-  readonly ruleset: string;
-  readonly listing: Listing;
+  readonly plans: string;
+  readonly chains: Chains;
 }
 
 /**
- * nft: each family has a table of its own, which is replaced whole. Versions of nft list one rule in several
- * ways, so what is compared is not the text that we wrote but what nft listed after we wrote it.
+ * nft: each family has a table, and each network has chains of its own in it, which are replaced whole. Versions of
+ * nft list one rule in several ways, so what is compared is not the text that we wrote but what nft listed after we
+ * wrote it.
  */
 export function createNftables(run: RunProgram): Tool {
   const made = new Map<Family, Made>();
@@ -30,38 +31,46 @@ export function createNftables(run: RunProgram): Tool {
     }
   }
 
-  async function keep(rules: FamilyRules): Promise<string[]> {
-    const { family } = rules;
-    const chains = planChains(rules);
-    const ruleset = replaceTable(family, chains);
-    const before = made.get(family);
-    const expected = before?.ruleset === ruleset ? before.listing : undefined;
-    const found = await list(family);
-    if (expected && found?.text === expected.text) return [];
-    await run(['nft', ruleset]);
+  async function listOwn({ family, owned }: FamilyRules): Promise<Chains> {
     const listing = await list(family);
-    if (listing && fits(listing, chains)) made.set(family, { ruleset, listing });
-    else made.delete(family);
-    return describeDifference(expected, found);
+    return listing ? ownChains(listing, owned) : new Map();
   }
 
-  /** A table that was not made here and names no network of ours belongs to the daemon of another one. */
-  async function remove({ family, owned }: FamilyRules): Promise<string[]> {
-    const madeHere = made.delete(family);
-    const found = await list(family).catch((error: unknown) => {
+  async function keep(rules: FamilyRules, chains: readonly ChainPlan[], mayRepair: MayRepair) {
+    const { family } = rules;
+    const plans = JSON.stringify(chains);
+    const before = made.get(family);
+    const expected = before?.plans === plans ? before.chains : undefined;
+    const found = await listOwn(rules);
+    const problems = describeDifference(expected, found);
+    if (problems.length === 0 || !mayRepair({ family, table: tableOf(family).name })) return [];
+    await run(['nft', replaceChains(family, { old: [...found.keys()], chains })]);
+    const listed = await listOwn(rules);
+    if (fits(listed, chains)) made.set(family, { plans, chains: listed });
+    else made.delete(family);
+    return problems;
+  }
+
+  async function remove(rules: FamilyRules): Promise<string[]> {
+    const { family, owned } = rules;
+    made.delete(family);
+    const listing = await list(family).catch((error: unknown) => {
       if (error instanceof FirewallToolError && error.problem === 'unsupported') return undefined;
       throw error;
     });
-    if (!found) return [];
-    if (!madeHere && owned !== 'all' && !owned.some((network) => namesNetwork(found, network))) return [];
-    await run(['nft', deleteTable(family)]);
-    return ['the table is left over'];
+    if (!listing) return [];
+    const names = [...ownChains(listing, owned).keys()];
+    if (names.length === 0 && owned !== 'all') return [];
+    const othersStay = owned !== 'all' && (listing.hasOthers || names.length < listing.chains.size);
+    await run(['nft', othersStay ? deleteChains(family, names) : deleteTable(family)]);
+    return names.map((name) => `chain ${name} is left over`);
   }
 
   return {
-    async sync(rules) {
+    async sync(rules, mayRepair) {
       const { family } = rules;
-      const problems = isEmpty(rules) ? await remove(rules) : await keep(rules);
+      const chains = planChains(rules);
+      const problems = chains.length === 0 ? await remove(rules) : await keep(rules, chains, mayRepair);
       return problems.map((what) => ({ family, table: tableOf(family).name, what }));
     },
   };

@@ -1,15 +1,28 @@
 import type { Prefix } from '@flannel-ts/ip';
+import type { FamilyRules } from '../family-rules.ts';
+import { chainNames, isUnnamed } from './chain-names.ts';
 import type { ChainPlan } from './plan.ts';
 
-/** A table's objects as `nft -j list table` prints them, without what differs between two equal tables. */
+/** A table as `nft -j list table` prints it, without what differs between two equal ones. */
 export interface Listing {
-  /** Everything, in order. */
-  readonly text: string;
-  /** Rules by chain, in order. */
-  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly chains: Chains;
+  /** Whether it holds something besides chains and their rules. */
+  readonly hasOthers: boolean;
+}
+
+/** Chains by name. */
+export type Chains = ReadonlyMap<string, ListedChain>;
+
+export interface ListedChain {
+  /** Its hook, priority and policy. */
+  readonly properties: string;
+  /** In order. */
+  readonly rules: readonly string[];
 }
 
 interface ListedObject {
+  readonly metainfo?: object;
+  readonly table?: object;
   readonly chain?: { readonly name: string };
   readonly rule?: { readonly chain: string };
 }
@@ -17,45 +30,69 @@ interface ListedObject {
 /** Reads the output of `nft -j list table`. */
 export function parseListing(output: string): Listing {
   const objects = (JSON.parse(output, withoutHandles) as { nftables: ListedObject[] }).nftables;
-  const rules = objects.flatMap(({ rule }) => rule ?? []);
+  const rules = Map.groupBy(
+    objects.flatMap(({ rule }) => rule ?? []),
+    ({ chain }) => chain,
+  );
+  const chains = objects.flatMap(({ chain }) => chain ?? []);
   return {
-    text: JSON.stringify(objects),
     chains: new Map(
-      objects
-        .flatMap(({ chain }) => chain ?? [])
-        .map(({ name }) => [
-          name,
-          rules.filter((rule) => rule.chain === name).map((rule) => JSON.stringify(rule)),
-        ]),
+      chains.map((chain) => [
+        chain.name,
+        {
+          properties: JSON.stringify(chain),
+          rules: (rules.get(chain.name) ?? []).map((rule) => JSON.stringify(rule)),
+        },
+      ]),
     ),
+    hasOthers: objects.some(({ metainfo, table, chain, rule }) => !(metainfo ?? table ?? chain ?? rule)),
   };
 }
 
-/** Whether a table that was read after it was made can be what was made: nobody came in between. */
-export function fits({ chains }: Listing, plans: readonly ChainPlan[]): boolean {
+/**
+ * Returns the chains of one daemon. One that is not named after a network belongs to the daemon of the network that
+ * its rules name.
+ */
+export function ownChains({ chains }: Listing, owned: FamilyRules['owned']): Chains {
+  if (owned === 'all') return chains;
+  const names = new Set(chainNames(owned));
+  return new Map(
+    [...chains].filter(
+      ([name, chain]) =>
+        names.has(name) ||
+        (isUnnamed(name) && owned.networks.some((network) => namesNetwork(chain, network))),
+    ),
+  );
+}
+
+/** Whether chains that were read after they were made can be what was made: no one came in between. */
+export function fits(chains: Chains, plans: readonly ChainPlan[]): boolean {
   return (
     chains.size === plans.length &&
-    plans.every(({ name, rules }) => chains.get(name)?.length === rules.length)
+    plans.every(({ name, rules }) => chains.get(name)?.rules.length === rules.length)
   );
 }
 
 /** Whether a rule matches exactly this prefix. */
-export function namesNetwork({ text }: Listing, { network, length }: Prefix): boolean {
-  return text.includes(JSON.stringify({ addr: network.toString(), len: length }).slice(1, -1));
+function namesNetwork({ rules }: ListedChain, { network, length }: Prefix): boolean {
+  const address = JSON.stringify({ addr: network.toString(), len: length }).slice(1, -1);
+  return rules.some((rule) => rule.includes(address));
 }
 
-/** `undefined`: nothing was made yet, or there is no table. */
-export function describeDifference(expected: Listing | undefined, found: Listing | undefined): string[] {
-  if (!found) return ['the table is missing'];
-  if (!expected) return ['the table holds earlier rules'];
-  const problems = [...new Set([...expected.chains.keys(), ...found.chains.keys()])].flatMap((name) => {
-    const [desired, rules] = [expected.chains.get(name), found.chains.get(name)];
+/** @param expected - what was listed after the chains were made; `undefined`: nothing was made yet */
+export function describeDifference(expected: Chains | undefined, found: Chains): string[] {
+  if (!expected)
+    return found.size === 0
+      ? ['the chains are missing']
+      : [...found.keys()].map((name) => `chain ${name} holds earlier rules`);
+  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((name) => {
+    const [desired, actual] = [expected.get(name), found.get(name)];
     if (!desired) return [`chain ${name} is unwanted`];
-    if (!rules) return [`chain ${name} is missing`];
-    if (desired.join() === rules.join()) return [];
+    if (!actual) return [`chain ${name} is missing`];
+    if (desired.properties !== actual.properties) return [`chain ${name} has other properties`];
+    if (desired.rules.join() === actual.rules.join()) return [];
     return [`chain ${name} has other rules, or its rules in another order`];
   });
-  return problems.length > 0 ? problems : ['the table has other properties or objects'];
 }
 
 function withoutHandles(key: string, value: unknown): unknown {

@@ -1,4 +1,5 @@
 import { isAnywhere, type Ingress } from '../family-rules.ts';
+import { bridgeChainName, chainName } from './chain-names.ts';
 import type { ChainPlan } from './plan.ts';
 
 const COMMENT = 'flanneld ingress';
@@ -16,7 +17,7 @@ function markChain(ip: string, ingress: Ingress): ChainPlan[] {
   const others = hex(~mark.mask >>> 0);
   return [
     {
-      name: 'premark',
+      name: chainName('premark', ingress.network),
       hook: 'type filter hook prerouting priority raw',
       comment: COMMENT,
       rules: matches.map((match) => `${match} meta mark set meta mark & ${others} | ${hex(mark.value)}`),
@@ -25,11 +26,11 @@ function markChain(ip: string, ingress: Ingress): ChainPlan[] {
 }
 
 function protectChain(ip: string, ingress: Ingress): ChainPlan[] {
-  const { protect, subnet } = ingress;
+  const { protect, subnet, network } = ingress;
   if (!protect) return [];
   return [
     {
-      name: 'protect',
+      name: isAnywhere(network) ? bridgeChainName(protect) : chainName('protect', network),
       hook: 'type filter hook forward priority filter - 1',
       comment: COMMENT,
       rules: [

@@ -1,4 +1,5 @@
 import type { Family } from '@flannel-ts/ip';
+import { chainName } from './chain-names.ts';
 import { multicast, type FamilyRules } from '../family-rules.ts';
 import { ingressChains } from './plan-ingress.ts';
 
@@ -29,11 +30,25 @@ export function planChains(rules: FamilyRules): ChainPlan[] {
   return [...ingressRules, ...forwardChain(rules), ...masqueradeChain(rules)];
 }
 
-/** One transaction that puts the chains in the place of whatever the table held. */
-export function replaceTable(family: Family, chains: readonly ChainPlan[]): string {
-  const table = `table ${tableOf(family).family} ${tableOf(family).name}`;
-  // Deleting a table that is not there fails, so it is added before.
-  return [`add ${table}`, `delete ${table}`, `${table} {`, ...chains.flatMap(chainLines), '}', ''].join('\n');
+/** One transaction that puts chains in the place of others of the same table, which belong to the same daemon. */
+export function replaceChains(
+  family: Family,
+  { old, chains }: { readonly old: readonly string[]; readonly chains: readonly ChainPlan[] },
+): string {
+  const table = `${tableOf(family).family} ${tableOf(family).name}`;
+  return [
+    ...old.map((name) => `delete chain ${table} ${name}`),
+    `table ${table} {`,
+    ...chains.flatMap(chainLines),
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** One transaction on one line. */
+export function deleteChains(family: Family, names: readonly string[]): string {
+  const { family: ip, name: table } = tableOf(family);
+  return names.map((name) => `delete chain ${ip} ${table} ${name}`).join('; ');
 }
 
 export function deleteTable(family: Family): string {
@@ -48,7 +63,7 @@ function masqueradeChain({ family, masquerade }: FamilyRules): ChainPlan[] {
   const target = `masquerade${masquerade.fullyRandom ? ' fully-random' : ''}`;
   return [
     {
-      name: 'postrtg',
+      name: chainName('postrtg', masquerade.network),
       hook: 'type nat hook postrouting priority srcnat',
       comment: 'flanneld masq',
       rules: [
@@ -68,7 +83,7 @@ function forwardChain({ family, forward }: FamilyRules): ChainPlan[] {
   const ip = tableOf(family).family;
   return [
     {
-      name: 'forward',
+      name: chainName('forward', forward),
       hook: 'type filter hook forward priority filter',
       comment: 'flanneld forward',
       rules: [`${ip} saddr ${forward.toString()} accept`, `${ip} daddr ${forward.toString()} accept`],

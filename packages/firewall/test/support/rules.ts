@@ -1,5 +1,5 @@
 import { parsePrefix } from '@flannel-ts/ip';
-import { splitByFamily, type FamilyRules } from '../../src/family-rules.ts';
+import { ownAlso, splitByFamily, type FamilyRules } from '../../src/family-rules.ts';
 import type { DesiredRules } from '../../src/desired-rules.ts';
 
 const network = parsePrefix('10.5.0.0/16');
@@ -23,5 +23,7 @@ export function desiredRules(number: number, change: Partial<DesiredRules> = {})
 
 /** {@link desiredRules} of one family. */
 export function familyRules(family: 4 | 6, change: Partial<DesiredRules> = {}): FamilyRules {
-  return splitByFamily(desiredRules(1, change)).find((rules) => rules.family === family)!;
+  const rules = desiredRules(1, change);
+  const owned = ownAlso({ networks: [], bridges: [] }, rules);
+  return splitByFamily(rules, owned).find((split) => split.family === family)!;
 }

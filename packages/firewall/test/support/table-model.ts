@@ -3,7 +3,7 @@ export interface TableModel {
   readonly chains: Map<string, string[]>;
   /** What `iptables-save -t TABLE` would print. */
   save(): string;
-  /** Carries out one transaction. @throws what the real one refuses */
+  /** Carries out one transaction, or nothing. @throws what the real one refuses */
   restore(input: string): void;
 }
 
@@ -22,24 +22,26 @@ export function createTableModel(content: ReadonlyMap<string, readonly string[]>
         '',
       ].join('\n'),
     restore(input) {
-      for (const line of input.trimEnd().split('\n').slice(1, -1)) restoreLine(chains, line);
+      const changed = new Map([...chains].map(copy));
+      for (const line of input.trimEnd().split('\n').slice(1, -1)) restoreLine(changed, line);
+      chains.clear();
+      for (const [name, rules] of changed) chains.set(name, rules);
     },
   };
 }
 
 function restoreLine(chains: Map<string, string[]>, line: string): void {
-  const [, declared] = /^:(\S+) - \[0:0\]$/.exec(line) ?? [];
-  if (declared) {
-    chains.set(declared, []);
+  const [, action, name, place = '', rule = ''] = /^-(\w) (\S+) ?(\d+ )?(.*)$/.exec(line)!;
+  const rules = chains.get(name!);
+  if (action === 'N' && !rules) {
+    chains.set(name!, []);
     return;
   }
-  const [, action, name, rule = ''] = /^-(\w) (\S+) ?(.*)$/.exec(line)!;
-  const rules = chains.get(name!);
   if (!rules) throw new Error(`${line}: no such chain`);
   const index = rules.indexOf(rule);
+  const at = Number(place || '1') - 1;
   if (action === 'A') rules.push(rule);
-  else if (action === 'I') rules.unshift(rule);
-  else if (action === 'F') rules.length = 0;
+  else if (action === 'I' && at <= rules.length) rules.splice(at, 0, rule);
   else if (action === 'D' && index >= 0) rules.splice(index, 1);
   else if (action === 'X' && rules.length === 0 && !isReferred(chains, name!)) chains.delete(name!);
   else throw new Error(`${line}: refused`);
