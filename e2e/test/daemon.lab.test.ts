@@ -29,7 +29,7 @@ describe('a daemon that has to wait', () => {
   it('says that etcd is down, goes on when it is back, and says what config it wants', async () => {
     await etcd.kill();
     await using daemon = start('--etcd-api=v3');
-    const down = await daemon.line(/cannot read the network config/);
+    const down = await daemon.line(/etcd is unavailable/);
     expect(down).toContain(etcd.endpoints[0]);
     expect(down).toContain('"part":"registry"');
     await etcd.restart();
@@ -40,7 +40,7 @@ describe('a daemon that has to wait', () => {
     await etcd.etcdctl('put', CONFIG, ALLOC);
     await daemon.line(/"msg":"ready"/);
     // Another reason, such as an etcd that listens and does not answer yet, has a line of its own.
-    const outage = daemon.lines.filter((line) => line.includes('cannot read the network config'));
+    const outage = daemon.lines.filter((line) => line.includes('etcd is unavailable'));
     const reasons = outage.map((line) => (JSON.parse(line) as { msg: string }).msg);
     expect(reasons).toEqual([...new Set(reasons)]);
   });

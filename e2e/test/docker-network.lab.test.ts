@@ -279,7 +279,7 @@ it('is closed on Docker 28.5 after a boot, before there is a lease', { timeout: 
   await rm(`${node.subnetFile}.made`);
   await etcd.kill();
   await node.restart();
-  await node.daemon.line(/cannot read the network config/);
+  await node.daemon.line(/etcd is unavailable/);
   await docker.restart();
 
   const { address } = await inspect(docker, id);

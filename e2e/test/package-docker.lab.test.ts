@@ -72,7 +72,7 @@ describe('the package beside Docker', { timeout: 60_000 }, () => {
     await logged('docker', /without flanneld's options.*flanneld\.service is activating/);
     // It exits with 3, as the unit is not active.
     const status = () => host.run('sh', '-c', 'systemctl status flanneld || true');
-    const awaited = /Status: "waiting: cannot read the network config: .*127\.0\.0\.1:2379/;
+    const awaited = /Status: "waiting: etcd is unavailable: .*127\.0\.0\.1:2379/;
     await eventually(status, (text) => awaited.test(text), 10_000);
     await host.run('rm', dropIn);
     await host.run('systemctl', 'daemon-reload');
