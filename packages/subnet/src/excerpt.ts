@@ -7,8 +7,7 @@ const LONGEST = 100;
  */
 export function excerpt(value: unknown): string {
   const text = toJson(typeof value === 'string' ? value.slice(0, LONGEST) : value);
-  const isWhole = text.length <= LONGEST && !(typeof value === 'string' && value.length > LONGEST);
-  return isWhole ? text : `${text.slice(0, LONGEST - 1)}…`;
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }
 
 function toJson(value: unknown): string {
