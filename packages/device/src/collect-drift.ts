@@ -43,7 +43,17 @@ export function createDriftCollector(components: DriftComponents): (event: Kerne
     if (!desired.dependsOn(link.name) || !isNews(subject, change, [index, up, mtu, mac].join(' '))) return;
     const expected = desired.links().get(link.name);
     const isDrift = expected && (change === 'removed' || !isAsDesired(link, expected, links()));
-    schedule.everything(isDrift ? subject : undefined);
+    compare(subject, isDrift);
+  }
+
+  /** The kernel takes entries of a link that goes down or loses its last address without a report. */
+  function compare(subject: string, isDrift = false): void {
+    if (isDrift) {
+      schedule.everything(subject);
+    } else {
+      schedule.settled(subject);
+      schedule.everything();
+    }
   }
 
   function addEntry(event: EntryEvent): void {
@@ -56,8 +66,7 @@ export function createDriftCollector(components: DriftComponents): (event: Kerne
       if (isDrift) schedule.entry(key);
       else schedule.settled(key);
     } else if (desired.dependsOn(entry.address.link) && isNews(key, event.change, '')) {
-      // With a link's last address, the kernel takes its routes without a report.
-      schedule.everything(isDrift ? key : undefined);
+      compare(key, isDrift);
     }
   }
 

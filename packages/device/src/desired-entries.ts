@@ -58,7 +58,7 @@ export class DesiredEntries {
     for (const [owner, state] of desired) this.#add(owner, state);
   }
 
-  /** Replaces what some owners want and returns the keys whose entry is another one now. */
+  /** Replaces the desired state of some owners and returns the keys whose entry is another one now. */
   update(changes: ReadonlyMap<string, HostState | undefined>): EntryChange[] {
     const before = new Map<string, Entry | undefined>();
     const remember = (state: HostState | undefined) => {

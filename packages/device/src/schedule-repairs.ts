@@ -7,8 +7,8 @@ const PAUSE_MS = 100;
 export interface RepairSchedule extends Disposable {
   /** Has an entry repaired that drifted. */
   entry(key: string): void;
-  /** Leaves out an entry that is as desired again. */
-  settled(key: string): void;
+  /** Leaves out an entry or a link that is as desired again. */
+  settled(subject: string): void;
   /**
    * Has everything compared: at once, or, when a repaired `subject` is the only cause, when it may be
    * repaired again.
@@ -75,7 +75,10 @@ export function createRepairSchedule(components: RepairComponents): RepairSchedu
 
   return {
     entry: (key) => add(entries, key),
-    settled: (key) => entries.delete(key),
+    settled(subject) {
+      entries.delete(subject);
+      causes.delete(subject);
+    },
     everything(subject) {
       if (subject !== undefined) {
         add(causes, subject);

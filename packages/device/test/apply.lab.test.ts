@@ -43,7 +43,7 @@ describe('apply', () => {
     expect(host.events).toEqual([]);
   });
 
-  it('removes what is stale and ours, and nothing else', async () => {
+  it('removes what is stale and owned, and nothing else', async () => {
     await host.device.apply(desired({ self, old: peer(7) }), ownership);
     const others = [
       '10.5.64.0/20 via 192.0.2.9',
@@ -102,7 +102,7 @@ describe('apply', () => {
     expect(await host.lines('ip route show 10.5.7.0/24')).toEqual(['10.5.7.0/24 via 192.0.2.7 dev eth0']);
   });
 
-  it('goes on when one entry cannot be made, says so once, and makes it when it can be', async () => {
+  it('goes on when one entry cannot be made, reports it once, and makes it when it can be', async () => {
     const gateway = parseAddress('203.0.113.1');
     const bad: HostState = { routes: [{ destination: parsePrefix('10.5.7.0/24'), gateway, link: 'eth0' }] };
     await host.device.apply(desired({ self, bad, good: peer(8) }), ownership);
@@ -120,7 +120,7 @@ describe('apply', () => {
     expect(await host.lines('ip route show 10.5.7.0/24')).toEqual(['10.5.7.0/24 via 203.0.113.1 dev eth0']);
   });
 
-  it('waits for a missing parent, and says so once', async () => {
+  it('waits for a missing parent, and reports it once', async () => {
     const parent = 'eth1';
     await host.device.apply(
       desired({ self: { ...self, links: [{ ...vxlan, parent }] }, peer: peer(7) }),
@@ -148,7 +148,7 @@ describe('update', () => {
     expect(await host.overlay()).toEqual([...peer7.map((line) => line.replace('01:07', '02:02')), ...rest]);
   });
 
-  it('keeps an entry that another owner wants too', async () => {
+  it('keeps an entry that another owner desires too', async () => {
     const fdb = () => host.lines('bridge fdb show dev flannel.1');
     await host.device.update(desired({ eight: { ...peer(8), fdb: peer(7).fdb } }));
     await host.device.update(new Map([['seven', undefined]]));
@@ -158,7 +158,7 @@ describe('update', () => {
     expect(await fdb()).toEqual([]);
   });
 
-  it('is told and tried again when the connection fails', async () => {
+  it('is reported and tried again when the connection fails', async () => {
     let failures = 0;
     const batch: typeof host.netlink.batch = (operations) =>
       failures++ === 0 ? Promise.reject(new Error('answers were lost')) : host.netlink.batch(operations);

@@ -26,7 +26,7 @@ beforeEach(() => {
     links: () => new Links([eth0, flannel1]),
     schedule: {
       entry: (key) => scheduled.push(key),
-      settled: (key) => scheduled.push(`settled ${key}`),
+      settled: (subject) => scheduled.push(`settled ${subject}`),
       everything: (subject) => scheduled.push(subject ? `everything for ${subject}` : 'everything'),
       [Symbol.dispose]: () => undefined,
     },
@@ -39,13 +39,13 @@ function link(change: Partial<Link>, of = eth0): string[] {
 }
 
 it('compares everything when an underlay link is renamed, and when it has its name again', () => {
-  expect(link({})).toEqual(['everything']);
-  expect(link({ name: 'uplink' })).toEqual(['everything']);
-  expect(link({})).toEqual(['everything']);
+  expect(link({})).toContain('everything');
+  expect(link({ name: 'uplink' })).toContain('everything');
+  expect(link({})).toContain('everything');
 });
 
 it('compares everything once for a report that comes again', () => {
-  expect(link({ mtu: 1400 })).toEqual(['everything']);
+  expect(link({ mtu: 1400 })).toContain('everything');
   expect(link({ mtu: 1400 })).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ it.each([
   ['VNI', { detail: { ...vxlan, l2miss: false, vni: 9 } }],
 ])('takes another %s of a desired link for its drift, and the desired one for none', (_, change) => {
   expect(link(change, flannel1)).toEqual(['everything for link flannel.1']);
-  expect(link({ index: 5 }, flannel1)).toEqual(['everything']);
+  expect(link({ index: 5 }, flannel1)).toEqual(['settled link flannel.1', 'everything']);
 });
 
 it('takes the removal of a desired address for its drift', () => {
@@ -73,7 +73,8 @@ it('takes the removal of a desired address for its drift', () => {
   } as const;
   add({ kind: 'address', change: 'removed', address });
   add({ kind: 'address', change: 'put', address });
-  expect(scheduled).toEqual(['everything for address 10.5.1.0/32 dev flannel.1', 'everything']);
+  const key = 'address 10.5.1.0/32 dev flannel.1';
+  expect(scheduled).toEqual([`everything for ${key}`, `settled ${key}`, 'everything']);
 });
 
 it('repairs a changed entry alone, unless it is as desired again', () => {

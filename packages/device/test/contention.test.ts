@@ -84,6 +84,16 @@ it('compares everything ever less often for a link that another process keeps ch
   expect(reported).toEqual([JSON.stringify({ kind: 'contested', what: 'link flannel.1' })]);
 });
 
+it('takes a link that is as desired again for none that is contested', () => {
+  contest(() => {
+    schedule.everything('link flannel.1');
+    schedule.settled('link flannel.1');
+    schedule.everything();
+  }, 10_000);
+  expect(repairs.length).toBeGreaterThan(90);
+  expect(reported).toEqual([]);
+});
+
 it('repairs a burst at once, ten times a second at most, and nothing that is as desired again', () => {
   for (let round = 0; round < 100; round++) {
     schedule.entry(`route ${round}`);

@@ -51,7 +51,7 @@ describe('planReconcile', () => {
     expect(reconcile(peer7, peer7)).toEqual([]);
   });
 
-  it('deletes what is ours and undesired, routes first', () => {
+  it('deletes what is owned and undesired, routes first', () => {
     expect(reconcile('', `address 10.5.9.0/32 dev flannel.1${peer7}`)).toEqual([
       'route delete 10.5.7.0/24 via 10.5.7.0 dev 3 onlink',
       'fdb delete 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
@@ -83,7 +83,7 @@ describe('planReconcile', () => {
 
   it.each([
     ['of another gateway', 'route 10.5.7.0/24 via 192.0.2.9 dev eth0'],
-    ['of somebody else', 'route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink proto 4'],
+    ['of another program', 'route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink proto 4'],
     ['that is not onlink', 'route 10.5.7.0/24 via 10.5.7.0 dev flannel.1'],
   ])('replaces a route %s', (_, present) => {
     expect(reconcile('route 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink', present)).toEqual([
