@@ -1,7 +1,6 @@
-import { leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
+import { excerpt, leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
 import type { Backend, DesiredState } from './backend.ts';
 import { PeerDataError } from './errors.ts';
-import { excerpt } from './excerpt.ts';
 import { createRivalry, type Claim } from './rivalry.ts';
 
 /** What a lease asked of this host, and what it asks now. */
@@ -92,8 +91,8 @@ function judgeLease(
     const plan = backend.planPeer(lease);
     return plan && { plan };
   } catch (error) {
-    const reason = error instanceof PeerDataError ? error.message : `it cannot be read: ${String(error)}`;
-    return { reason: excerpt(reason) };
+    if (error instanceof PeerDataError) return { reason: error.message };
+    return { reason: `it cannot be read: ${excerpt(String(error))}` };
   }
 }
 

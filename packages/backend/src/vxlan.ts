@@ -1,7 +1,7 @@
 import type { DesiredVxlan, HostState } from '@flannel-ts/device';
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix, type Address } from '@flannel-ts/ip';
-import { JsonError, JsonObject, type Json } from '@flannel-ts/subnet';
+import { excerpt, JsonError, JsonObject, type Json } from '@flannel-ts/subnet';
 import type { CreateBackend, Underlay } from './backend.ts';
 import { PeerDataError } from './errors.ts';
 import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
@@ -91,7 +91,7 @@ function requireVtep(backendData: Json | undefined, own: DesiredVxlan): string {
   }
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
     throw new PeerDataError(
-      `VtepMAC must be a MAC address, not ${JSON.stringify(mac)}; restart flanneld on its host`,
+      `VtepMAC must be a MAC address, not ${excerpt(mac)}; restart flanneld on its host`,
     );
   }
   if (mac === own.mac) {

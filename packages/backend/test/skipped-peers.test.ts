@@ -77,17 +77,20 @@ describe('a failing peer', () => {
       },
     };
     const follower = createPeerFollower({ ...context, backend: failing }, lease(1));
-    await follower.follow({ kind: 'snapshot', leases: [lease(2, { backendData: null }), lease(3)] });
+    const leases = [lease(2, { backendData: null }), lease(3)];
+    await follower.follow({ kind: 'snapshot', leases, unreadable: [] });
     expect(follower.peers).toBe(1);
     expect(Object.fromEntries(follower.skipped)).toEqual({
-      '10.5.2.0-24': 'it cannot be read: TypeError: no such method',
+      '10.5.2.0-24': 'it cannot be read: "TypeError: no such method"',
     });
   });
 
   it('is shown by an excerpt of what it wrote', async () => {
     const following = await follow('vxlan');
     await following.snapshot(vxlanLease(2, 'x'.repeat(1024 * 1024)));
-    expect(reasons(following)['10.5.2.0-24']).toMatch(/^VtepMAC must be a MAC address, not "x{200,300}…$/);
+    expect(reasons(following)['10.5.2.0-24']).toMatch(
+      /^VtepMAC must be a MAC address, not "x{90,100}…; restart flanneld on its host$/,
+    );
   });
 
   it('is reported once for each reason, not at every renewal', async () => {

@@ -125,7 +125,7 @@ describe('the tunnel of a backend that is made again', () => {
       // Before there is a lease to follow others with.
       const meanwhile = first.tunnel.state();
       const follower = createPeerFollower({ ...context, backend }, lease(1));
-      await follower.follow({ kind: 'snapshot', leases: [lease(2)] });
+      await follower.follow({ kind: 'snapshot', leases: [lease(2)], unreadable: [] });
       states.push(meanwhile);
     }
     return { ...first, backends };

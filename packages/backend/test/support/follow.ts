@@ -28,7 +28,7 @@ export async function follow(
   return {
     ...context,
     follower,
-    snapshot: (...leases) => follower.follow({ kind: 'snapshot', leases }),
+    snapshot: (...leases) => follower.follow({ kind: 'snapshot', leases, unreadable: [] }),
     delta: (...changes) => follower.follow({ kind: 'delta', changes }),
   };
 }
