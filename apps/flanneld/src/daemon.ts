@@ -59,6 +59,9 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   if (!claim)
     log.warn({ file: settings['subnet-file'] }, 'another process keeps the network of this subnet file');
   const record = openMadeRecord(settings['subnet-file']);
+  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
+  // Ends after everything that is made below: the tunnel carries packets until then.
+  const backends = stack.use(createBackends({ udp }));
   let ready = false;
   const conditions = createConditions({ log, onChange: context.onConditions });
   if (settings['healthz-port'] > 0) {
@@ -77,8 +80,6 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const kernel = createDevice({ netlink, onEvent: (event) => logDeviceEvent(log, event) });
   const device = stack.use(recordMade(kernel, record));
   const onEvent = logBackendEvent.bind(undefined, log);
-  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
-  const backends = stack.use(createBackends({ udp }));
   const backend = await backends.create({ device, underlay, config, onEvent });
   record.add(backend.ownership.links.map(({ name }) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
