@@ -72,7 +72,12 @@ export function openReconnectingTunnel(
   function close(): void {
     clearTimeout(retry);
     counted ??= tunnel.stats();
-    tunnel.close();
+    try {
+      tunnel.close();
+    } catch (error) {
+      // Reported and no more: the next one fails in turn if something was left in its way.
+      request.onEvent({ kind: 'tunnel-failed', error: error as Error });
+    }
   }
 
   function announce(): void {

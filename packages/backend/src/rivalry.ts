@@ -1,4 +1,4 @@
-import type { Address, Prefix } from '@flannel-ts/ip';
+import { prefixOf, type Address, type Prefix } from '@flannel-ts/ip';
 import { SubnetTree } from './subnet-tree.ts';
 
 /** What a lease takes for itself: no two followed leases may differ in it. */
@@ -9,10 +9,11 @@ export interface Claim {
 }
 
 /**
- * Leases that cannot be followed side by side, because their subnets overlap or because they send frames to one VTEP
- * to different hosts. Which one is followed depends on the leases alone, not on the order in which they come:
- * of overlapping subnets the more specific one, then the smaller key; of hosts with one VTEP that of the smallest key.
- * A lease that gives way to one still makes others give way: a change concerns its rivals and no others.
+ * Leases that cannot be followed side by side, because their subnets overlap or because they send frames for one VTEP
+ * to different hosts. Which one comes first depends on the leases alone, not on the order in which they are set: of
+ * overlapping subnets one as long as hosts lease them, then the more specific one, then the smaller key; of hosts with
+ * one VTEP that of the smallest key. A lease that gives way still makes others give way: a change concerns its rivals
+ * and no others.
  */
 export interface Rivalry {
   /** Sets what a lease claims; `undefined` withdraws it. */
@@ -29,7 +30,8 @@ interface Vtep {
   winner: string;
 }
 
-export function createRivalry(): Rivalry {
+/** @param subnetLength - the prefix length of subnets that hosts lease now */
+export function createRivalry(subnetLength: number): Rivalry {
   const claims = new Map<string, Claim>();
   const subnets = new SubnetTree();
   const vteps = new Map<string, Vtep>();
@@ -38,7 +40,7 @@ export function createRivalry(): Rivalry {
 
   function add(lease: string, { subnet, vteps: claimed }: Claim): void {
     subnets.add(subnet, lease);
-    for (const key of subnets.around(subnet)) changed.add(key);
+    noteOverlaps(subnet);
     for (const { mac, destination } of claimed) {
       const vtep = vteps.get(mac) ?? { destinations: new Map<string, Address>(), winner: lease };
       vteps.set(mac, vtep);
@@ -50,7 +52,7 @@ export function createRivalry(): Rivalry {
   }
 
   function remove(lease: string, { subnet, vteps: claimed }: Claim): void {
-    for (const key of subnets.around(subnet)) changed.add(key);
+    noteOverlaps(subnet);
     subnets.delete(subnet, lease);
     for (const { mac } of claimed) {
       const vtep = vteps.get(mac)!;
@@ -62,9 +64,19 @@ export function createRivalry(): Rivalry {
     }
   }
 
+  /** Notes the leases that a lease of this subnet may make give way. */
+  function noteOverlaps(subnet: Prefix): void {
+    for (const key of subnets.around(subnet)) changed.add(key);
+    if (subnet.length === subnetLength) for (const key of subnets.inside(subnet)) changed.add(key);
+  }
+
   function rivalForSubnet(lease: string, { subnet }: Claim): string | undefined {
-    const equal = [...subnets.at(subnet)].sort()[0];
-    return subnets.inside(subnet) ?? (equal === lease ? undefined : equal);
+    const first = subnets.first(subnet);
+    if (first !== lease) return first;
+    if (subnet.length === subnetLength) return undefined;
+    const leased =
+      subnet.length > subnetLength ? subnets.first(prefixOf(subnet.network, subnetLength)) : undefined;
+    return leased ?? subnets.inside(subnet).next().value ?? undefined;
   }
 
   return {
@@ -89,11 +101,11 @@ export function createRivalry(): Rivalry {
       if (!claim) return undefined;
       const rival = rivalForSubnet(lease, claim);
       if (rival)
-        return `its subnet overlaps that of ${rival}, which is followed instead; delete the lease that is wrong, its host takes another subnet`;
+        return `its subnet overlaps that of ${rival}, which comes first; delete the lease that is wrong, and its host takes another subnet`;
       for (const { mac, destination } of claim.vteps) {
         const { winner, destinations } = vteps.get(mac)!;
         if (destination.equals(destinations.get(winner))) continue;
-        return `VtepMAC ${mac} is that of ${winner} too, which is followed instead; give the hosts different MAC addresses: delete the VXLAN device of one and restart flanneld there (clones need an /etc/machine-id of their own)`;
+        return `VtepMAC ${mac} is that of ${winner} too, which comes first; give the hosts different MAC addresses: delete the VXLAN device of one and restart flanneld there (clones need an /etc/machine-id of their own)`;
       }
       return undefined;
     },

@@ -1,7 +1,6 @@
-import { leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
+import { excerpt, leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
 import type { Backend, DesiredState } from './backend.ts';
 import { PeerDataError } from './errors.ts';
-import { excerpt } from './excerpt.ts';
 import { createRivalry, type Claim } from './rivalry.ts';
 
 /** What a lease asked of this host, and what it asks now. */
@@ -33,11 +32,11 @@ export function createPeerSelection(
   },
   self: Lease,
 ): PeerSelection {
-  const { onSkipped } = components;
+  const { config, onSkipped } = components;
   const verdicts = new Map<string, Verdict>();
   const plans = new Map<string, DesiredState>();
   const skipped = new Map<string, string>();
-  const rivalry = createRivalry();
+  const rivalry = createRivalry(config.ipv4?.subnetLength ?? 0);
 
   function judge(lease: Lease): void {
     const key = leaseKey(lease);
@@ -92,15 +91,19 @@ function judgeLease(
     const plan = backend.planPeer(lease);
     return plan && { plan };
   } catch (error) {
-    const reason = error instanceof PeerDataError ? error.message : `it cannot be read: ${String(error)}`;
-    return { reason: excerpt(reason) };
+    if (error instanceof PeerDataError) return { reason: error.message };
+    return { reason: `it cannot be read: ${excerpt(String(error))}` };
   }
 }
 
 /** Why following a lease would do harm, whatever the backend. */
 function reasonToSkip({ ipv4 }: NetworkConfig, self: Lease, { subnets }: Lease): string | undefined {
-  if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
-  return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;
+  if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) {
+    return 'its subnet is outside the cluster network; one of an earlier network expires by itself';
+  }
+  return self.subnets.ipv4?.overlaps(subnets.ipv4)
+    ? 'its subnet overlaps our own; delete the lease that is wrong, and its host takes another subnet'
+    : undefined;
 }
 
 function claimOf({ subnets }: Lease, { host }: DesiredState): Claim {

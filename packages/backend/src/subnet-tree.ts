@@ -34,17 +34,15 @@ export class SubnetTree {
     return this.#path(bitsOf(subnet)).flatMap(({ leases }) => [...leases]);
   }
 
-  /** Returns the leases of just this subnet. */
-  at(subnet: Prefix): ReadonlySet<string> {
-    return this.#find(subnet)?.leases ?? new Set();
+  /** Returns the smallest key of the leases of just this subnet. */
+  first(subnet: Prefix): string | undefined {
+    return [...(this.#find(subnet)?.leases ?? [])].sort()[0];
   }
 
-  /** Returns a lease of the lowest among the widest subnets inside this one, if there are any. */
-  inside(subnet: Prefix): string | undefined {
-    let node = this.#find(subnet);
-    do node = node?.children.get('0') ?? node?.children.get('1');
-    while (node?.leases.size === 0);
-    return node && [...node.leases].sort()[0];
+  /** Yields the leases of narrower subnets inside this one, in the order of the network, the widest first. */
+  *inside(subnet: Prefix): Generator<string, void> {
+    const node = this.#find(subnet);
+    if (node) yield* below(node);
   }
 
   /** The nodes from the root towards a prefix, as far as there are any. */
@@ -66,6 +64,14 @@ export class SubnetTree {
 
 function createNode(): Node {
   return { leases: new Set(), children: new Map() };
+}
+
+function* below({ children }: Node): Generator<string, void> {
+  for (const child of [children.get('0'), children.get('1')]) {
+    if (!child) continue;
+    yield* [...child.leases].sort();
+    yield* below(child);
+  }
 }
 
 function isEmpty({ leases, children }: Node): boolean {

@@ -1,7 +1,7 @@
 import type { DesiredVxlan, HostState } from '@flannel-ts/device';
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix, type Address } from '@flannel-ts/ip';
-import { JsonError, JsonObject, type Json } from '@flannel-ts/subnet';
+import { excerpt, JsonError, JsonObject, type Json } from '@flannel-ts/subnet';
 import type { CreateBackend, Underlay } from './backend.ts';
 import { PeerDataError } from './errors.ts';
 import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
@@ -14,6 +14,9 @@ const OVERHEAD = tunnelOverheadBytes('vxlan', 4);
 const LARGEST_VNI = 0xffffff;
 /** RFC 791: every host takes packets of so many bytes. */
 const SMALLEST_MTU = 576 + OVERHEAD;
+
+/** The last bit of the first byte marks groups; the kernel takes zeros for the destination of all unknown addresses. */
+const UNICAST_MAC = /^(?!00(:00){5}$)[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/;
 
 /** The kernel encapsulates (RFC 7348); the entries of every peer are permanent. */
 export const createVxlanBackend: CreateBackend = async ({ device, underlay, config }) => {
@@ -89,9 +92,9 @@ function requireVtep(backendData: Json | undefined, own: DesiredVxlan): string {
       `VNI must be ${own.vni} as on this host, not ${vni}: its host uses another network config; restart flanneld there`,
     );
   }
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
+  if (!UNICAST_MAC.test(mac)) {
     throw new PeerDataError(
-      `VtepMAC must be a MAC address, not ${JSON.stringify(mac)}; restart flanneld on its host`,
+      `VtepMAC must be the MAC address of one interface, not ${excerpt(mac)}; restart flanneld on its host`,
     );
   }
   if (mac === own.mac) {

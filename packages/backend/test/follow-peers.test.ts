@@ -23,6 +23,11 @@ describe('the first snapshot', () => {
     ]);
   });
 
+  it('that misses our own lease yields that it is removed', async () => {
+    const { snapshot } = await follow('host-gw');
+    expect(await snapshot(lease(2))).toEqual([removed(1), put(lease(2))]);
+  });
+
   it('drops packets to our own subnet when it is asked to, and may always stop that', async () => {
     for (const blackholeOwnSubnet of [true, false]) {
       const context = createContext({ Type: 'host-gw' });
@@ -96,6 +101,21 @@ describe('what follows', () => {
     await delta(put(lease(2, { backendType: 'host-gw' }, '2')));
     expect(device.desiredBy('10.5.2.0-24')).toBeUndefined();
     expect(follower.peers).toBe(0);
+  });
+});
+
+describe('a peer whose lease was damaged', () => {
+  const damaged = { subnets: parseSubnetKey('10.5.2.0-24'), revision: '2', reason: 'not valid JSON' };
+
+  it('keeps its routes until the lease goes, in deltas and snapshots', async () => {
+    const { device, follower, snapshot, delta } = await follow('vxlan');
+    await snapshot(vxlanLease(1), vxlanLease(2));
+    expect(await delta({ kind: 'unreadable', lease: damaged })).toHaveLength(1);
+    await follower.follow({ kind: 'snapshot', leases: [vxlanLease(1)], unreadable: [damaged] });
+    expect(device.desiredBy('10.5.2.0-24')).toHaveLength(3);
+    expect(follower.peers).toBe(1);
+    await delta(removed(2));
+    expect(device.desiredBy('10.5.2.0-24')).toBeUndefined();
   });
 });
 

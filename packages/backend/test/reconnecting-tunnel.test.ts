@@ -103,6 +103,23 @@ describe('a tunnel that failed', () => {
   });
 });
 
+describe('a tunnel that does not close cleanly', () => {
+  it('is reported, and opened again all the same', () => {
+    fake.failToClose();
+    fake.fail();
+    expect(fake.state()).toContain('10.5.2.0/24 192.0.2.2:8285');
+    expect(events).toEqual(['tunnel-failed', 'tunnel-failed', 'tunnel-reopened']);
+  });
+
+  it('is handed over and disposed of without an exception', () => {
+    fake.failToClose();
+    tunnel.handOver(request(9000));
+    fake.failToClose();
+    tunnel[Symbol.dispose]();
+    expect(events).toEqual(['tunnel-failed', 'tunnel-failed']);
+  });
+});
+
 describe('attempts to open a tunnel again', () => {
   /** The times of the next attempts in milliseconds, from the failure on. */
   async function attempts(count: number): Promise<number[]> {

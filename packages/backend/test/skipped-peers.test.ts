@@ -33,9 +33,9 @@ it.each<[string, Lease, string]>([
     { ...vxlanLease(9), attributes: vxlanLease(1).attributes },
     'PublicIP must be that of another host, not 192.0.2.1',
   ],
-  ['outside the network', vxlanLeaseOf('10.6.2.0-24', 2), 'it is outside the cluster network'],
-  ['over our own subnet', vxlanLeaseOf('10.5.0.0-20', 2), 'it overlaps our own subnet'],
-  ['of malformed data', vxlanLease(2, 'no'), 'VtepMAC must be a MAC address, not "no"'],
+  ['outside the network', vxlanLeaseOf('10.6.2.0-24', 2), 'its subnet is outside the cluster network'],
+  ['over our own subnet', vxlanLeaseOf('10.5.0.0-20', 2), 'its subnet overlaps our own'],
+  ['of malformed data', vxlanLease(2, 'no'), 'VtepMAC must be the MAC address of one interface, not "no"'],
 ])('with a reason is a lease that is %s', async (_, peer, reason) => {
   const { device, events, follower, snapshot } = await follow('vxlan');
   await snapshot(peer, vxlanLease(3));
@@ -77,21 +77,20 @@ describe('a failing peer', () => {
       },
     };
     const follower = createPeerFollower({ ...context, backend: failing }, lease(1));
-    await follower.follow({
-      kind: 'snapshot',
-      leases: [lease(2, { backendData: null }), lease(3)],
-      unreadable: [],
-    });
+    const leases = [lease(2, { backendData: null }), lease(3)];
+    await follower.follow({ kind: 'snapshot', leases, unreadable: [] });
     expect(follower.peers).toBe(1);
     expect(Object.fromEntries(follower.skipped)).toEqual({
-      '10.5.2.0-24': 'it cannot be read: TypeError: no such method',
+      '10.5.2.0-24': 'it cannot be read: "TypeError: no such method"',
     });
   });
 
   it('is shown by an excerpt of what it wrote', async () => {
     const following = await follow('vxlan');
     await following.snapshot(vxlanLease(2, 'x'.repeat(1024 * 1024)));
-    expect(reasons(following)['10.5.2.0-24']).toMatch(/^VtepMAC must be a MAC address, not "x{200,300}…$/);
+    expect(reasons(following)['10.5.2.0-24']).toMatch(
+      /^VtepMAC must be the MAC address of one interface, not "x{90,100}…; restart flanneld on its host$/,
+    );
   });
 
   it('is reported once for each reason, not at every renewal', async () => {
@@ -148,6 +147,19 @@ describe('two peers with one MAC address', () => {
 });
 
 describe('peers whose subnets overlap', () => {
+  it('are the ones as long as hosts lease them, rather than a narrower one', async () => {
+    const following = await follow('vxlan');
+    const leased = vxlanLease(2);
+    await following.snapshot(leased, vxlanLeaseOf('10.5.2.7-32', 3));
+    expect(reasons(following)).toEqual({
+      '10.5.2.7-32': expect.stringContaining('overlaps that of 10.5.2.0-24') as unknown,
+    });
+    await following.delta(removed(2));
+    expect(reasons(following)).toEqual({});
+    await following.delta(put(revised(leased)));
+    expect(Object.keys(reasons(following))).toEqual(['10.5.2.7-32']);
+  });
+
   const wide = vxlanLeaseOf('10.5.4.0-22', 2);
   const [low, high] = [vxlanLeaseOf('10.5.5.0-24', 3), vxlanLeaseOf('10.5.6.0-24', 4)];
 

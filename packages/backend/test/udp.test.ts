@@ -141,7 +141,7 @@ describe('the tunnel of a backend that is made again', () => {
     expect(tunnel.state()).toEqual(carrying);
   });
 
-  it('is opened anew for another one, and carries packets by the routes of before until there are others', async () => {
+  it('is opened again for other ones, and carries packets by the routes of before until there are others', async () => {
     states = [];
     const { tunnel } = await follow([{ Type: 'udp' }], [{ Type: 'udp', Port: 9000 }]);
     expect(tunnel.opened.map(({ socket }) => socket.port)).toEqual([8285, 9000]);

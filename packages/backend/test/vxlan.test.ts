@@ -96,10 +96,12 @@ describe('a peer', () => {
   });
 
   it.each<[string, Json | undefined, string]>([
-    ['none', undefined, 'VtepMAC must be a MAC address, not ""'],
+    ['none', undefined, 'VtepMAC must be the MAC address of one interface, not ""'],
     ['no object', 'text', 'BackendData must be a JSON object, not "text"'],
     ['a number', { VtepMAC: 7 }, 'VtepMAC must be a string, not 7'],
-    ['no MAC address', { VtepMAC: '02:00' }, 'VtepMAC must be a MAC address, not "02:00"'],
+    ['no MAC address', { VtepMAC: '02:00' }, 'VtepMAC must be the MAC address of one interface, not "02:00"'],
+    ['a group address', { VtepMAC: '01:00:5e:00:00:01' }, 'VtepMAC must be the MAC address of one interface'],
+    ['a MAC address of zeros', { VtepMAC: '00:00:00:00:00:00' }, 'VtepMAC must be the MAC address of one'],
     ['of another VNI', { VNI: 2, VtepMAC: '02:00:00:00:00:07' }, 'VNI must be 1 as on this host, not 2'],
     ['of no VNI', { VNI: '1', VtepMAC: '02:00:00:00:00:07' }, 'VNI must be a whole number'],
     ['our own MAC address', { VtepMAC: '02:00:00:00:00:01' }, 'delete flannel.1 on one of the hosts'],

@@ -1,5 +1,6 @@
 import { createLab, type Host } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
+import { parseInterfaceAddress } from '@flannel-ts/ip';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTunnel, TunnelOpenError, type TunnelFailedError, type TunnelOptions } from '../src/index.ts';
 import { endpoint, mtu, openTunnelOn, port, route, subnetOf } from './support/overlay.ts';
@@ -102,6 +103,32 @@ describe('opening and closing', () => {
     await host.run('ip', 'link', 'delete', 'doomed0');
     await expect.poll(() => onFailure).toHaveBeenCalledOnce();
     expect(onFailure.mock.calls[0]![0]).toMatchObject({ name: 'TunnelFailedError', device: 'doomed0' });
+  });
+
+  it.each(['off', 'on'])('carries packets by its initial routes, with the fast path %s', async (fastPath) => {
+    using peer = openSocket(host.path, host.address, 9000);
+    await using tunnel = open({
+      ...(fastPath === 'on' ? { fastPath: { underlay: 'eth0' } } : {}),
+      initial: {
+        localSubnets: [parseInterfaceAddress(subnetOf(1))],
+        routes: [route(subnetOf(2), host.address, 9000)],
+      },
+    });
+    await host.run('ip', 'address', 'replace', '10.5.1.0/32', 'dev', 'flannel0');
+    await host.run('ip', 'route', 'replace', '10.5.0.0/16', 'dev', 'flannel0');
+    using application = openSocket(host.path, '10.5.1.0', 2000);
+    application.send(Buffer.from('out'), 2000, '10.5.2.9');
+    expect((await peer.next()).subarray(28).toString()).toBe('out');
+    const payload = Buffer.from('in');
+    peer.send(udpPacket({ source: '10.5.2.9', destination: '10.5.1.0', payload }), port, host.address);
+    expect((await application.next()).toString()).toBe('in');
+    expect(tunnel.fastPath.on).toBe(fastPath === 'on');
+  });
+
+  it('leaves nothing open when it cannot begin with what it is given', async () => {
+    const initial = { localSubnets: [], routes: [route(subnetOf(2), 'fd77::2')] };
+    expect(() => open({ initial })).toThrow('use an IPv4 address');
+    await using _next = open();
   });
 
   it('refuses a peer of another address family', async () => {

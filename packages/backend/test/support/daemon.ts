@@ -16,7 +16,7 @@ import {
 /** What a daemon does on one host, without a registry: `10.5.NUMBER.0/24` is its subnet. */
 export interface Daemon extends Generation, AsyncDisposable {
   readonly events: readonly (BackendEvent | DeviceEvent)[];
-  /** Begins anew while packets flow, for an underlay of so many bytes. */
+  /** Begins the next generation while packets flow, for an underlay of so many bytes. */
   next(options?: { readonly mtu?: number }): Promise<void>;
 }
 

@@ -24,6 +24,8 @@ export interface FakeTunnel {
   onAttempt(call: () => void): void;
   /** Gives tunnels that are opened from now on a fast path, or none. */
   offerFastPath(offered: boolean): void;
+  /** Makes the open tunnel throw when it is closed next, although it is closed then. */
+  failToClose(): void;
   /** Makes the open tunnel refuse its next change. */
   refuseChange(): void;
 }
@@ -37,6 +39,7 @@ const cause = Object.assign(new Error('open /dev/net/tun: ENOENT'), {
 /** @param options.fastPath - whether tunnels have the fast path that they are asked for */
 export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}): FakeTunnel {
   let { fastPath = true } = options;
+  let closeFails = false;
   let changeRefused = false;
   let attempted: () => void = () => undefined;
   const opened: TunnelOptions[] = [];
@@ -61,6 +64,9 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
       alive().routes.set(destination.toString(), `${peer.address.toString()}:${peer.port}`);
     const close = () => {
       if (current === mine) current = undefined;
+      const failing = closeFails;
+      closeFails = false;
+      if (failing) throw new Error('delete flannel0-rx: EBUSY');
     };
     const tunnel: Tunnel = {
       device: options.tun.name,
@@ -104,6 +110,9 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
     },
     offerFastPath(offered) {
       fastPath = offered;
+    },
+    failToClose() {
+      closeFails = true;
     },
     refuseChange() {
       changeRefused = true;
