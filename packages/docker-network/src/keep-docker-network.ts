@@ -6,6 +6,7 @@ import { notRunning } from './docker-client.ts';
 import { DockerUnavailableError } from './errors.ts';
 import type { DockerNetworkState } from './events.ts';
 import { reconcile } from './reconcile.ts';
+import { createRecreationLimit } from './recreation-limit.ts';
 import { currentRun, watchSocket } from './socket-watch.ts';
 
 /** A Docker, and who asks. */
@@ -24,6 +25,8 @@ export interface DockerNetworkOptions extends DockerEndpoint {
 const LONGEST_RETRY_MS = 60_000;
 /** Milliseconds that a Docker takes to end its containers; if it is there after that, it did not end. */
 const LONGEST_STOP_MS = 180_000;
+/** Milliseconds for which changes that Docker reports are collected: a container causes several. */
+const COLLECT_MS = 100;
 /** Milliseconds between compares while all is well: an event of Docker is a hint, its listing is the truth. */
 const RESYNC_MS = 60_000;
 
@@ -38,6 +41,7 @@ export function keepDockerNetwork(
   const { onState = () => undefined, random = Math.random } = components;
   const stop = new AbortController();
   const { signal } = stop;
+  const limit = createRecreationLimit(desired.name, random);
   let failures = 0;
   let last: DockerNetworkState | undefined;
   /** The Docker that was talked to last; since when it is gone, on the clock of `performance.now`. */
@@ -47,8 +51,17 @@ export function keepDockerNetwork(
     if (signal.aborted) return;
     failures = state.kind === 'in-place' ? 0 : failures + 1;
     if (JSON.stringify(state) === JSON.stringify(last)) return;
-    last = state;
-    onState(state);
+    try {
+      onState(state);
+      last = state;
+    } catch {
+      // The caller's defect ends nothing here; it gets the state again with the next attempt.
+    }
+  }
+
+  function contested(): DockerNetworkState | undefined {
+    const reason = limit.contest();
+    return reason === undefined ? undefined : { kind: 'failed', reason };
   }
 
   /** Exponential with full jitter while something fails. */
@@ -106,8 +119,8 @@ export function keepDockerNetwork(
       .finally(() => wake.resolve());
     for (;;) {
       wake = Promise.withResolvers();
-      await reconcile(docker, { desired, owner }, components).then(
-        () => report({ kind: 'in-place' }),
+      await reconcile(docker, { desired, owner, limit }, components).then(
+        () => report(contested() ?? { kind: 'in-place' }),
         (error: unknown) => {
           if (error instanceof DockerUnavailableError) throw error;
           report(stateOf(error));
@@ -117,6 +130,7 @@ export function keepDockerNetwork(
       await wake.promise;
       clearTimeout(timer);
       if (end) throw notRunning(socketPath, end.cause);
+      await delay(COLLECT_MS, undefined, { signal });
     }
   }
 
