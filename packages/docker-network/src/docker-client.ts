@@ -35,6 +35,7 @@ const ANSWER_MS = 30_000;
 
 /** Creates a client whose calls end with the signal's reason when it aborts. */
 export function createDockerClient(socketPath: string, stop: AbortSignal): DockerClient {
+  const disposed = new AbortController();
   let agent: Agent | undefined;
   /** That of the calls. */
   let connection: Socket | undefined;
@@ -75,7 +76,7 @@ export function createDockerClient(socketPath: string, stop: AbortSignal): Docke
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), ANSWER_MS);
     try {
-      return await task(AbortSignal.any([stop, limit.signal]));
+      return await task(AbortSignal.any([stop, disposed.signal, limit.signal]));
     } catch (error) {
       stop.throwIfAborted();
       if (limit.signal.aborted)
@@ -88,10 +89,13 @@ export function createDockerClient(socketPath: string, stop: AbortSignal): Docke
 
   return {
     call: (call) => attempt(async (signal) => parse(await text(await send(call, signal)), socketPath)),
-    // Only the head of the answer is waited for; from then on, the stream ends with `stop` alone.
+    // Only the head of the answer is waited for; from then on, the stream ends with `stop` and the client.
     stream: async (call) =>
       values(await attempt((signal) => send(call, signal, { alone: true })), socketPath),
-    [Symbol.dispose]: () => agent?.destroy(),
+    [Symbol.dispose]() {
+      disposed.abort();
+      agent?.destroy();
+    },
   };
 }
 

@@ -6,7 +6,9 @@ import { notRunning } from './docker-client.ts';
 import { DockerUnavailableError } from './errors.ts';
 import type { DockerNetworkState } from './events.ts';
 import { reconcile } from './reconcile.ts';
+import { createRecreationLimit } from './recreation-limit.ts';
 import { currentRun, watchSocket } from './socket-watch.ts';
+import { createStateReport } from './state-report.ts';
 
 /** A Docker, and who asks. */
 export interface DockerEndpoint {
@@ -20,12 +22,10 @@ export interface DockerNetworkOptions extends DockerEndpoint {
   readonly desired: DesiredNetwork;
 }
 
-/** Longest time between two attempts at what fails, in milliseconds. */
-const LONGEST_RETRY_MS = 60_000;
 /** Milliseconds that a Docker takes to end its containers; if it is there after that, it did not end. */
 const LONGEST_STOP_MS = 180_000;
-/** Milliseconds between compares while all is well: an event of Docker is a hint, its listing is the truth. */
-const RESYNC_MS = 60_000;
+/** Milliseconds for which changes that Docker reports are collected: a container causes several. */
+const COLLECT_MS = 100;
 
 /**
  * Keeps one network of Docker equal to the desired one until disposed; disposing leaves the network. Returns
@@ -38,22 +38,18 @@ export function keepDockerNetwork(
   const { onState = () => undefined, random = Math.random } = components;
   const stop = new AbortController();
   const { signal } = stop;
-  let failures = 0;
-  let last: DockerNetworkState | undefined;
+  const states = createStateReport(onState, random);
+  const limit = createRecreationLimit(desired.name, random);
   /** The Docker that was talked to last; since when it is gone, on the clock of `performance.now`. */
   let known: { readonly run: string | undefined; readonly goneAt: number } | undefined;
 
   function report(state: DockerNetworkState): void {
-    if (signal.aborted) return;
-    failures = state.kind === 'in-place' ? 0 : failures + 1;
-    if (JSON.stringify(state) === JSON.stringify(last)) return;
-    last = state;
-    onState(state);
+    if (!signal.aborted) states.report(state);
   }
 
-  /** Exponential with full jitter while something fails. */
-  function pauseMs(): number {
-    return failures === 0 ? RESYNC_MS : random() * Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
+  function contested(): DockerNetworkState | undefined {
+    const reason = limit.contest();
+    return reason === undefined ? undefined : { kind: 'failed', reason };
   }
 
   /**
@@ -84,8 +80,8 @@ export function keepDockerNetwork(
       }
       const pause = new AbortController();
       await Promise.race([
-        socket.changed.then(() => (failures = 0)),
-        delay(pauseMs(), undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(
+        socket.changed.then(() => states.forgive()),
+        delay(states.pauseMs(), undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(
           () => undefined,
         ),
       ]);
@@ -106,16 +102,17 @@ export function keepDockerNetwork(
       .finally(() => wake.resolve());
     for (;;) {
       wake = Promise.withResolvers();
-      await reconcile(docker, { desired, owner }, components).then(
-        () => report({ kind: 'in-place' }),
+      await reconcile(docker, { desired, owner, limit }, components).then(
+        () => report(contested() ?? { kind: 'in-place' }),
         (error: unknown) => {
           if (error instanceof DockerUnavailableError) throw error;
           report(stateOf(error));
         },
       );
-      const timer = setTimeout(() => wake.resolve(), pauseMs());
+      const timer = setTimeout(() => wake.resolve(), states.pauseMs());
       await wake.promise;
       clearTimeout(timer);
+      await delay(COLLECT_MS, undefined, { signal });
       if (end) throw notRunning(socketPath, end.cause);
     }
   }

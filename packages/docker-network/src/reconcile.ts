@@ -3,6 +3,13 @@ import type { DockerNetworkComponents } from './components.ts';
 import { createRequest, differences, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
 import type { DockerApi, ListedNetwork } from './docker-api.ts';
 import { DockerRefusedError } from './errors.ts';
+import type { RecreationLimit } from './recreation-limit.ts';
+
+export interface ReconcileOptions {
+  readonly desired: DesiredNetwork;
+  readonly owner: string;
+  readonly limit: RecreationLimit;
+}
 
 /**
  * Makes Docker's networks of this owner the desired one, and reports each step. A network of another owner
@@ -11,7 +18,7 @@ import { DockerRefusedError } from './errors.ts';
  */
 export async function reconcile(
   docker: DockerApi,
-  { desired, owner }: { readonly desired: DesiredNetwork; readonly owner: string },
+  { desired, owner, limit }: ReconcileOptions,
   { onChange = () => undefined, obstacle = () => undefined }: DockerNetworkComponents,
 ): Promise<void> {
   const networks = await docker.listNetworks();
@@ -28,6 +35,8 @@ export async function reconcile(
     onChange({ kind: 'removed', name: network.name, reasons: wrong });
   }
   if (compared.some(({ wrong }) => wrong.length === 0)) return;
+  const contest = limit.pause();
+  if (contest !== undefined) throw new Error(contest);
   const reason = obstacle();
   if (reason !== undefined) {
     throw new Error(`Docker’s network ${JSON.stringify(desired.name)} is not created: ${reason}`);
@@ -40,6 +49,7 @@ export async function reconcile(
       desired,
     );
   });
+  limit.created();
   onChange({ kind: 'created', network: desired, engine: docker.engine });
 }
 

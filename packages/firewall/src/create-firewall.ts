@@ -19,14 +19,14 @@ import { watchNetfilter } from './watch-netfilter.ts';
 const LONGEST_RESYNC_MS = 2 ** 31 - 1;
 
 /**
- * A firewall without rules of its own until {@link Firewall.apply}.
+ * Creates a firewall, which changes no rule before {@link Firewall.apply}.
  * @throws {RangeError} for a `resyncMs` that no timer can wait
  */
 export function createFirewall(components: FirewallComponents, options: FirewallOptions): Firewall {
   const { onEvent = () => undefined, run = runCommand, openPort, random = Math.random } = components;
   const { resyncMs = 5_000, former = [] } = options;
   if (!(resyncMs >= 1 && resyncMs <= LONGEST_RESYNC_MS)) {
-    throw new RangeError(`resyncMs is ${resyncMs}; want 1 to ${LONGEST_RESYNC_MS} milliseconds`);
+    throw new RangeError(`resyncMs must be 1 to ${LONGEST_RESYNC_MS} milliseconds, not ${resyncMs}`);
   }
   const stop = new AbortController();
   const runProgram = createRunProgram(run, stop.signal);

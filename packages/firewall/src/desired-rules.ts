@@ -74,13 +74,13 @@ export function checkOverlay({ network, subnet }: Overlay, index: number): void 
   if (network.length === 0) {
     throw new DesiredRulesError(
       `overlays[${index}].network`,
-      `is every address; want one such as 10.5.0.0/16`,
+      `must be smaller than every address, such as 10.5.0.0/16`,
     );
   }
   if (!network.contains(subnet)) {
     throw new DesiredRulesError(
       `overlays[${index}].subnet`,
-      `${subnet.toString()} lies outside the network ${network.toString()}`,
+      `must lie inside the network ${network.toString()}, not be ${subnet.toString()}`,
     );
   }
 }

@@ -61,7 +61,11 @@ export function splitByFamily(desired: DesiredRules, owned: Ownership): FamilyRu
   overlays.forEach(checkOverlay);
   return FAMILIES.map((family) => {
     const [overlay, second] = overlays.filter(({ network }) => network.family === family);
-    if (second) throw new DesiredRulesError('overlays', `has two IPv${family} overlays; want one per family`);
+    if (second)
+      throw new DesiredRulesError(
+        'overlays',
+        `must have at most one overlay per family, not two of IPv${family}`,
+      );
     if (!overlay)
       return { family, owned, ingress: overlays.length === 0 ? closed(family, desired) : undefined };
     const { network, subnet } = overlay;

@@ -1,6 +1,6 @@
 import { classify, FirewallToolError } from './errors.ts';
 import type { RulePlace, RuleProblem } from './events.ts';
-import type { RunCommand } from './run-command.ts';
+import type { CommandOutcome, RunCommand } from './run-command.ts';
 import type { FamilyRules } from './family-rules.ts';
 
 /** Whether rules there may be repaired now. */
@@ -30,14 +30,17 @@ export function createRunProgram(run: RunCommand, stop: AbortSignal, longestMs =
   return async (command, input = '') => {
     stop.throwIfAborted();
     const program = command[0]!;
-    const hang = new AbortController();
-    const timer = setTimeout(() => hang.abort(new FirewallToolError(program, 'stuck', '')), longestMs);
-    const signal = AbortSignal.any([stop, hang.signal]);
-    const aborted = Promise.withResolvers<never>();
-    signal.addEventListener('abort', () => aborted.reject(signal.reason as Error));
+    // Not AbortSignal.any, whose signals add up at one that lives as long as the daemon.
+    const end = new AbortController();
+    const { signal } = end;
+    const onStop = () => end.abort(stop.reason);
+    stop.addEventListener('abort', onStop);
+    const timer = setTimeout(() => end.abort(new FirewallToolError(program, 'stuck', '')), longestMs);
     try {
-      const running = run(command, { input, signal });
-      const { exitCode, stdout, stderr } = await Promise.race([running, aborted.promise]);
+      const { exitCode, stdout, stderr } = await new Promise<CommandOutcome>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        run(command, { input, signal }).then(resolve, reject);
+      });
       if (exitCode !== 0) throw new FirewallToolError(program, classify(stderr), stderr);
       return stdout;
     } catch (cause) {
@@ -45,6 +48,7 @@ export function createRunProgram(run: RunCommand, stop: AbortSignal, longestMs =
       throw new FirewallToolError(program, 'missing', '', { cause });
     } finally {
       clearTimeout(timer);
+      stop.removeEventListener('abort', onStop);
     }
   };
 }

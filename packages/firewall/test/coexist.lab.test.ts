@@ -237,6 +237,18 @@ describe.skipIf(nftables.missing)('a daemon beside one of upstream’s, by nftab
     expect(linesOf(await nftables.dump(namespace), 6)).toEqual(alone);
   });
 
+  it('takes the place of upstream’s chains of its own network', async () => {
+    await createHosts();
+    const { namespace } = overlay.hosts[0];
+    const daemon = createDaemon(nftables, 6);
+    await daemon.firewall.apply(daemon.rules);
+    const alone = await nftables.dump(namespace);
+    await daemon.firewall.remove();
+    await namespace.run('nft', upstream);
+    await daemon.firewall.apply(daemon.rules);
+    expect(await nftables.dump(namespace)).toBe(alone);
+  });
+
   it('is there again after upstream’s clean-up took the whole table', async () => {
     await createHosts();
     const { namespace } = overlay.hosts[0];

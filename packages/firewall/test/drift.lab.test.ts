@@ -164,3 +164,22 @@ for (const [tool, drifts] of cases) {
     });
   });
 }
+
+for (const tool of [iptablesNft, iptablesLegacy]) {
+  it.skipIf(tool.missing)(
+    `reports once that another program keeps removing a rule of ${tool.name}`,
+    async () => {
+      await using host = await createFirewallHost({ ...tool.options, resyncMs: RESYNC_MS });
+      await host.firewall.apply(desiredRules(1));
+      const remove = `iptables-${tool.options.variant!} -w 5 -D FLANNEL-FWD 1 2> /dev/null || sleep 0.02`;
+      host.namespace.start(['sh', '-c', `while :; do ${remove}; done`]);
+      await expect.poll(() => host.events.at(-1)?.kind, { timeout: 30_000 }).toBe('obstacles');
+      expect(host.events.at(-1)).toMatchObject({
+        obstacles: [
+          { message: expect.stringMatching(/^another program .*FLANNEL-FWD lacks the rule/) as unknown },
+        ],
+      });
+      expect(host.events.slice(0, -1).map(({ kind }) => kind)).toEqual(Array(10).fill('repaired'));
+    },
+  );
+}

@@ -24,22 +24,22 @@ describe('rules that make no sense are refused by name', () => {
     [
       'a subnet outside',
       [overlay('10.5.0.0/16', '10.6.1.0/24')],
-      'overlays[0].subnet 10.6.1.0/24 lies outside the network 10.5.0.0/16',
+      'overlays[0].subnet must lie inside the network 10.5.0.0/16, not be 10.6.1.0/24',
     ],
     [
       'two families in one overlay',
       [overlay('10.5.0.0/16', 'fc00::/64')],
-      'overlays[0].subnet fc00::/64 lies outside the network 10.5.0.0/16',
+      'overlays[0].subnet must lie inside the network 10.5.0.0/16, not be fc00::/64',
     ],
     [
       'every address',
       [overlay('fc00::/48', 'fc00::/64'), overlay('0.0.0.0/0', '10.5.1.0/24')],
-      'overlays[1].network is every address; want one such as 10.5.0.0/16',
+      'overlays[1].network must be smaller than every address, such as 10.5.0.0/16',
     ],
     [
       'two overlays',
       [overlay('10.5.0.0/16', '10.5.1.0/24'), overlay('10.6.0.0/16', '10.6.1.0/24')],
-      'overlays has two IPv4 overlays; want one per family',
+      'overlays must have at most one overlay per family, not two of IPv4',
     ],
   ];
   it.each(cases)('%s', async (_, overlays, message) => {
@@ -54,7 +54,9 @@ describe('rules that make no sense are refused by name', () => {
 
 it('refuses a time that no timer can wait', () => {
   for (const resyncMs of [0, -1, NaN, Infinity, 2 ** 31]) {
-    expect(() => createFirewall({}, { tool: 'iptables', resyncMs })).toThrow(/^resyncMs is .*; want 1 to /);
+    expect(() => createFirewall({}, { tool: 'iptables', resyncMs })).toThrow(
+      /^resyncMs must be 1 to .*, not /,
+    );
   }
 });
 

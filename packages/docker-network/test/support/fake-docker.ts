@@ -8,7 +8,8 @@ import { join } from 'node:path';
 export type Answers = Readonly<Record<string, Answer>>;
 
 interface Answer {
-  readonly status?: number;
+  /** 0 ends the connection without an answer, and `hang` never answers. */
+  readonly status?: number | 'hang';
   /** Sent as it is when it is a text, else as JSON. */
   readonly body: unknown;
 }
@@ -21,6 +22,10 @@ export interface FakeDocker extends AsyncDisposable {
   readonly calls: readonly string[];
   /** Number of connections so far. */
   readonly connections: () => number;
+  /** Number of streams of events that are open. */
+  readonly streams: () => number;
+  /** Reports an event on every stream. */
+  report(event: object): void;
   /** Ends the connections that are open, as an engine does when it ends; the socket stays. */
   hangUp(): void;
   /** Ends the connections that wait for a call, as a proxy does after a while. */
@@ -40,11 +45,16 @@ export async function startFakeDocker(answers: Answers): Promise<FakeDocker> {
   stack.defer(() => rm(directory, { recursive: true }));
   const socketPath = join(directory, 'docker.sock');
   const calls: string[] = [];
+  const streams = new Set<ServerResponse>();
   let connections = 0;
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, 'http://docker');
+    const call = `${request.method!} ${pathname.replace(/^\/v[\d.]+/, '')}`;
     calls.push(`${request.method!} ${pathname}`);
-    answer(response, `${request.method!} ${pathname.replace(/^\/v[\d.]+/, '')}`, answers);
+    if (call === 'GET /events') {
+      streams.add(response.on('close', () => streams.delete(response)));
+      response.flushHeaders();
+    } else answer(response, call, answers);
   });
   server.on('connection', () => connections++);
   server.listen(socketPath);
@@ -60,6 +70,8 @@ export async function startFakeDocker(answers: Answers): Promise<FakeDocker> {
     socketPath,
     calls,
     connections: () => connections,
+    streams: () => streams.size,
+    report: (event) => streams.forEach((stream) => stream.write(`${JSON.stringify(event)}\n`)),
     hangUp: () => server.closeAllConnections(),
     hangUpIdle: () => server.closeIdleConnections(),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -67,10 +79,11 @@ export async function startFakeDocker(answers: Answers): Promise<FakeDocker> {
 }
 
 function answer(response: ServerResponse, call: string, answers: Answers): void {
-  if (call === 'GET /events' && !answers[call]) {
-    response.flushHeaders();
+  const { status = 200, body } = answers[call] ?? { status: 404, body: { message: 'page not found' } };
+  if (status === 'hang') return;
+  if (status === 0) {
+    response.destroy();
     return;
   }
-  const { status = 200, body } = answers[call] ?? { status: 404, body: { message: 'page not found' } };
   response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 }
