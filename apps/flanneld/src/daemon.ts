@@ -4,6 +4,7 @@ import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
 import { enabledFamilies, type LeaseKeeper } from '@flannel-ts/subnet';
+import { createBackoff } from './backoff.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
 import { closeDockerNetwork } from './firewall.ts';
@@ -88,7 +89,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
       signal,
     ),
   );
-  const end = createGenerationEnd({ log, conditions });
+  const end = createGenerationEnd({ log, conditions, backoff: createBackoff() });
   let keeper: LeaseKeeper | undefined;
   while (!signal.aborted) {
     const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);

@@ -1,6 +1,6 @@
 import { BackendConfigError } from '@flannel-ts/backend';
 import { leaseKey, LeaseLostError, type NetworkConfig } from '@flannel-ts/subnet';
-import { createBackoff } from './backoff.ts';
+import type { Backoff } from './backoff.ts';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -26,11 +26,13 @@ const SERVED_PARTS = ['underlay', 'registry', 'lease', 'backend', 'peers', 'fire
 export function createGenerationEnd({
   log,
   conditions,
+  backoff,
 }: {
   readonly log: Logger;
   readonly conditions: Conditions;
+  /** Paces the generations that fail. */
+  readonly backoff: Backoff;
 }): GenerationEnd {
-  const backoff = createBackoff();
   let proven: NetworkConfig | undefined;
   let refused: NetworkConfig | undefined;
 
