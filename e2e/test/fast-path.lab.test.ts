@@ -75,7 +75,7 @@ describe('hosts with udp, two with a fast path and one without', () => {
 
   it('take packets in the kernel again after the device for them was deleted', async () => {
     await nodes[0].host.run('ip', 'link', 'delete', 'flannel0-rx');
-    await nodes[0].daemon.line(/"msg":"the tunnel carries packets again"/);
+    await nodes[0].daemon.line(/"msg":"backend is ok again"/);
     expect(await nodes[0].host.run('ip', 'link')).toContain('flannel0-rx');
     await packetsInUserSpace(containers[1], 1);
   });

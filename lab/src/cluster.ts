@@ -105,7 +105,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     endpoint,
     converged: async () => {
       const running = nodes.filter(({ daemon }) => daemon.running);
-      const pairs = running.flatMap((node) => running.map((peer) => ({ node, peer })));
+      const pairs = running.flatMap((node) =>
+        running.filter((peer) => peer !== node).map((peer) => ({ node, peer })),
+      );
       await Promise.all(running.map((node) => node.ready()));
       await Promise.all(pairs.map(({ node, peer }) => node.knows(peer)));
     },

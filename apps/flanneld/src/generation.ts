@@ -128,7 +128,7 @@ async function live(
   const links = backend.ownership.links.map(({ name }) => name);
   record.add(links.map((name) => ({ kind: 'link', name })));
 
-  const { snapshot, events } = await startWatch(registry, signal);
+  const watch = await startWatch(registry, signal);
   const attributes = attributesOf(underlay, backend, families);
   const { keeper } = stack.use(
     await holdLease({ ...reporting, registry }, settings, {
@@ -136,7 +136,7 @@ async function live(
       attributes,
       previous,
       held,
-      snapshot,
+      snapshot: watch.snapshot,
       signal,
       stopped,
     }),
@@ -164,7 +164,7 @@ async function live(
   const peersCondition = createPeersCondition(conditions);
   const followed = Promise.withResolvers<undefined>();
   const following = followLeases(
-    events,
+    watch.events(lease),
     { follower, keeper },
     {
       onFollowed(changes) {

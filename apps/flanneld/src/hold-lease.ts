@@ -37,7 +37,7 @@ export async function holdLease(
       log,
       clock: systemClock,
       random: Math.random,
-      onEvent: (event) => reportKeeperEvent(components, event),
+      onEvent: (event) => reportKeeperEvent(components, lease, event),
     },
     { lease, families: enabledFamilies(config), ttlMs, renewMarginMs, signal },
   );

@@ -2,7 +2,7 @@ import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
 import type { RegistryEvent } from '@flannel-ts/etcd-registry';
 import type { FirewallEvent } from '@flannel-ts/firewall';
-import type { KeeperEvent } from '@flannel-ts/subnet';
+import { leaseKey, type KeeperEvent, type Lease } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -30,22 +30,18 @@ export function reportRegistryEvent(
 }
 
 /** Reports what became of the lease of this host. */
-export function reportKeeperEvent({ log, conditions }: Reporting, event: KeeperEvent): void {
+export function reportKeeperEvent({ log, conditions }: Reporting, lease: Lease, event: KeeperEvent): void {
   switch (event.kind) {
     case 'kept':
       conditions.report('lease', 'ok', '', 'renewal');
       break;
     case 'repaired':
-      log.warn({}, event.reason);
+      log.warn({ lease: leaseKey(lease) }, `${event.reason}; written again`);
       break;
     case 'failing': {
-      const left = describeRest(event.remainingMs);
-      conditions.report(
-        'lease',
-        'failing',
-        `the lease cannot be renewed, and ${left}: ${messageOf(event.error)}`,
-        'renewal',
-      );
+      const rest = describeRest(event.remainingMs);
+      const reason = `the lease cannot be renewed, and ${rest}: ${messageOf(event.error)}`;
+      conditions.report('lease', 'failing', reason, 'renewal');
     }
   }
 }

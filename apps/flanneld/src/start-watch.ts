@@ -1,18 +1,31 @@
-import type { LeaseEvent, LeaseSnapshot, Registry } from '@flannel-ts/subnet';
+import { leaseKey, type Lease, type LeaseEvent, type LeaseSnapshot, type Registry } from '@flannel-ts/subnet';
 
-/** All leases, and what the watch says next: the snapshot first. One watch serves a whole generation. */
-export async function startWatch(
-  registry: Registry,
-  signal: AbortSignal,
-): Promise<{ readonly snapshot: LeaseSnapshot; readonly events: AsyncIterable<LeaseEvent> }> {
+/** A watch of the leases that has begun. One serves a whole generation. */
+export interface StartedWatch {
+  readonly snapshot: LeaseSnapshot;
+  /**
+   * The snapshot, and what the watch yields after it.
+   * @param own - the lease that this host has taken since the snapshot, which belongs to it
+   */
+  events(own: Lease): AsyncIterable<LeaseEvent>;
+}
+
+export async function startWatch(registry: Registry, signal: AbortSignal): Promise<StartedWatch> {
   const rest = registry.watchLeases({ signal })[Symbol.asyncIterator]();
   const first = await rest.next();
   signal.throwIfAborted();
   if (first.done || first.value.kind !== 'snapshot') throw new Error('the watch began without a snapshot');
   const snapshot = first.value;
-  async function* events() {
-    yield snapshot;
-    yield* { [Symbol.asyncIterator]: () => rest };
-  }
-  return { snapshot, events: events() };
+  return {
+    snapshot,
+    async *events(own) {
+      const isOther = (entry: Pick<Lease, 'subnets'>) => leaseKey(entry) !== leaseKey(own);
+      yield {
+        kind: 'snapshot',
+        leases: [...snapshot.leases.filter(isOther), own],
+        unreadable: snapshot.unreadable.filter(isOther),
+      };
+      yield* { [Symbol.asyncIterator]: () => rest };
+    },
+  };
 }
