@@ -8,16 +8,14 @@ export async function* bursts<T>(
   events: AsyncIterable<T>,
   { quietMs, matters }: { readonly quietMs: number; readonly matters: (event: T) => boolean },
 ): AsyncGenerator<undefined> {
-  let arrived = Promise.withResolvers<undefined>();
-  let ended = false;
-  async function read(): Promise<void> {
-    for await (const event of events) if (matters(event)) arrived.resolve(undefined);
-    ended = true;
+  let arrived = Promise.withResolvers<'arrived'>();
+  async function read(): Promise<'ended'> {
+    for await (const event of events) if (matters(event)) arrived.resolve('arrived');
+    return 'ended';
   }
   const reading = read();
   for (;;) {
-    await Promise.race([arrived.promise, reading]);
-    if (ended) return;
+    if ((await Promise.race([arrived.promise, reading])) === 'ended') return;
     await delay(quietMs);
     arrived = Promise.withResolvers();
     yield undefined;

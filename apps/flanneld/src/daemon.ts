@@ -91,7 +91,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   );
   const end = createGenerationEnd({ log, conditions, backoff: createBackoff() });
   let keeper: LeaseKeeper | undefined;
-  while (!signal.aborted) {
+  for (;;) {
     const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);
     const config = end.choose(latest.value);
     families = enabledFamilies(config);

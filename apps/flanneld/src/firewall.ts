@@ -7,33 +7,13 @@ import {
   type PacketMark,
   type DesiredRules,
 } from '@flannel-ts/firewall';
-import type { Address, Prefix } from '@flannel-ts/ip';
+import type { Address } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
 import type { Lease, NetworkConfig } from '@flannel-ts/subnet';
 import { protectedBridge } from './docker-network.ts';
 import { leasedOverlays } from './leased-overlays.ts';
-import { reportFirewallEvent, type Reporting } from './report-events.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
-
-/**
- * The firewall that the network config asks for, without rules yet.
- * @param context.former - networks that this daemon served before: their rules go
- */
-export function openFirewall(
-  settings: Settings,
-  config: NetworkConfig,
-  context: Reporting & { readonly former: readonly Prefix[] },
-): Firewall {
-  return createFirewall(
-    { onEvent: (event) => reportFirewallEvent(context, event), openPort: openNetlinkPort },
-    {
-      tool: config.enableNFTables ? 'nftables' : 'iptables',
-      resyncMs: settings['iptables-resync'] * 1000,
-      former: context.former,
-    },
-  );
-}
 
 /**
  * Closes the bridge of the Docker network until there is a lease: after a boot Docker opens it as soon as it starts,
@@ -65,20 +45,6 @@ export interface HostFacts {
   readonly underlay: Pick<Underlay, 'link'>;
   /** Hosts whose packets arrive without encapsulation. */
   readonly hosts: readonly Address[];
-}
-
-/** Applies the rules for a set of hosts, when it is another one than before. */
-export function followHosts(
-  firewall: Pick<Firewall, 'apply'>,
-  rulesFor: (hosts: readonly Address[]) => DesiredRules,
-): (hosts: readonly Address[]) => Promise<void> {
-  let applied: string | undefined;
-  return async (hosts) => {
-    const sorted = hosts.map(String).sort().join();
-    if (sorted === applied) return;
-    applied = sorted;
-    await firewall.apply(rulesFor(hosts));
-  };
 }
 
 /** The rules that the flags ask for, with this host's subnets. */

@@ -20,10 +20,10 @@ import {
 } from '@flannel-ts/subnet';
 import { footprintOf } from './cleanup/footprint.ts';
 import type { Conditions } from './conditions.ts';
-import { desiredRules, followHosts, openFirewall } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
 import { holdLease } from './hold-lease.ts';
 import { keepFiles } from './keep-files.ts';
+import { keepRules } from './keep-rules.ts';
 import { leasedOverlays } from './leased-overlays.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
@@ -148,19 +148,16 @@ async function live(
   await context.onLeased(keeper);
 
   record.add(leasedOverlays(config, lease).map((overlay) => ({ kind: 'overlay', ...overlay })));
-  const firewall = stack.use(
-    openFirewall(settings, config, { ...reporting, former: former.overlays.map(({ network }) => network) }),
-  );
-  const applyRules = followHosts(firewall, (hosts) =>
-    desiredRules(settings, { config, lease, backend, underlay, hosts }),
+  const rules = stack.use(
+    keepRules(
+      settings,
+      { config, lease, backend, underlay },
+      { ...reporting, former: former.overlays.map(({ network }) => network) },
+    ),
   );
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
   const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);
-  const direct = backend.overlayInterfaces.includes(underlay.link);
-  // Applied beside the routes, unless the rules name other hosts: those are known from the leases.
-  const rules = direct ? undefined : applyRules([]);
-  rules?.catch(() => undefined); // thrown where it is awaited
   const peersCondition = createPeersCondition(conditions);
   const followed = Promise.withResolvers<undefined>();
   const following = followLeases(
@@ -169,7 +166,7 @@ async function live(
     {
       onFollowed(changes) {
         peersCondition.update(changes, follower.skipped);
-        return rules ?? applyRules(follower.gateways());
+        return rules.follow(follower.gateways);
       },
       onFirst: () => followed.resolve(undefined),
     },

@@ -49,7 +49,7 @@ export function keepLatest<T>(
 
   const done = run().catch((error: unknown) => {
     end = { error };
-    first.reject(error as Error);
+    first.reject(error);
     latest?.replaced.abort(error);
   });
 

@@ -83,7 +83,7 @@ export function describeUnderlay(underlay: Underlay, families: readonly Family[]
   const addresses = families.flatMap((family) => {
     const key = `ipv${family}` as const;
     const networks = onLink.filter((prefix) => prefix.family === family).map(String);
-    return [address[key], ...new Set(networks.sort()), `public ${publicIp[key]?.toString()}`].map(String);
+    return [address[key], ...new Set(networks.sort()), `public ${String(publicIp[key])}`].map(String);
   });
   return [link, `mtu ${mtu}`, ...addresses].join(' ');
 }

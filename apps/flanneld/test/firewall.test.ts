@@ -3,7 +3,8 @@ import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { createConditions } from '../src/conditions.ts';
-import { followHosts, desiredRules } from '../src/firewall.ts';
+import { desiredRules } from '../src/firewall.ts';
+import { followHosts } from '../src/keep-rules.ts';
 import { reportFirewallEvent } from '../src/report-events.ts';
 import { readRequest } from '../src/request.ts';
 

@@ -12,15 +12,18 @@ function follow() {
   const options = { prefix: '/coreos.com/network', backendTypes: ['udp', 'vxlan'], signal: stop.signal };
   const configs = watchConfig({ registry, conditions }, options);
   const next = async () => {
-    const { value } = await configs.next();
-    return value?.backend;
+    const result = await configs.next();
+    return result.done ? undefined : result.value.backend;
   };
   const condition = () =>
     conditions
       .list()
       .map(({ state, reason }) => `${state}: ${reason}`)
       .join();
-  return { ...store, next, condition, stop };
+  const writeConfig = (text: string | undefined) => {
+    store.writeConfig(text);
+  };
+  return { writeConfig, next, condition };
 }
 
 const CONFIG = '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}';
