@@ -3,8 +3,8 @@ import { openAndFollow, type APIS } from './support.ts';
 
 export type Role = 'leader' | 'follower';
 
-/** etcd closes connections that ask for a sign of life more often. */
-const QUICK = { intervalMs: 5_000, timeoutMs: 1_000 };
+/** A quick liveness; etcd closes connections that ask for a sign of life more often. */
+export const QUICK = { intervalMs: 5_000, timeoutMs: 1_000 };
 
 /** Follows leases through the member that has a role; again when an election, or an early failure, led elsewhere. */
 export async function followThrough(
@@ -28,7 +28,7 @@ export async function followThrough(
 }
 
 /** Whether this process has a connection to an endpoint. */
-export async function isConnectedTo(endpoint: string): Promise<boolean> {
+async function isConnectedTo(endpoint: string): Promise<boolean> {
   const { port } = new URL(endpoint);
   const connections = await run(['ss', '-Htnp', 'state', 'established', `dport = :${port}`]);
   return connections.includes(`pid=${process.pid},`);

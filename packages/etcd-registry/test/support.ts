@@ -135,11 +135,13 @@ function changeInWords(change: LeaseChange): string {
 export async function startRelay(etcd: Etcd) {
   const pairs = new Set<readonly [Socket, Socket]>();
   let target = new URL(etcd.endpoints[0]!);
+  let isBlackHole = false;
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    client.pipe(upstream).pipe(client);
+    client.pipe(upstream);
+    if (!isBlackHole) upstream.pipe(client);
     for (const socket of pair) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -154,6 +156,11 @@ export async function startRelay(etcd: Etcd) {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     holdAnswers() {
       for (const [client, upstream] of pairs) upstream.unpipe(client);
+    },
+    /** Holds back the answers of future connections, too. */
+    blackHole() {
+      isBlackHole = true;
+      this.holdAnswers();
     },
     cut() {
       for (const [client] of pairs) client.destroy();

@@ -1,6 +1,6 @@
 import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
 import { describe, expect, it, vi } from 'vitest';
-import { followThrough, type Role } from './follow-through.ts';
+import { followThrough, QUICK, type Role } from './follow-through.ts';
 import {
   APIS,
   levels,
@@ -72,6 +72,19 @@ describe.each(APIS)('the watch of the leases over %s', (api) => {
     expect(watch.changes()).toEqual(['put 10.5.1.0-24']);
     expect(kinds()).toEqual([]);
     expect(levels(log)).toEqual([]);
+  });
+
+  it('goes on over another endpoint when the one in use is black-holed', async () => {
+    await using etcd = await start();
+    await using relay = await startRelay(etcd);
+    const endpoints = [relay.endpoint, ...etcd.endpoints];
+    await using opened = openAndFollow({ endpoints, api }, { random: () => 0 }, QUICK);
+    const { watch, kinds } = opened;
+    await watch.until(() => watch.events.length === 1);
+    relay.blackHole();
+    await put(etcd, ['10.5.1.0-24']);
+    await watch.until(() => watch.leases().length === 1);
+    await expect.poll(kinds).toEqual(['interrupted', 'restored']);
   });
 
   it('begins when etcd does', async () => {
