@@ -9,6 +9,7 @@ import {
 import { createFakeClock, createRecordingLog } from '@flannel-ts/subnet/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOutages, type RegistryEvent } from '../src/outages.ts';
+import { createReconnects, type Reconnects } from '../src/reconnects.ts';
 import type { WatchSource, WatchStep } from '../src/watch.ts';
 import { watchLeases } from '../src/watcher.ts';
 
@@ -64,6 +65,7 @@ let clock: ReturnType<typeof createFakeClock>;
 let log: ReturnType<typeof createRecordingLog>;
 let etcd: ReturnType<typeof scriptedSource>;
 let reports: RegistryEvent[];
+let reconnects: Reconnects;
 let words: string[];
 let abort: AbortController;
 let done: Promise<void>;
@@ -83,7 +85,8 @@ beforeEach(async () => {
   words = [];
   abort = new AbortController();
   const outages = createOutages({ clock, onEvent: (event) => void reports.push(event) });
-  const components = { clock, log, random: () => 0.999_999, outages, relistMs: RELIST_MS };
+  reconnects = createReconnects();
+  const components = { clock, log, random: () => 0.999_999, outages, reconnects, relistMs: RELIST_MS };
   done = (async () => {
     for await (const event of watchLeases(components, etcd.source, abort.signal)) words.push(inWords(event));
   })();
@@ -165,6 +168,26 @@ describe('a watch and its listings', () => {
     await clock.advance(0);
     expect(words.at(-1)).toBe('snapshot 109');
     expect(etcd.watches[1]!.after).toBe(110n);
+  });
+
+  it('are started again at once when a reconnect is asked for, also after a long outage', async () => {
+    for (let attempt = 0; attempt < 12; attempt++) {
+      etcd.watches.at(-1)!.fail(new RegistryUnavailableError('cut'));
+      await clock.advance(60_000);
+      etcd.listings.at(-1)!([], 100);
+      await clock.advance(0);
+    }
+    etcd.watches.at(-1)!.fail(new RegistryUnavailableError('cut'));
+    await clock.advance(10_000);
+    const before = etcd.listings.length;
+    reconnects.announce();
+    await clock.advance(0);
+    expect(etcd.listings).toHaveLength(before + 1);
+    etcd.listings.at(-1)!([], 100);
+    await clock.advance(0);
+    reconnects.announce();
+    await clock.advance(0);
+    expect(etcd.listings).toHaveLength(before + 2);
   });
 
   it('ignore what the watch brings of the past', async () => {
