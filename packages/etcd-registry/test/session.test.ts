@@ -44,8 +44,9 @@ function scriptedSource() {
     readonly fail: (error: Error) => void;
   }[] = [];
   const source: WatchSource<LeaseSnapshot, LeaseChange> = {
-    list: () => {
+    list: ({ signal }) => {
       const answer = Promise.withResolvers<LeaseSnapshot & { revision: bigint }>();
+      signal?.addEventListener('abort', () => answer.reject(signal.reason as Error));
       listings.push((leases, revision) =>
         answer.resolve({ leases, unreadable: [], revision: BigInt(revision) }),
       );
