@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { RegistryUnavailableError, type KeeperEvent, type Registry } from '../src/index.ts';
+import {
+  encodeLeaseAttributes,
+  RegistryUnavailableError,
+  type KeeperEvent,
+  type LeaseKeeper,
+  type Registry,
+} from '../src/index.ts';
 import { attributes, HOUR_MS, KEY, startKeeper, TTL_MS } from './support/keeper.ts';
 
 const MINUTE_MS = 60_000;
@@ -69,7 +75,31 @@ describe('a renewal that failed', () => {
     expect(kinds().at(-1)).toBe('kept');
   });
 
-  it('whose answer was lost is not taken for the write of another daemon', async () => {
+  it('may be a repair: the registry is asked again what it holds', async () => {
+    let failures = 1;
+    const { clock, overwrite, stored, kinds } = await startKeeper({
+      change: (registry) => ({
+        ...registry,
+        readLease: (...args) =>
+          failures-- > 0
+            ? Promise.reject(new RegistryUnavailableError('etcd is down'))
+            : registry.readLease(...args),
+      }),
+    });
+    await overwrite('not JSON');
+    expect(kinds()).toEqual(['failing']);
+    await clock.advance(1000);
+    expect(kinds()).toEqual(['failing', 'repaired', 'kept']);
+    expect((await stored())!.attributes).toEqual(attributes);
+  });
+
+  it.each([
+    ['of a renewal', () => undefined],
+    [
+      'of what was published before',
+      (keeper: LeaseKeeper) => keeper.publish({ ...attributes, backendType: 'udp' }),
+    ],
+  ])('whose answer was lost is not taken for the write of another daemon: %s', async (_, change) => {
     let answers = false;
     const { clock, keeper, stored, kinds } = await startKeeper({
       change: (registry) => ({
@@ -83,6 +113,7 @@ describe('a renewal that failed', () => {
     });
     await clock.advance(23 * HOUR_MS);
     answers = true;
+    change(keeper);
     await clock.advance(1000);
     expect(new Set(kinds())).toEqual(new Set(['failing', 'kept']));
     expect((await stored())!.revision).toBe(keeper.lease.revision);
@@ -154,6 +185,12 @@ describe('new attributes', () => {
     keeper.publish(moved);
     await settle();
     expect((await stored())!.attributes).toEqual(moved);
+    store.writeEntry(KEY, encodeLeaseAttributes(moved));
+    keeper.publish(attributes);
+    await settle();
+    expect((await stored())!.attributes).toEqual(attributes);
+    keeper.publish(moved);
+    await settle();
     store.deleteEntry(KEY);
     keeper.observe([{ kind: 'removed', subnets: keeper.lease.subnets }]);
     await settle();

@@ -68,17 +68,8 @@ export function createV3Registry(
     async updateLease(lease, { attributes, ttlMs }, options) {
       const held = parseRevision(lease.revision);
       const etcdLease = await etcdLeases.renew(held.etcdLease, ttlMs, options);
-      const result = await putLeased(
-        { connection, etcdLeases },
-        {
-          key: keyOf(lease),
-          expected: held.modRevision,
-          value: encodeLeaseAttributes(attributes),
-          etcdLease,
-          held: held.etcdLease,
-        },
-        options,
-      );
+      const put = { key: keyOf(lease), expected: held, value: encodeLeaseAttributes(attributes) };
+      const result = await putLeased({ connection, etcdLeases }, { ...put, etcdLease }, options);
       if (result.kind === 'lost') throw lost(lease, result.current);
       const revision = formatRevision({ modRevision: result.modRevision, etcdLease: etcdLease.id });
       return { subnets: lease.subnets, attributes, expiresAt: etcdLease.expiresAt, revision };
@@ -86,7 +77,7 @@ export function createV3Registry(
 
     async deleteLease(lease, options) {
       const held = parseRevision(lease.revision);
-      const result = await swap(connection, { key: keyOf(lease), expected: held.modRevision }, options);
+      const result = await swap(connection, { key: keyOf(lease), expected: held }, options);
       if (result.kind === 'lost') throw lost(lease, result.current);
       await etcdLeases.release(held.etcdLease);
     },

@@ -64,7 +64,7 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
     if (entries.delete(key)) changes.emit('change', { key, entry: undefined } satisfies Change);
   }
 
-  const open: MemoryStore['open'] = ({ log, clock = storeClock }) => {
+  function open({ log, clock = storeClock }: Parameters<MemoryStore['open']>[0]): Registry {
     function read(key: string, entry: Entry): RegistryEntry | undefined {
       const subnets = parseKey(key);
       const { value, revision } = entry;
@@ -163,7 +163,7 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
       watchConfig: (options) => watchConfig(options?.signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-  };
+  }
 
   return {
     open,
