@@ -25,7 +25,7 @@ const FIVE_MINUTES_MS = 300_000;
  * Creates a registry in etcd. It connects with the first call; etcd may be down or come later.
  *
  * Calls throw `RegistryUnavailableError` of `@flannel-ts/subnet`, after 3 seconds for each endpoint at most
- * and up to 30 for a sign-in, or {@link RegistryAccessError} when etcd is there but refuses us. While
+ * and up to 60 for a sign-in, or {@link RegistryAccessError} when etcd is there but refuses us. While
  * `api: 'auto'` finds no config, the watch of the leases waits and calls throw `RegistryUnavailableError`.
  * @throws {EtcdOptionError}
  */

@@ -11,11 +11,14 @@ it('delays are random from nothing to a bound that doubles up to a minute', () =
   expect(Array.from({ length: 12 }, () => least.next())).toEqual(Array.from({ length: 12 }, () => 0));
 });
 
-it('the first bound is back after a success that outlasts the bound, and not after a shorter one', () => {
+it('the first bound is back after a success that outlasts the bound or 10 s, and not after a shorter one', () => {
   const backoff = createBackoff(() => almostOne);
   for (let attempt = 0; attempt < 5; attempt++) backoff.next();
   backoff.worked(3_000);
   expect(Math.round(backoff.next())).toBe(3_200);
   backoff.worked(6_500);
+  expect(Math.round(backoff.next())).toBe(100);
+  for (let attempt = 0; attempt < 20; attempt++) backoff.next();
+  backoff.worked(10_001);
   expect(Math.round(backoff.next())).toBe(100);
 });
