@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { allocation } from './allocation.ts';
 import { latency } from './latency.ts';
 import { programming } from './programming.ts';
+import { registry } from './registry.ts';
 import { formatTable, Report, type Benchmark } from './report.ts';
 import { restart } from './restart.ts';
 import { startup } from './startup.ts';
@@ -19,6 +20,7 @@ const benchmarks: readonly Benchmark[] = [
   throughput,
   tunnel,
   restart,
+  registry,
 ];
 const names = benchmarks.map(({ name }) => name);
 

@@ -4,6 +4,8 @@ import { run, start, type RunningProcess } from './command.ts';
 export interface Etcd extends AsyncDisposable {
   /** Client URLs; one for each member. */
   readonly endpoints: readonly string[];
+  /** Returns the id of its process, or of the command that runs it. */
+  pid(): number;
   /** Ends it at once with SIGKILL; clients see a reset. */
   kill(): Promise<void>;
   /** Starts it again on the same ports and data. */
@@ -49,6 +51,7 @@ export function createMember(
   };
   return {
     endpoints: [endpoint],
+    pid: () => process!.pid,
     kill,
     async restart() {
       process = start([...commandPrefix, ...command]);

@@ -8,7 +8,7 @@ import { createV3Registry } from './v3/registry.ts';
 
 /** A registry over the API that the network config is found in, for as long as it is open. */
 export function createAutoRegistry(components: RegistryComponents, settings: RegistrySettings): EtcdRegistry {
-  const { log, clock, random } = components;
+  const { log, clock, random, reconnects } = components;
   let settled: EtcdRegistry | undefined;
   // Watches that only look for the config do not report that an API is missing.
   const outages: Outages = { add: () => (settled ? components.outages.add() : UNREPORTED) };
@@ -50,8 +50,9 @@ export function createAutoRegistry(components: RegistryComponents, settings: Reg
     const outage = components.outages.add();
     const backoff = createBackoff(random);
     try {
-      while (!signal.aborted) {
+      for (;;) {
         const change = shown.next();
+        const either = AbortSignal.any([over, reconnects.next()]);
         try {
           await readConfig({ signal });
           outage.over();
@@ -60,7 +61,7 @@ export function createAutoRegistry(components: RegistryComponents, settings: Reg
           if (signal.aborted) return;
           outage.failed(error instanceof Error ? error.message : String(error));
         }
-        const delay = clock.delay(backoff.next(), { signal: over }).catch(() => undefined);
+        const delay = clock.delay(backoff.next(), { signal: either }).catch(() => undefined);
         await Promise.race([delay, change]);
       }
     } finally {

@@ -4,6 +4,7 @@ import { EtcdOptionError } from './errors.ts';
 import { createKeys } from './keys.ts';
 import { checkAccess, LIVENESS, type EtcdRegistryOptions } from './options.ts';
 import { createOutages, type RegistryEvent } from './outages.ts';
+import { createReconnects } from './reconnects.ts';
 import type { EtcdRegistry } from './registry.ts';
 import { createV2Registry } from './v2/registry.ts';
 import { createV3Registry } from './v3/registry.ts';
@@ -24,7 +25,7 @@ const FIVE_MINUTES_MS = 300_000;
  * Creates a registry in etcd. It connects with the first call; etcd may be down or come later.
  *
  * Calls throw `RegistryUnavailableError` of `@flannel-ts/subnet`, after 3 seconds for each endpoint at most
- * and up to 30 for a sign-in, or {@link RegistryAccessError} when etcd is there but refuses us. While
+ * and up to 60 for a sign-in, or {@link RegistryAccessError} when etcd is there but refuses us. While
  * `api: 'auto'` finds no config, the watch of the leases waits and calls throw `RegistryUnavailableError`.
  * @throws {EtcdOptionError}
  */
@@ -48,7 +49,8 @@ export function openEtcdRegistry(
   const access = checkAccess(options, log);
   const keys = createKeys(options.prefix);
   const outages = createOutages({ clock, onEvent });
-  return registries[api]({ log, clock, random, outages }, { access, keys, relistMs, liveness });
+  const reconnects = createReconnects();
+  return registries[api]({ log, clock, random, outages, reconnects }, { access, keys, relistMs, liveness });
 }
 
 const registries = { auto: createAutoRegistry, v2: createV2Registry, v3: createV3Registry };

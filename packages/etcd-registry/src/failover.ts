@@ -19,7 +19,7 @@ export interface Failover<Member extends Connected> {
    * @throws {RegistryUnavailableError} after each endpoint was tried, 3 seconds at most each.
    */
   call<T>(send: (attempt: Attempt<Member>) => Promise<T>, options?: CallOptions): Promise<T>;
-  /** Makes the next call use a new connection; what is followed ends with a {@link ReconnectError}. */
+  /** Makes the next call use a new connection, and ends what is followed over the one in use. */
   reconnect(): void;
 }
 
@@ -32,9 +32,6 @@ export interface Attempt<Member> {
   /** Returns what to throw for an error that comes later; leaves the member unless it has answered. */
   readonly failed: (error: unknown) => Error;
 }
-
-/** The connection was left because the caller asked for another. */
-export class ReconnectError extends Error {}
 
 export function createFailover<Member extends Connected>(
   {
@@ -79,7 +76,6 @@ export function createFailover<Member extends Connected>(
         const deadline = Math.min(end, performance.now() + ATTEMPT_MS);
         const current = (connecting ??= connect(endpoint));
         const failed = (error: unknown) => {
-          if (error instanceof ReconnectError) return error;
           if (!(error instanceof RefusedError)) leave(current, error);
           return unavailable([{ endpoint, error }]);
         };
@@ -98,7 +94,7 @@ export function createFailover<Member extends Connected>(
       }
       throw unavailable(failures);
     },
-    reconnect: () => drop(new ReconnectError('a new connection was asked for')),
+    reconnect: () => drop(new Error('a new connection was asked for')),
   };
 }
 

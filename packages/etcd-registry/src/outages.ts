@@ -47,9 +47,9 @@ export function createOutages({
       const watch: WatchOutage = {
         failed(reason) {
           failing.add(watch);
-          if (!reported) return report(reason);
           other = { reason, seen: reason === other.reason ? other.seen + 1 : 1 };
-          if (reason !== reported.reason && other.seen === SEEN_FOR_GOOD) report(reason);
+          const isNews = reason !== reported?.reason && other.seen === SEEN_FOR_GOOD;
+          if (!reported || isNews) report(reason);
         },
         over() {
           failing.delete(watch);

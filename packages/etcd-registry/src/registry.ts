@@ -2,6 +2,7 @@ import type { Clock, Logger, Registry } from '@flannel-ts/subnet';
 import type { Keys } from './keys.ts';
 import type { Access, Liveness } from './options.ts';
 import type { Outages } from './outages.ts';
+import type { Reconnects } from './reconnects.ts';
 
 /** A {@link Registry} in etcd. */
 export interface EtcdRegistry extends Registry {
@@ -18,6 +19,7 @@ export interface RegistryComponents {
   readonly clock: Clock;
   readonly random: () => number;
   readonly outages: Outages;
+  readonly reconnects: Reconnects;
 }
 
 /** What the registries of both APIs are told, checked. */

@@ -4,6 +4,8 @@ import { HistoryLostError, type WatchEvent, type WatchSource, type WatchStep } f
 
 /** Milliseconds that a watch may take to deliver what a listing shows. */
 const DELIVERY_MS = 5_000;
+/** Milliseconds of the longest wait, as the time that a machine sleeps may not count. */
+const LONGEST_WAIT_MS = 60_000;
 /** How many missed changes are named. */
 const NAMED = 5;
 
@@ -37,8 +39,8 @@ export async function runSession<Listing, Change>(
   signal: AbortSignal,
 ): Promise<never> {
   const first = await source.list({ signal });
-  const left = new AbortController();
-  const over = AbortSignal.any([signal, left.signal]);
+  const ended = new AbortController();
+  const over = AbortSignal.any([signal, ended.signal]);
   let seen = first.revision;
   ledger.replace(first);
   emit({ kind: 'listing', listing: first });
@@ -59,7 +61,9 @@ export async function runSession<Listing, Change>(
 
   async function relist(): Promise<never> {
     for (;;) {
-      await clock.delay(relistMs * (0.5 + random() / 2), { signal: over });
+      const due = clock.now() + relistMs * (0.5 + random() / 2);
+      for (let left; (left = due - clock.now()) > 0;)
+        await clock.delay(Math.min(left, LONGEST_WAIT_MS), { signal: over });
       const asked = seen;
       const listing = await source.list({ signal: over });
       if (listing.revision < asked)
@@ -85,6 +89,6 @@ export async function runSession<Listing, Change>(
   try {
     return await Promise.race([source.follow(seen, take, over), relist()]);
   } finally {
-    left.abort();
+    ended.abort();
   }
 }

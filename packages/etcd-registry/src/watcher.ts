@@ -1,14 +1,15 @@
 import type { LeaseChange, LeaseEvent, LeaseSnapshot } from '@flannel-ts/subnet';
 import { createBackoff } from './backoff.ts';
-import { ReconnectError } from './failover.ts';
 import { createConfigLedger, createLeaseLedger, type Config, type Ledger } from './ledger.ts';
 import { createMailbox } from './mailbox.ts';
 import type { Outages } from './outages.ts';
+import type { Reconnects } from './reconnects.ts';
 import { runSession, type SessionComponents } from './session.ts';
 import { HistoryLostError, type WatchEvent, type WatchSource } from './watch.ts';
 
 export interface WatchComponents extends SessionComponents {
   readonly outages: Outages;
+  readonly reconnects: Reconnects;
 }
 
 /** Follows all leases, as `Registry.watchLeases` of `@flannel-ts/subnet` says. */
@@ -59,7 +60,7 @@ async function* watch<Listing, Change>(
   const mailbox = createMailbox<WatchEvent<Listing, Change>>();
   const emit = (event: WatchEvent<Listing, Change>) =>
     event.kind === 'listing' ? mailbox.replace(event) : mailbox.post(event);
-  const session = (onWorks: () => void) => runSession(components, { ...parts, emit, onWorks }, over);
+  const session: Session = (onWorks, signal) => runSession(components, { ...parts, emit, onWorks }, signal);
   const running = runSessions(components, session, over).catch((error: unknown) => mailbox.fail(error));
   try {
     yield* mailbox.events(over);
@@ -69,27 +70,31 @@ async function* watch<Listing, Change>(
   }
 }
 
+type Session = (onWorks: () => void, signal: AbortSignal) => Promise<never>;
+
 /** Runs one session after the other until the signal aborts. */
 async function runSessions(
-  { clock, log, random, outages }: WatchComponents,
-  session: (onWorks: () => void) => Promise<never>,
+  { clock, log, random, outages, reconnects }: WatchComponents,
+  session: Session,
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = createBackoff(random);
   const outage = outages.add();
-  while (!signal.aborted) {
+  for (;;) {
     let worksSince: number | undefined;
     const onWorks = () => {
       worksSince ??= clock.now();
       outage.over();
     };
-    const error: unknown = await session(onWorks).catch((error: unknown) => error);
+    const reconnect = reconnects.next();
+    const either = AbortSignal.any([signal, reconnect]);
+    const error: unknown = await session(onWorks, either).catch((error: unknown) => error);
     if (signal.aborted) break;
-    if (error instanceof ReconnectError) continue;
+    if (reconnect.aborted) continue;
     if (worksSince !== undefined) backoff.worked(clock.now() - worksSince);
     if (error instanceof HistoryLostError) log.debug({ reason: error.message }, 'reading etcd again');
     else outage.failed(error instanceof Error ? error.message : String(error));
-    await clock.delay(backoff.next(), { signal }).catch(() => undefined);
+    await clock.delay(backoff.next(), { signal: either }).catch(() => undefined);
   }
   outage.remove();
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError, type EtcdRegistryOptions } from '../src/index.ts';
-import { APIS, follow, PREFIX, putLeases, request } from './support.ts';
+import { APIS, follow, openAndFollow, PREFIX, request } from './support.ts';
 
 /** What reading the config does: its text, or the error. */
 async function attempt(options: EtcdRegistryOptions): Promise<unknown> {
@@ -100,57 +100,24 @@ describe.each(APIS)('TLS, %s', (api) => {
     expect(await registry.readConfig()).toBe('config');
     await rm(directory, { recursive: true });
   });
-});
 
-describe('user and password, v3', () => {
-  const user = { username: 'flannel', password: 'secret' };
-  let etcd: Etcd;
-
-  beforeAll(async () => {
-    etcd = await startEtcd({ etcdctlFlags: ['--user=root:root'] });
-  });
-  afterAll(() => etcd[Symbol.asyncDispose]());
-
-  it('are ignored while etcd has authentication disabled', async () => {
-    expect(await attempt({ api: 'v3', endpoints: etcd.endpoints, ...user })).toBe(undefined);
-  });
-
-  it('are needed, checked, and survive a restart of etcd', async () => {
-    const { endpoints } = etcd;
-    const watched = createEtcdRegistry({ log: createRecordingLog() }, { api: 'v3', endpoints, ...user });
-    for (const command of [
-      'user add root:root',
-      'role add root',
-      'user grant-role root root',
-      'user add flannel:secret',
-      'user add guest:guest',
-      'role add network',
-      `role grant-permission --prefix=true network readwrite ${PREFIX}/`,
-      'user grant-role flannel network',
-      'auth enable',
-    ]) {
-      await etcd.etcdctl(...command.split(' '));
-    }
-    await using registry = watched;
-    await using watch = follow(registry);
+  it('takes renewed certificates over a new connection at once when it is told to', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'etcd-registry-'));
+    const ca = join(directory, 'ca.pem');
+    await copyFile(authority.ca, ca);
+    await using opened = openAndFollow({ api, endpoints: open.endpoints, tls: { ca } });
+    const { registry, watch, kinds } = opened;
     await watch.until(() => watch.events.length === 1);
-    await registry.createLease(request('10.5.1.0-24'));
-    await watch.until(() => watch.events.length === 2);
-
-    expectRefusal(await attempt({ api: 'v3', endpoints }), 'etcd-username');
-    expectRefusal(await attempt({ api: 'v3', endpoints, ...user, password: 'wrong' }), 'etcd-password');
-    expectRefusal(
-      await attempt({ api: 'v3', endpoints, username: 'guest', password: 'guest' }),
-      'permission denied',
-    );
-
-    await etcd.kill();
-    await etcd.restart();
-    await putLeases(etcd, ['10.5.2.0-24']);
-    await watch.until(() => watch.events.length === 3);
-    await registry.createLease(request('10.5.3.0-24'));
-    await watch.until(() => watch.events.length === 4);
-    expect(watch.words()).toEqual(['snapshot', 'put 10.5.1.0-24', 'put 10.5.2.0-24', 'put 10.5.3.0-24']);
+    await copyFile(stranger.ca, ca);
+    expect(await registry.readConfig()).toBe('config');
+    registry.reconnect();
+    await expect(registry.readConfig()).rejects.toThrow('etcd-cafile');
+    await expect.poll(kinds).toEqual(['interrupted']);
+    await copyFile(authority.ca, ca);
+    registry.reconnect();
+    expect(await registry.readConfig()).toBe('config');
+    await expect.poll(kinds).toEqual(['interrupted', 'restored']);
+    await rm(directory, { recursive: true });
   });
 });
 

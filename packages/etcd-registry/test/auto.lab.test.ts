@@ -6,7 +6,7 @@ import { leaseKey, RegistryUnavailableError, type Registry } from '@flannel-ts/s
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
-import { follow, PREFIX, request } from './support.ts';
+import { follow, openAndFollow, PREFIX, request } from './support.ts';
 
 const CONFIG = `${PREFIX}/config`;
 
@@ -93,6 +93,22 @@ describe('without a choice of the API', () => {
     });
   }
 
+  for (const api of ['v2', 'v3'] as const) {
+    it(`a watch of the config yields undefined, and the config as soon as it comes to ${api}`, async () => {
+      await using etcd = await startWith({});
+      await using opened = open(etcd);
+      const texts = opened.registry.watchConfig()[Symbol.asyncIterator]();
+      expect((await texts.next()).value).toBe(undefined);
+      for (const text of ['x', 'y']) {
+        const next = texts.next();
+        if (api === 'v2') await etcd.etcdctlV2('set', CONFIG, text);
+        else await etcd.etcdctl('put', CONFIG, text);
+        expect((await next).value).toBe(text);
+      }
+      await texts.return?.();
+    });
+  }
+
   it('a config that comes later to the other API changes nothing', async () => {
     await using etcd = await startWith({ v2: true });
     await using opened = open(etcd);
@@ -121,13 +137,14 @@ describe('while v3 does not answer', () => {
   it('nothing is decided while etcd is down, and all is well when it is back', async () => {
     await using etcd = await startWith({ v2: true, v3: true });
     await etcd.kill();
-    await using opened = open(etcd);
-    await using watch = follow(opened.registry);
-    await expect(opened.registry.readConfig()).rejects.toThrow('ECONNREFUSED');
-    await expect.poll(() => opened.said()).toHaveLength(1);
+    await using opened = openAndFollow({ endpoints: etcd.endpoints });
+    const { registry, watch, log, kinds } = opened;
+    await expect(registry.readConfig()).rejects.toThrow('ECONNREFUSED');
+    await expect.poll(kinds).toEqual(['interrupted']);
     await etcd.restart();
     await watch.until(() => watch.events.length === 1);
-    expect(opened.said().filter((words) => words.includes('API is used'))).toEqual([USES_V3]);
+    expect(log.entries.map(({ level, message }) => `${level}: ${message}`)).toEqual([USES_V3]);
+    await expect.poll(kinds).toEqual(['interrupted', 'restored']);
   });
 });
 

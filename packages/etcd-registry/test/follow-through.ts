@@ -1,9 +1,10 @@
 import { run, type Etcd, type EtcdCluster } from '@flannel-ts/lab';
-import { createRecordingLog } from '@flannel-ts/subnet/testing';
-import { createEtcdRegistry } from '../src/index.ts';
-import { follow, type APIS } from './support.ts';
+import { openAndFollow, type APIS } from './support.ts';
 
 export type Role = 'leader' | 'follower';
+
+/** A quick liveness; etcd closes connections that ask for a sign of life more often. */
+export const QUICK = { intervalMs: 5_000, timeoutMs: 1_000 };
 
 /** Follows leases through the member that has a role; again when an election, or an early failure, led elsewhere. */
 export async function followThrough(
@@ -12,17 +13,17 @@ export async function followThrough(
   { api, roleOf }: { readonly api: (typeof APIS)[number]; readonly roleOf: (member: Etcd) => Promise<Role> },
 ) {
   for (;;) {
-    const log = createRecordingLog();
     await using stack = new AsyncDisposableStack();
     const roles = await Promise.all(cluster.members.map(roleOf));
     const used = roles.indexOf(role);
     if (used < 0) continue;
-    const components = { log, random: () => used / 3 };
-    const registry = stack.use(createEtcdRegistry(components, { endpoints: cluster.endpoints, api }));
-    const watch = stack.use(follow(registry));
-    await watch.until(() => watch.events.length === 1);
+    // The first number chooses the member, the others delays.
+    const numbers = [used / 3];
+    const random = () => numbers.shift() ?? Math.random();
+    const opened = stack.use(openAndFollow({ endpoints: cluster.endpoints, api }, { random }, QUICK));
+    await opened.watch.until(() => opened.watch.events.length === 1);
     if ((await isConnectedTo(cluster.endpoints[used]!)) && (await roleOf(cluster.members[used]!)) === role)
-      return { used, watch, registry, log, stack: stack.move() };
+      return { used, ...opened, stack: stack.move() };
   }
 }
 

@@ -4,14 +4,19 @@ import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import type { Etcd } from '@flannel-ts/lab';
 import {
   changedKey,
+  createLeaseTable,
   leaseKey,
   systemClock,
   type Clock,
+  type LeaseChange,
   type LeaseEvent,
   type LeaseRequest,
   type Registry,
 } from '@flannel-ts/subnet';
-import type { RecordingLog } from '@flannel-ts/subnet/testing';
+import { createRecordingLog, type RecordingLog } from '@flannel-ts/subnet/testing';
+import { openEtcdRegistry, type EtcdRegistryComponents } from '../src/etcd-registry.ts';
+import type { EtcdRegistryOptions, RegistryEvent } from '../src/index.ts';
+import { LIVENESS } from '../src/options.ts';
 
 export const PREFIX = '/coreos.com/network';
 export const DAY_MS = 24 * 60 * 60 * 1000;
@@ -34,6 +39,16 @@ export async function putLeases(etcd: Etcd, keys: readonly string[], value = '{"
   await etcd.putAll(keys.map((key) => [`${PREFIX}/subnets/${key}`, value]));
 }
 
+/** The same with the API that is tested. */
+export function putLeasesOver(
+  api: (typeof APIS)[number],
+  etcd: Etcd,
+  names: readonly string[],
+): Promise<void> {
+  const keys = names.map((name) => `${PREFIX}/subnets/${name}`);
+  return api === 'v2' ? putAll2(etcd, keys) : putLeases(etcd, names);
+}
+
 /** The same in v2: keys with one value, in order. `ttl` in seconds. */
 export async function putAll2(
   etcd: Etcd,
@@ -51,10 +66,13 @@ export async function putAll2(
 export function follow(registry: Registry) {
   const abort = new AbortController();
   const events: LeaseEvent[] = [];
+  const changes: LeaseChange[] = [];
+  const table = createLeaseTable();
   let notify = Promise.withResolvers<void>();
   const done = (async () => {
     for await (const event of registry.watchLeases({ signal: abort.signal })) {
       events.push(event);
+      changes.push(...table.apply(event));
       notify.resolve();
       notify = Promise.withResolvers();
     }
@@ -63,8 +81,12 @@ export function follow(registry: Registry) {
   ended.catch(() => undefined);
   return {
     events,
-    /** Every change so far in words, and the snapshots among them. */
+    /** Every event so far in words: snapshots with their leases, and changes. */
     words: () => events.flatMap(inWords),
+    /** What the events so far have changed, in words; a snapshot changes what differs from before. */
+    changes: () => changes.map(changeInWords),
+    /** The keys of the leases that there are by the events so far. */
+    leases: () => [...table.leases.keys()].sort(),
     async until(condition: () => boolean): Promise<void> {
       while (!condition()) await Promise.race([notify.promise, ended]);
     },
@@ -75,20 +97,51 @@ export function follow(registry: Registry) {
   };
 }
 
+/** Opens a registry and follows its leases. */
+export function openAndFollow(
+  options: EtcdRegistryOptions,
+  components: Partial<Omit<EtcdRegistryComponents, 'log' | 'onEvent'>> = {},
+  liveness = LIVENESS,
+) {
+  const log = createRecordingLog();
+  const reports: RegistryEvent[] = [];
+  const onEvent = (event: RegistryEvent) => void reports.push(event);
+  const registry = openEtcdRegistry({ log, onEvent, ...components }, options, liveness);
+  const watch = follow(registry);
+  return {
+    log,
+    registry,
+    watch,
+    /** What the registry has reported of its watches. */
+    reports,
+    kinds: () => reports.map(({ kind }) => kind),
+    async [Symbol.asyncDispose]() {
+      await watch[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    },
+  };
+}
+
 function inWords(event: LeaseEvent): string[] {
   if (event.kind === 'snapshot') return [['snapshot', ...event.leases.map(leaseKey)].join(' ')];
-  return event.changes.map((change) => `${change.kind} ${changedKey(change)}`);
+  return event.changes.map(changeInWords);
+}
+
+function changeInWords(change: LeaseChange): string {
+  return `${change.kind} ${changedKey(change)}`;
 }
 
 /** A TCP relay in front of an etcd, to hold answers back, cut connections and change the etcd behind. */
 export async function startRelay(etcd: Etcd) {
   const pairs = new Set<readonly [Socket, Socket]>();
   let target = new URL(etcd.endpoints[0]!);
+  let isBlackHole = false;
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    client.pipe(upstream).pipe(client);
+    client.pipe(upstream);
+    if (!isBlackHole) upstream.pipe(client);
     for (const socket of pair) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -103,6 +156,11 @@ export async function startRelay(etcd: Etcd) {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     holdAnswers() {
       for (const [client, upstream] of pairs) upstream.unpipe(client);
+    },
+    /** Holds back the answers of future connections, too. */
+    blackHole() {
+      isBlackHole = true;
+      this.holdAnswers();
     },
     cut() {
       for (const [client] of pairs) client.destroy();

@@ -79,7 +79,10 @@ export function createV2Registry(
 
     watchLeases: (options) => watchLeases(watchComponents, sources.leases, untilClosed(options)),
     watchConfig: (options) => watchConfig(watchComponents, sources.config, untilClosed(options)),
-    reconnect: () => connection.reconnect(),
+    reconnect() {
+      components.reconnects.announce();
+      connection.reconnect();
+    },
 
     [Symbol.asyncDispose]() {
       closed.abort(new Error('the registry was closed'));

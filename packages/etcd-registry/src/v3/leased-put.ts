@@ -4,10 +4,9 @@ import type { EtcdLease, EtcdLeases } from './etcd-lease.ts';
 import type { Revision } from './revision.ts';
 import { swap, type SwapResult } from './swap.ts';
 
-/** A value to write over a key, only while that is as `expected`. */
+/** A value to write over a key, only while its revision is `expected`. */
 export interface LeasedPut {
   readonly key: string;
-  /** What the registry holds; its etcd lease is of no use when the put attaches the key to another one. */
   readonly expected: Revision;
   readonly value: string;
   readonly etcdLease: EtcdLease;

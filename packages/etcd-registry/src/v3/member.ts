@@ -15,16 +15,51 @@ export interface Member extends Connected {
 }
 
 /** Milliseconds for a sign-in. Longer than a request may take, as one that is given up costs etcd as much. */
-const SIGN_IN_MS = 30_000;
+const SIGN_IN_MS = 60_000;
+/** While many hosts sign in, etcd is slow to give a sign of life, and leaving it would only add to its work. */
+const SIGN_IN_LIVENESS: Liveness = { intervalMs: 10_000, timeoutMs: 20_000 };
 
 /**
  * Reads the certificates. What is wrong with the address shows with the first call. While a watch is open,
  * HTTP/2 pings show whether the member is alive.
  */
 export async function connectMember(endpoint: URL, access: Access, liveness: Liveness): Promise<Member> {
-  const client = new Etcd3({
+  const credentials = isSecure(endpoint) ? await readCredentials(access.tls) : undefined;
+  const client = createClient(endpoint, credentials, liveness);
+  const gone = new AbortController();
+  return {
+    endpoint,
+    client,
+    gone: gone.signal,
+    signIn: (user) => signIn(createClient(endpoint, credentials, SIGN_IN_LIVENESS), user),
+    close(reason) {
+      gone.abort(reason);
+      client.close();
+    },
+  };
+}
+
+/** Signs in over a connection of its own, and closes it. */
+async function signIn(
+  client: Etcd3,
+  user: { readonly name: string; readonly password: string },
+): Promise<string | undefined> {
+  try {
+    // A member that hangs shows here, and not when the sign-in is over.
+    await client.maintenance.status({ deadline: Date.now() + ATTEMPT_MS });
+    return (await client.auth.authenticate(user, { deadline: Date.now() + SIGN_IN_MS })).token;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('authentication is not enabled')) return undefined;
+    throw asRefusal(error);
+  } finally {
+    client.close();
+  }
+}
+
+function createClient(endpoint: URL, credentials: Credentials | undefined, liveness: Liveness): Etcd3 {
+  return new Etcd3({
     hosts: endpoint.origin,
-    ...(isSecure(endpoint) && { credentials: await readCredentials(access.tls) }),
+    ...(credentials && { credentials }),
     grpcOptions: {
       // All leases come in one response; the default of 4 MB is about 15,000 leases.
       'grpc.max_receive_message_length': -1,
@@ -34,32 +69,11 @@ export async function connectMember(endpoint: URL, access: Access, liveness: Liv
       'grpc.keepalive_time_ms': liveness.intervalMs,
       'grpc.keepalive_timeout_ms': liveness.timeoutMs,
       // Options that differ keep gRPC from sharing a connection that was left.
-      'flannel.member': Symbol('member'),
+      'flannel.client': Symbol('client'),
     },
     // Retries and failover are the connection's, which knows what may be repeated.
     faultHandling: { host: () => noop, global: noop },
   });
-  const gone = new AbortController();
-  return {
-    endpoint,
-    client,
-    gone: gone.signal,
-    async signIn(user) {
-      try {
-        // A member that hangs shows here, and not when the sign-in is over.
-        await client.maintenance.status({ deadline: Date.now() + ATTEMPT_MS });
-        return (await client.auth.authenticate(user, { deadline: Date.now() + SIGN_IN_MS })).token;
-      } catch (error) {
-        if (error instanceof Error && error.message.includes('authentication is not enabled'))
-          return undefined;
-        throw asRefusal(error);
-      }
-    },
-    close(reason) {
-      gone.abort(reason);
-      client.close();
-    },
-  };
 }
 
 type Credentials = NonNullable<ConstructorParameters<typeof Etcd3>[0]>['credentials'];

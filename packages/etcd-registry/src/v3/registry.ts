@@ -84,7 +84,10 @@ export function createV3Registry(
 
     watchLeases: (options) => watchLeases(watchComponents, sources.leases, untilClosed(options)),
     watchConfig: (options) => watchConfig(watchComponents, sources.config, untilClosed(options)),
-    reconnect: () => connection.reconnect(),
+    reconnect() {
+      components.reconnects.announce();
+      connection.reconnect();
+    },
 
     [Symbol.asyncDispose]() {
       closed.abort(new Error('the registry was closed'));
