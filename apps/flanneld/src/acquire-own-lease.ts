@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from '@flannel-ts/backoff';
 import {
   acquireLease,
   leaseKey,
@@ -7,7 +9,6 @@ import {
   type Lease,
   type Registry,
 } from '@flannel-ts/subnet';
-import { createBackoff } from './backoff.ts';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -17,7 +18,7 @@ export async function acquireOwnLease(
   options: AcquireOptions & { readonly signal: AbortSignal },
 ): Promise<Lease> {
   const { registry, conditions, log } = components;
-  const backoff = createBackoff();
+  const backoff = createBackoff({ random: Math.random });
   let { snapshot } = options;
   for (;;) {
     try {
@@ -30,7 +31,7 @@ export async function acquireOwnLease(
       if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;
       conditions.report('lease', 'failing', `no subnet is leased: ${explain(error)}`);
     }
-    await backoff.wait(options.signal);
+    await delay(backoff.next(), undefined, { signal: options.signal });
     snapshot = undefined;
   }
 }

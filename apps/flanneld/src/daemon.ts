@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from '@flannel-ts/backoff';
 import { createBackends } from '@flannel-ts/backend';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
 import { enabledFamilies, type LeaseKeeper } from '@flannel-ts/subnet';
-import { createBackoff } from './backoff.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
 import { closeDockerNetwork } from './firewall.ts';
@@ -89,7 +89,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
       signal,
     ),
   );
-  const end = createGenerationEnd({ log, conditions, backoff: createBackoff() });
+  const end = createGenerationEnd({ log, conditions, backoff: createBackoff({ random: Math.random }) });
   let keeper: LeaseKeeper | undefined;
   for (;;) {
     const [underlay, latest] = await Promise.all([underlays.current(), configs.current()]);

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Backoff } from '@flannel-ts/backoff';
 import { BackendConfigError } from '@flannel-ts/backend';
 import { leaseKey, LeaseLostError, type NetworkConfig } from '@flannel-ts/subnet';
-import type { Backoff } from './backoff.ts';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -31,7 +32,7 @@ export function createGenerationEnd({
   readonly log: Logger;
   readonly conditions: Conditions;
   /** Paces the generations that fail. */
-  readonly backoff: Backoff;
+  readonly backoff: Pick<Backoff, 'next' | 'reset'>;
 }): GenerationEnd {
   let proven: NetworkConfig | undefined;
   let refused: NetworkConfig | undefined;
@@ -71,7 +72,7 @@ export function createGenerationEnd({
           error instanceof Error ? error.message : String(error),
           'start',
         );
-        await backoff.wait(changed).catch(() => undefined);
+        await delay(backoff.next(), undefined, { signal: changed }).catch(() => undefined);
       }
     },
   };

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBackoff } from './backoff.ts';
+import { createBackoff } from '@flannel-ts/backoff';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -27,7 +27,7 @@ export async function keepFiles(
   },
 ): Promise<void> {
   const { onWritten, signal, compareMs = 5_000 } = options;
-  const backoff = createBackoff();
+  const backoff = createBackoff({ random: Math.random });
   let written = false;
   while (!signal.aborted) {
     const problems = await writeAll(files, written ? log : undefined);
@@ -37,7 +37,10 @@ export async function keepFiles(
       onWritten();
     }
     if (problems.length === 0) backoff.reset();
-    const wait = problems.length > 0 ? backoff.wait(signal) : delay(compareMs, undefined, { signal });
+    const wait =
+      problems.length > 0
+        ? delay(backoff.next(), undefined, { signal })
+        : delay(compareMs, undefined, { signal });
     await wait.catch(() => signal.aborted);
   }
 }

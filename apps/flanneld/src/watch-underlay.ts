@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from '@flannel-ts/backoff';
 import type { Underlay } from '@flannel-ts/backend';
 import type { Family } from '@flannel-ts/ip';
 import type { KernelEvent, NetlinkConnection } from '@flannel-ts/netlink';
-import { createBackoff } from './backoff.ts';
 import { bursts } from './bursts.ts';
 import type { Conditions } from './conditions.ts';
 import { UsageError } from './flag-value.ts';
@@ -22,7 +23,7 @@ export async function* watchUnderlay(
   choice: UnderlayChoice,
   { families, signal }: { readonly families: () => readonly Family[]; readonly signal: AbortSignal },
 ): AsyncGenerator<Underlay> {
-  const backoff = createBackoff();
+  const backoff = createBackoff({ random: Math.random });
   let latest: Underlay | undefined;
   while (!signal.aborted) {
     try {
@@ -45,7 +46,7 @@ export async function* watchUnderlay(
         `the interfaces of the host cannot be read: ${what}`,
         'interface',
       );
-      await backoff.wait(signal);
+      await delay(backoff.next(), undefined, { signal });
     }
   }
 }

@@ -3,7 +3,6 @@ import { parseSubnetKey } from '@flannel-ts/ip';
 import { LeaseLostError, parseNetworkConfig } from '@flannel-ts/subnet';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { createBackoff } from '../src/backoff.ts';
 import { createConditions } from '../src/conditions.ts';
 import { createGenerationEnd } from '../src/generation-end.ts';
 
@@ -14,8 +13,11 @@ const other = parseNetworkConfig('{"Network":"10.5.0.0/16","Backend":{"Type":"vx
 /** A backoff that waits for nothing. */
 function createFakeBackoff() {
   const calls: string[] = [];
-  const wait = () => Promise.resolve(void calls.push('wait'));
-  return { calls, wait, reset: () => void calls.push('reset') };
+  const next = () => {
+    calls.push('next');
+    return 0;
+  };
+  return { calls, next, reset: () => void calls.push('reset') };
 }
 
 function setUp() {
@@ -39,15 +41,19 @@ it('waits after a failure, and no longer once it has become ready', async () => 
   await end.explain(new Error('no such device'), running());
   await end.explain(new Error('no such device'), running());
   expect(backend()).toMatchObject({ state: 'failing', reason: 'no such device' });
-  expect(backoff.calls).toEqual(['wait', 'wait']);
+  expect(backoff.calls).toEqual(['next', 'next']);
   end.reached(config);
   expect(backend()).toMatchObject({ state: 'ok' });
-  expect(backoff.calls).toEqual(['wait', 'wait', 'reset']);
+  expect(backoff.calls).toEqual(['next', 'next', 'reset']);
 });
 
 it('ends its wait when something that the next generation is made from changes', async () => {
   const conditions = createConditions({ log });
-  const end = createGenerationEnd({ log, conditions, backoff: createBackoff(() => 0.999) });
+  const end = createGenerationEnd({
+    log,
+    conditions,
+    backoff: { next: () => 60_000, reset: () => undefined },
+  });
   const change = new AbortController();
   const waiting = end.explain(new Error('no such device'), { config, changed: change.signal });
   change.abort(new Error('the config changed'));

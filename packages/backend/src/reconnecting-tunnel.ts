@@ -1,6 +1,6 @@
+import { createBackoff } from '@flannel-ts/backoff';
 import { isDeepStrictEqual } from 'node:util';
 import type { RouteSink, Tunnel, TunnelOptions, TunnelStats } from '@flannel-ts/tunnel';
-import { createBackoff } from './backoff.ts';
 import type { BackendEvent } from './events.ts';
 import { createRouteMemory } from './route-memory.ts';
 
@@ -39,7 +39,9 @@ export function openReconnectingTunnel(
   first: TunnelRequest,
 ): ReconnectingTunnel {
   const memory = createRouteMemory();
-  const backoff = createBackoff(components.random ?? Math.random);
+  const backoff = createBackoff({ random: components.random ?? Math.random });
+  /** The first attempt after a time in which the tunnel was steady comes at once. */
+  let isFirst = true;
   let request = first;
   let openedAt = 0;
   /** The one that is open, or was last. */
@@ -87,15 +89,22 @@ export function openReconnectingTunnel(
   function recover(error: Error): void {
     request.onEvent({ kind: 'tunnel-failed', error });
     close();
-    if (performance.now() - openedAt >= STEADY_MS) backoff.reset();
+    if (performance.now() - openedAt >= STEADY_MS) startOver();
     tryAgain(error.message);
+  }
+
+  function startOver(): void {
+    backoff.reset();
+    isFirst = true;
   }
 
   /** @param reported - the problem that was reported last: it is not reported again */
   function tryAgain(reported: string): void {
-    const delayMs = backoff.next();
-    if (delayMs > 0) retry = setTimeout(attempt, delayMs, reported);
-    else attempt(reported);
+    if (!isFirst) retry = setTimeout(attempt, backoff.next(), reported);
+    else {
+      isFirst = false;
+      attempt(reported);
+    }
   }
 
   function attempt(reported: string): void {
@@ -129,7 +138,7 @@ export function openReconnectingTunnel(
       const same = isDeepStrictEqual(next.options, request.options);
       request = next;
       if (same && !counted) return;
-      backoff.reset();
+      startOver();
       reopen();
     },
     setLocalSubnets: (subnets) => change((sink) => sink.setLocalSubnets(subnets)),

@@ -1,4 +1,4 @@
-import { backoffMs } from './backoff.ts';
+import { fullJitterMs } from '@flannel-ts/backoff';
 import type { DeviceEvent } from './events.ts';
 
 /** What failed, in words, and why. */
@@ -52,7 +52,7 @@ export function createFailures(components: {
           retry = undefined;
           tryAgain();
         },
-        backoffMs(attempts, random),
+        fullJitterMs(attempts, { random }),
       ).unref();
     }
   }

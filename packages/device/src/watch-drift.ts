@@ -1,6 +1,6 @@
+import { fullJitterMs } from '@flannel-ts/backoff';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { backoffMs } from './backoff.ts';
 import { createDriftCollector, type DriftComponents } from './collect-drift.ts';
 import { createRepairSchedule, type RepairComponents } from './schedule-repairs.ts';
 
@@ -42,7 +42,9 @@ export async function watchDrift(
     } catch (error) {
       attempts++;
       onState(error as Error);
-      await delay(backoffMs(attempts, random), undefined, { signal, ref: false }).catch(() => undefined);
+      await delay(fullJitterMs(attempts, { random }), undefined, { signal, ref: false }).catch(
+        () => undefined,
+      );
     }
   }
   clearTimeout(settling);

@@ -1,7 +1,7 @@
+import { fullJitterMs } from '@flannel-ts/backoff';
+
 /** As many creations in a row are made at once. */
 const FREE_CREATIONS = 5;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 /** Milliseconds without a creation after which the network is no longer contested. */
 const QUIET_MS = 60_000;
 
@@ -30,7 +30,7 @@ export function createRecreationLimit(name: string, random: () => number): Recre
   /** Exponential with full jitter, from the first creation that is not free. */
   function pauseMs(): number {
     if (creations <= FREE_CREATIONS) return 0;
-    return random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (creations - FREE_CREATIONS - 1));
+    return fullJitterMs(creations - FREE_CREATIONS, { random });
   }
 
   return {

@@ -1,7 +1,6 @@
+import { fullJitterMs } from '@flannel-ts/backoff';
 import type { DockerNetworkState } from './events.ts';
 
-/** Longest time between two attempts at what fails, in milliseconds. */
-const LONGEST_RETRY_MS = 60_000;
 /** Milliseconds between compares while all is well: an event of Docker is a hint, its listing is the truth. */
 const RESYNC_MS = 60_000;
 
@@ -34,7 +33,7 @@ export function createStateReport(
     },
     pauseMs() {
       if (failures === 0) return RESYNC_MS;
-      return random() * Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
+      return fullJitterMs(failures, { random });
     },
     forgive() {
       failures = 0;

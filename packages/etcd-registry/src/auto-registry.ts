@@ -1,8 +1,13 @@
+import { createBackoff } from '@flannel-ts/backoff';
 import { RegistryUnavailableError, type CallOptions, type LeaseEvent } from '@flannel-ts/subnet';
-import { createBackoff } from './backoff.ts';
 import { findApi, type Finding } from './find-api.ts';
 import type { Outages } from './outages.ts';
-import type { EtcdRegistry, RegistryComponents, RegistrySettings } from './registry.ts';
+import {
+  FIRST_DELAY_MS,
+  type EtcdRegistry,
+  type RegistryComponents,
+  type RegistrySettings,
+} from './registry.ts';
 import { createV2Registry } from './v2/registry.ts';
 import { createV3Registry } from './v3/registry.ts';
 
@@ -48,7 +53,7 @@ export function createAutoRegistry(components: RegistryComponents, settings: Reg
     const over = AbortSignal.any([signal, left.signal]);
     const shown = signalOfConfig(Object.values(apis), over);
     const outage = components.outages.add();
-    const backoff = createBackoff(random);
+    const backoff = createBackoff({ random, firstMs: FIRST_DELAY_MS });
     try {
       for (;;) {
         const change = shown.next();

@@ -4,6 +4,9 @@ import type { Access, Liveness } from './options.ts';
 import type { Outages } from './outages.ts';
 import type { Reconnects } from './reconnects.ts';
 
+/** Milliseconds that the first delay after a failure lasts at most. */
+export const FIRST_DELAY_MS = 100;
+
 /** A {@link Registry} in etcd. */
 export interface EtcdRegistry extends Registry {
   /**

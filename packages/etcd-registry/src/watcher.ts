@@ -1,5 +1,6 @@
+import { createBackoff } from '@flannel-ts/backoff';
 import type { LeaseChange, LeaseEvent, LeaseSnapshot } from '@flannel-ts/subnet';
-import { createBackoff } from './backoff.ts';
+import { FIRST_DELAY_MS } from './registry.ts';
 import { createConfigLedger, createLeaseLedger, type Config, type Ledger } from './ledger.ts';
 import { createMailbox } from './mailbox.ts';
 import type { Outages } from './outages.ts';
@@ -78,7 +79,7 @@ async function runSessions(
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
-  const backoff = createBackoff(random);
+  const backoff = createBackoff({ random, firstMs: FIRST_DELAY_MS });
   const outage = outages.add();
   for (;;) {
     let worksSince: number | undefined;

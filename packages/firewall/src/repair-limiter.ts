@@ -1,10 +1,9 @@
+import { fullJitterMs } from '@flannel-ts/backoff';
 import type { RulePlace, RuleProblem } from './events.ts';
 import { ObstacleError } from './obstacles.ts';
 
 /** As many repairs of one place in a row are made at once: a program that starts or reloads makes several changes. */
 const FREE_REPAIRS = 10;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 /** Milliseconds without a repair after which a place is no longer contested, and repaired at once again. */
 const QUIET_MS = 60_000;
 
@@ -38,7 +37,7 @@ export function createRepairLimiter(random: () => number): RepairLimiter {
   /** Exponential with full jitter, from the first repair that is not free. */
   function pauseMs(repairs: number): number {
     if (repairs <= FREE_REPAIRS) return 0;
-    return random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (repairs - FREE_REPAIRS - 1));
+    return fullJitterMs(repairs - FREE_REPAIRS, { random });
   }
 
   return {

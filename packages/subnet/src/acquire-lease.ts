@@ -47,7 +47,9 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
 }
 
 function isVersion(lease: Lease, version: LeaseVersion | undefined): boolean {
-  return version !== undefined && leaseKey(lease) === leaseKey(version) && lease.revision === version.revision;
+  return (
+    version !== undefined && leaseKey(lease) === leaseKey(version) && lease.revision === version.revision
+  );
 }
 
 /** Deletes leases of ours that the config has no room for, and returns them. Reservations are the operator's. */

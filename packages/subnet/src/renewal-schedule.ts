@@ -1,3 +1,4 @@
+import { fullJitterMs } from '@flannel-ts/backoff';
 import type { Random } from './allocate.ts';
 import type { Clock } from './clock.ts';
 import type { Lease } from './lease.ts';
@@ -49,8 +50,8 @@ export function createRenewalSchedule(
       const left = remaining(lease);
       // What has expired cannot be saved by haste, and a registry that comes back is met by all hosts.
       const deadline = left > 0 ? Math.max(FIRST_RETRY_MS, left / 2) : Infinity;
-      const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS, deadline);
-      return Math.max(SHORTEST_RETRY_MS, random() * longest);
+      const bounds = { firstMs: FIRST_RETRY_MS, longestMs: Math.min(LONGEST_RETRY_MS, deadline) };
+      return Math.max(SHORTEST_RETRY_MS, fullJitterMs(failures, { random, ...bounds }));
     },
   };
 }

@@ -1,5 +1,6 @@
+import { createBackoff } from '@flannel-ts/backoff';
 import type { Clock, Logger } from '@flannel-ts/subnet';
-import { createBackoff } from '../backoff.ts';
+import { FIRST_DELAY_MS } from '../registry.ts';
 import { RefusedError } from '../failure.ts';
 import type { User } from '../options.ts';
 import type { Member } from './member.ts';
@@ -22,7 +23,7 @@ export function createSignIn(
   { clock, log, random }: { readonly clock: Clock; readonly log: Logger; readonly random: () => number },
   user: User | undefined,
 ): SignIn {
-  let backoff = createBackoff(random);
+  const backoff = createBackoff({ random, firstMs: FIRST_DELAY_MS });
   let known: { readonly token: string | undefined } | undefined;
   let pending: { readonly member: Member; readonly token: Promise<string | undefined> } | undefined;
   let refused: { readonly error: RefusedError; readonly until: number } | undefined;
@@ -33,7 +34,7 @@ export function createSignIn(
       const token = await member.signIn({ name, password });
       if (!token) log.debug({}, 'etcd has authentication disabled; the user name is ignored');
       known = { token };
-      backoff = createBackoff(random);
+      backoff.reset();
       return token;
     } catch (error) {
       if (error instanceof RefusedError) refused = { error, until: clock.now() + backoff.next() };
@@ -64,7 +65,7 @@ export function createSignIn(
     },
     reset() {
       known = refused = undefined;
-      backoff = createBackoff(random);
+      backoff.reset();
     },
   };
 }
