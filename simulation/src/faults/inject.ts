@@ -1,0 +1,171 @@
+import { GOOD_PATH } from '../registry/network.ts';
+import type { Cluster } from '../world/cluster.ts';
+import { macOf, type Host } from '../world/host.ts';
+import type { Trouble } from '../world/troubles.ts';
+import type { Fault } from './fault.ts';
+import { injectJunk, overwriteLease } from './operator.ts';
+
+type FaultOf<K extends Fault['kind']> = Extract<Fault, { readonly kind: K }>;
+type Injectors = { readonly [K in Fault['kind']]: (cluster: Cluster, fault: FaultOf<K>) => void };
+
+/** Schedules faults; each ends by itself. */
+export function injectFaults(cluster: Cluster, faults: readonly Fault[], onFault: (fault: Fault) => void): void {
+  const { scheduler } = cluster;
+  for (const fault of faults) {
+    if (fault.kind === 'restore') prepareRestore(cluster, fault);
+    scheduler.at(fault.at, () => {
+      onFault(fault);
+      inject(cluster, fault);
+    });
+  }
+}
+
+function inject<K extends Fault['kind']>(cluster: Cluster, fault: FaultOf<K>): void {
+  (injectors[fault.kind] as (cluster: Cluster, fault: FaultOf<K>) => void)(cluster, fault);
+}
+
+const injectors: Injectors = {
+  outage: (cluster, { durationMs }) => beDown(cluster, durationMs, () => undefined),
+  partition(cluster, { hosts, durationMs }) {
+    trouble(cluster, { hosts: pick(cluster, hosts), kind: 'blocking', durationMs }, (host) => {
+      host.path.cuts++;
+      interrupt(host);
+      return () => host.path.cuts--;
+    });
+  },
+  'bad-network'(cluster, { hosts, durationMs, ...path }) {
+    const { lostRequests, lostReplies, latencyMs } = path;
+    trouble(cluster, { hosts: pick(cluster, hosts), kind: 'disturbing', durationMs }, (host) => {
+      Object.assign(host.path, { lostRequests, lostReplies, latencyMs });
+      return () => Object.assign(host.path, { ...GOOD_PATH, cuts: host.path.cuts });
+    });
+  },
+  'watch-break'(cluster, { hosts, compact }) {
+    if (compact) cluster.store.compact();
+    for (const host of pick(cluster, hosts)) interrupt(host);
+  },
+  'watch-deaf'(cluster, { hosts, durationMs }) {
+    trouble(cluster, { hosts: pick(cluster, hosts), kind: 'disturbing', durationMs }, (host) => {
+      const watches = [...host.watches];
+      for (const watch of watches) watch.deaf = true;
+      return () => {
+        for (const watch of watches) watch.deaf = false;
+      };
+    });
+  },
+  // What happens is scheduled before, with the backup.
+  restore: () => undefined,
+  wipe(cluster, { downMs, ahead }) {
+    beDown(cluster, downMs, () => {
+      cluster.store.restore({ revision: 1, entries: new Map() });
+      cluster.store.skipRevisions(ahead);
+    });
+  },
+  pause(cluster, { host: index, durationMs, how }) {
+    const host = cluster.hosts[index]!;
+    if (host.time.paused) return;
+    trouble(cluster, { hosts: [host], kind: 'blocking', durationMs }, () => {
+      host.time.pause(how);
+      if (durationMs > TCP_PATIENCE_MS) interrupt(host);
+      return () => host.time.resume();
+    });
+  },
+  crash(cluster, { host: index, downMs, keepSubnetFile, reboot }) {
+    restart(cluster, { index, downMs }, (host) => {
+      if (!keepSubnetFile) host.previous = undefined;
+      if (reboot) host.kernel.reboot(macOf(index, host.random.integer(1, 0xffff)));
+    });
+  },
+  readdress(cluster, { host: index, downMs, family }) {
+    restart(cluster, { index, downMs }, (host) => {
+      const address = cluster.freshAddress(family);
+      host.publicIp = { ...host.publicIp, [family === 4 ? 'ipv4' : 'ipv6']: address };
+    });
+  },
+  'clock-step': (cluster, { host, ms }) => cluster.hosts[host]!.time.step(ms),
+  junk: injectJunk,
+  'delete-lease'(cluster, { host: index }) {
+    const host = cluster.hosts[index]!;
+    const key = heldKey(host);
+    host.troubles.mark();
+    if (key) cluster.store.delete(key);
+  },
+  'overwrite-lease'(cluster, { host: index, ...fault }) {
+    const host = cluster.hosts[index]!;
+    const key = heldKey(host);
+    if (key) overwriteLease(cluster, { host, key, ...fault });
+  },
+};
+
+/** A connection to a host that does not answer for longer is gone. */
+const TCP_PATIENCE_MS = 15 * 60_000;
+
+function pick({ hosts }: Cluster, indices: readonly number[]): readonly Host[] {
+  return indices.map((index) => hosts[index]!);
+}
+
+function interrupt(host: Host): void {
+  host.troubles.mark();
+  for (const watch of host.watches) watch.interrupt();
+}
+
+/** Begins something on each host that lasts; `begin` returns how it ends. */
+function trouble(
+  { scheduler }: Cluster,
+  span: { readonly hosts: readonly Host[]; readonly kind: Trouble; readonly durationMs: number },
+  begin: (host: Host) => () => void,
+): void {
+  for (const host of span.hosts) {
+    host.troubles.begin(span.kind);
+    const end = begin(host);
+    scheduler.at(scheduler.now + span.durationMs, () => {
+      end();
+      host.troubles.end(span.kind);
+    });
+  }
+}
+
+/** The registry is down for a while, and something happens to it before it is up again. */
+function beDown(cluster: Cluster, durationMs: number, meanwhile: () => void): void {
+  const { scheduler, weather, hosts } = cluster;
+  weather.outages++;
+  trouble(cluster, { hosts, kind: 'blocking', durationMs }, (host) => {
+    interrupt(host);
+    return () => undefined;
+  });
+  scheduler.at(scheduler.now + durationMs, () => {
+    meanwhile();
+    weather.outages--;
+  });
+}
+
+function prepareRestore(cluster: Cluster, { at, downMs, ageMs, ahead }: FaultOf<'restore'>): void {
+  const { scheduler, store } = cluster;
+  scheduler.at(at - ageMs, () => {
+    const backup = store.backUp();
+    scheduler.at(at, () => {
+      beDown(cluster, downMs, () => {
+        store.restore(backup);
+        store.skipRevisions(ahead);
+      });
+    });
+  });
+}
+
+/** Kills a daemon that runs, changes its host, and starts it again. */
+function restart(
+  cluster: Cluster,
+  { index, downMs }: { readonly index: number; readonly downMs: number },
+  change: (host: Host) => void,
+): void {
+  const host = cluster.hosts[index]!;
+  if (!host.daemon || host.time.paused) return;
+  cluster.kill(host);
+  change(host);
+  if (downMs === Infinity) return;
+  trouble(cluster, { hosts: [host], kind: 'blocking', durationMs: downMs }, () => () => cluster.start(host));
+}
+
+function heldKey({ daemon }: Host): string | undefined {
+  return daemon?.heldKey;
+}

@@ -1,0 +1,67 @@
+import { leaseKey, type Lease } from '@flannel-ts/subnet';
+import { EXPIRY, type Write } from '../registry/store.ts';
+import type { Cluster } from '../world/cluster.ts';
+import type { Host } from '../world/host.ts';
+import type { Record } from './record.ts';
+import { prefix, publicIp } from './writes.ts';
+
+/** Failed requests in a row that excuse a lost lease. */
+const EXCUSE = 3;
+
+/** Checks that a lease that a daemon keeps does not expire without a fault that explains it. */
+export function checkExpiry(record: Record, cluster: Cluster, { writer, key, before }: Write): void {
+  if (writer !== EXPIRY) return;
+  const { scheduler, settings, hosts } = cluster;
+  const host = hosts.find(({ daemon }) => daemon?.heldKey === key);
+  if (!host || publicIp(before) !== host.publicIp.ipv4?.toString()) return;
+  const { renewMarginMs } = settings;
+  const start = scheduler.now - renewMarginMs;
+  const blockedMs = host.troubles.blockedSince(start);
+  const failures = host.troubles.failuresSince(start);
+  if (blockedMs >= renewMarginMs / 2 || failures >= EXCUSE) return;
+  record.fail(
+    `${host.name} loses ${key}, which expires: in the margin of ${renewMarginMs / 1000} s the registry was out of ` +
+      `reach for ${Math.round(blockedMs / 1000)} s and ${failures} requests failed`,
+  );
+}
+
+/**
+ * Checks which lease a daemon took: the one that carries its public IP, the one in subnet.env first; else
+ * its previous subnet; else any. What changed while it was choosing counts for nothing.
+ */
+export function checkChoice(
+  record: Record,
+  cluster: Cluster,
+  choice: { readonly host: Host; readonly lease: Lease; readonly since: number },
+): void {
+  const { host, lease, since } = choice;
+  const { store, settings } = cluster;
+  const key = leaseKey(lease);
+  const previous = host.previous && leaseKey({ subnets: host.previous });
+  if (store.replacedAt >= since || previous === key) return;
+  const own = [...store.entries.values()].filter(
+    (entry) =>
+      entry.since < since &&
+      publicIp(entry) === host.publicIp.ipv4?.toString() &&
+      prefix(entry.key)?.length === settings.config.ipv4?.subnetLength,
+  );
+  const known = own.find((entry) => entry.key === key);
+  if (own.length > 0 && !known)
+    record.fail(`${host.name} takes ${key}, although ${own[0]!.key} is its lease already`);
+  if (known?.ttlMs === undefined && known) return;
+  const other = own.find((entry) => entry.key === previous);
+  if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
+  if (own.length === 0 && previous && isFree(cluster, previous, since))
+    record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
+}
+
+/** Whether a subnet has been free since a time. */
+function isFree({ store }: Cluster, key: string, since: number): boolean {
+  if (store.entries.has(key) || (store.changedAt.get(key) ?? -Infinity) >= since) return false;
+  const subnet = prefix(key)!;
+  for (const [other, changedAt] of store.changedAt) {
+    if (!prefix(other)?.overlaps(subnet)) continue;
+    if (store.entries.has(other) || changedAt >= since) return false;
+  }
+  return true;
+}

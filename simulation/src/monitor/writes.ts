@@ -1,0 +1,47 @@
+import type { Prefix } from '@flannel-ts/ip';
+import { subnetsOf, type Entry } from '../registry/entry.ts';
+import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
+import type { Record } from './record.ts';
+
+/** How old a rival must be so that a daemon had to know it: it may be reading the leases meanwhile. */
+const KNOWN_AFTER_MS = 10 * 60_000;
+
+/**
+ * Checks each write of a daemon: it is over its own lease or over nothing, keeps reservations as they are,
+ * and claims no addresses that another entry has.
+ */
+export function createWriteMonitor(record: Record): (write: Write, now: number, store: Store) => void {
+  return ({ writer, key, before, after }, now, { entries }) => {
+    record.add(writer.name, after ? 'put' : 'removed', key, after?.revision, publicIp(after));
+    if (writer === OPERATOR || writer === EXPIRY) return;
+    const what = `${writer.name} (${writer.publicIp ?? ''}) ${after ? 'writes' : 'deletes'} ${key}`;
+    if (before) {
+      if (!before.lease) record.fail(`${what} over an entry that it cannot read`);
+      else if (publicIp(before) !== writer.publicIp)
+        record.fail(`${what} over the lease of ${publicIp(before) ?? 'no host'}`);
+      if (before.ttlMs === undefined && after?.ttlMs !== undefined)
+        record.fail(`${what} and makes the reservation expire`);
+      if (before.ttlMs === undefined && !after) record.fail(`${what}, a reservation`);
+    } else if (after) {
+      if (after.ttlMs === undefined) record.fail(`${what} without a time to live`);
+      const rival = findOverlap(entries, after);
+      if (rival && rival.since < now - KNOWN_AFTER_MS) record.fail(`${what}, which overlaps ${rival.key}`);
+    }
+  };
+}
+
+export function publicIp(entry: Entry | undefined): string | undefined {
+  return entry?.lease?.attributes.publicIp.ipv4?.toString();
+}
+
+function findOverlap(entries: Store['entries'], { key }: Entry): Entry | undefined {
+  const own = prefix(key)!;
+  for (const entry of entries.values()) {
+    if (entry.key !== key && prefix(entry.key)?.overlaps(own)) return entry;
+  }
+  return undefined;
+}
+
+export function prefix(key: string): Prefix | undefined {
+  return subnetsOf(key)?.ipv4;
+}

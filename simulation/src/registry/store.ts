@@ -1,0 +1,184 @@
+import type { LeaseChange, LeaseEvent } from '@flannel-ts/subnet';
+import type { Scheduler, Timer } from '../world/scheduler.ts';
+import { createEntry, removal, type Entry, type Flavour } from './entry.ts';
+
+/** One change of one key. */
+export interface Change {
+  readonly revision: number;
+  readonly key: string;
+  /** `undefined` when the key was removed. */
+  readonly entry: Entry | undefined;
+  /** The change as a watch reports it; `undefined` for a key that is no lease's. */
+  readonly event: LeaseEvent | undefined;
+}
+
+/** Who writes: a daemon, an operator, or the store itself at the end of a time to live. */
+export interface Writer {
+  readonly name: string;
+  /** What a daemon publishes as its `PublicIP`. */
+  readonly publicIp?: string | undefined;
+}
+
+export const OPERATOR: Writer = { name: 'operator' };
+export const EXPIRY: Writer = { name: 'expiry' };
+
+/** What a write replaced and by what, for those who check it. */
+export interface Write {
+  readonly writer: Writer;
+  readonly key: string;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
+export type SwapResult =
+  | { readonly kind: 'done'; readonly entry: Entry | undefined }
+  | { readonly kind: 'refused'; readonly current: Entry | undefined };
+
+/** What a backup holds. */
+export interface Backup {
+  readonly revision: number;
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+
+/** The keys of one etcd cluster, linearizable, with revisions, a history and times to live. */
+export interface Store {
+  readonly flavour: Flavour;
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** The time of the last change of each key's value that ever was there; a renewal is none. */
+  readonly changedAt: ReadonlyMap<string, number>;
+  readonly revision: number;
+  /** When a backup was restored last. */
+  readonly replacedAt: number;
+  /** Changes after a revision, or `undefined` when they were compacted or the revision is yet to come. */
+  changesAfter(revision: number): readonly Change[] | undefined;
+  /** Writes or deletes (`value: undefined`) a key, only while its revision is `expected` (0: absent). */
+  swap(request: {
+    readonly writer: Writer;
+    readonly key: string;
+    readonly expected: number;
+    readonly value: string | undefined;
+    readonly ttlMs: number | undefined;
+  }): SwapResult;
+  /** Writes as another program would: unconditionally, without time to live. */
+  put(key: string, value: string): void;
+  delete(key: string): void;
+  /** Raises the revision as writes under other prefixes do. */
+  skipRevisions(count: number): void;
+  compact(): void;
+  backUp(): Backup;
+  /** Replaces everything; times to live begin again, as with etcd. Every watch is broken. */
+  restore(backup: Backup): void;
+}
+
+export interface StoreObserver {
+  /** Called after every write. */
+  written(write: Write): void;
+  /** Called after every change, so that watches can be served. */
+  changed(): void;
+  /** Called when the history was replaced. */
+  replaced(): void;
+}
+
+/** Changes that are kept for watches that resume. */
+const HISTORY = 2000;
+
+export function createStore(scheduler: Scheduler, flavour: Flavour, observer: StoreObserver): Store {
+  const entries = new Map<string, Entry>();
+  const expiries = new Map<string, Timer>();
+  const changedAt = new Map<string, number>();
+  let history: Change[] = [];
+  /** Changes up to this revision are forgotten. */
+  let compacted = 0;
+  let revision = 1;
+  let etcdLeases = 0;
+  let replacedAt = -Infinity;
+
+  function write(writer: Writer, key: string, value: string | undefined, ttlMs: number | undefined) {
+    const before = entries.get(key);
+    expiries.get(key)?.cancel();
+    expiries.delete(key);
+    revision++;
+    const after =
+      value === undefined
+        ? undefined
+        : createEntry({ key, value, revision, ttlMs, etcdLease: ++etcdLeases, flavour, before, now: scheduler.now });
+    if (after) hold(after);
+    else entries.delete(key);
+    if (before?.value !== value) changedAt.set(key, scheduler.now);
+    history.push({ revision, key, entry: after, event: eventOf(key, after) });
+    if (history.length > 2 * HISTORY) forget(history.length - HISTORY);
+    observer.written({ writer, key, before, after });
+    observer.changed();
+    return after;
+  }
+
+  function hold(entry: Entry): void {
+    const { key, ttlMs } = entry;
+    entries.set(key, entry);
+    if (ttlMs === undefined) return;
+    expiries.set(
+      key,
+      scheduler.at(scheduler.now + ttlMs, () => write(EXPIRY, key, undefined, undefined)),
+    );
+  }
+
+  function forget(count: number): void {
+    compacted = history[count - 1]?.revision ?? compacted;
+    history = history.slice(count);
+  }
+
+  return {
+    flavour,
+    entries,
+    changedAt,
+    get revision() {
+      return revision;
+    },
+    get replacedAt() {
+      return replacedAt;
+    },
+    changesAfter(known) {
+      if (known < compacted || known > revision) return undefined;
+      let first = history.length;
+      while (first > 0 && history[first - 1]!.revision > known) first--;
+      return history.slice(first);
+    },
+    swap({ writer, key, expected, value, ttlMs }) {
+      const current = entries.get(key);
+      if ((current?.revision ?? 0) !== expected) return { kind: 'refused', current };
+      return { kind: 'done', entry: write(writer, key, value, ttlMs) };
+    },
+    put: (key, value) => void write(OPERATOR, key, value, undefined),
+    delete(key) {
+      if (entries.has(key)) write(OPERATOR, key, undefined, undefined);
+    },
+    skipRevisions: (count) => (revision += count),
+    compact: () => forget(history.length),
+    backUp: () => ({ revision, entries: new Map(entries) }),
+    restore(backup) {
+      const before = new Map(entries);
+      for (const timer of expiries.values()) timer.cancel();
+      expiries.clear();
+      entries.clear();
+      replacedAt = scheduler.now;
+      revision = backup.revision;
+      compacted = revision;
+      history = [];
+      for (const entry of backup.entries.values()) hold(entry);
+      for (const key of new Set([...before.keys(), ...entries.keys()])) {
+        if (before.get(key)?.value !== entries.get(key)?.value) changedAt.set(key, scheduler.now);
+      }
+      observer.replaced();
+    },
+  };
+}
+
+function eventOf(key: string, entry: Entry | undefined): LeaseEvent | undefined {
+  const change: LeaseChange | undefined = entry?.lease
+    ? { kind: 'put', lease: entry.lease }
+    : entry
+      ? undefined
+      : removal(key);
+  return change && { kind: 'delta', changes: [change] };
+}
+

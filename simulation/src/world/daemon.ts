@@ -1,0 +1,152 @@
+import { selectBackend, type Underlay } from '@flannel-ts/backend';
+import { parsePrefix } from '@flannel-ts/ip';
+import {
+  leaseKey,
+  LeaseLostError,
+  OutOfSubnetsError,
+  RegistryUnavailableError,
+  type Lease,
+  type LeaseEvent,
+  type Logger,
+  type NetworkConfig,
+  type Registry,
+} from '@flannel-ts/subnet';
+import type { Components } from './components.ts';
+import type { DaemonState, Host } from './host.ts';
+
+/** How the cluster's daemons are configured. */
+export interface DaemonSettings {
+  readonly config: NetworkConfig;
+  readonly ttlMs: number;
+  readonly renewMarginMs: number;
+}
+
+/** What a daemon reports to those who check it. */
+export interface DaemonObserver {
+  /** @param since - when it began to look for one */
+  acquired(host: Host, lease: Lease, since: number): void;
+  lost(host: Host, lease: Lease): void;
+  /** Called when a daemon ends with an error that nothing may cause. */
+  failed(host: Host, error: unknown): void;
+}
+
+const LONGEST_BACKOFF_MS = 60_000;
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** Starts a daemon on a host: generation after generation, until it is killed. */
+export function startDaemon(
+  components: Components,
+  context: {
+    readonly host: Host;
+    readonly registry: Registry;
+    readonly settings: DaemonSettings;
+    readonly observer: DaemonObserver;
+    readonly now: () => number;
+  },
+): DaemonState {
+  const { host, observer } = context;
+  const state: DaemonState = { abort: new AbortController(), held: undefined, heldKey: undefined };
+  const { signal } = state.abort;
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      const generation = new AbortController();
+      const end = () => generation.abort(signal.reason);
+      signal.addEventListener('abort', end, { once: true });
+      try {
+        await runGeneration(components, { ...context, state, signal: generation.signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof LeaseLostError)) throw error;
+        observer.lost(host, state.held!);
+        state.held = undefined;
+        state.heldKey = undefined;
+      } finally {
+        signal.removeEventListener('abort', end);
+        generation.abort();
+      }
+    }
+  }
+
+  run().catch((error: unknown) => observer.failed(host, error));
+  return state;
+}
+
+interface Generation {
+  readonly host: Host;
+  readonly registry: Registry;
+  readonly settings: DaemonSettings;
+  readonly observer: DaemonObserver;
+  readonly now: () => number;
+  readonly state: DaemonState;
+  readonly signal: AbortSignal;
+}
+
+/** Acquires a lease, follows peers and keeps the lease, until the lease or the daemon ends. */
+async function runGeneration(components: Components, generation: Generation): Promise<void> {
+  const { host, registry, settings, observer, state, signal } = generation;
+  const { config, ttlMs, renewMarginMs } = settings;
+  const since = generation.now();
+  const device = components.device(host.kernel.openDevice());
+  const underlay = underlayOf(host);
+  const onEvent = () => undefined;
+  const backend = await selectBackend(config)({ device, underlay, config, onEvent });
+  const attributes = { publicIp: host.publicIp, ...backend.attributes };
+  const events = registry.watchLeases({ signal })[Symbol.asyncIterator]();
+  const first = await events.next();
+  signal.throwIfAborted();
+  const snapshot = first.value as LeaseEvent & { readonly kind: 'snapshot' };
+  const lease = await acquire(components, generation, { attributes, leases: snapshot.leases });
+  signal.throwIfAborted();
+  observer.acquired(host, lease, since);
+  host.previous = lease.subnets;
+  state.held = lease;
+  state.heldKey = leaseKey(lease);
+  const follower = components.createPeerFollower({ backend, device, config, onEvent }, lease);
+  const clock = components.clock(host);
+  const keeper = components.keepLease(
+    { registry: components.keeperRegistry(registry), clock, log: silent },
+    { lease, ttlMs, renewMarginMs, signal },
+  );
+  const follow = async () => {
+    for (let event = first; !event.done; event = await events.next()) {
+      keeper.observe(await follower.follow(event.value));
+    }
+  };
+  await Promise.race([follow(), keeper.done]);
+  signal.throwIfAborted();
+  throw new Error('the watch ended');
+}
+
+/** Acquires a lease, again with backoff while the registry is out of reach or the network is full. */
+async function acquire(
+  components: Components,
+  { host, registry, settings, signal }: Generation,
+  known: { readonly attributes: Lease['attributes']; readonly leases: readonly Lease[] },
+): Promise<Lease> {
+  const { config, ttlMs } = settings;
+  const { attributes } = known;
+  let leases: readonly Lease[] | undefined = known.leases;
+  for (let backoffMs = 1000; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
+    try {
+      return await components.acquireLease(
+        { registry: components.acquirerRegistry(registry), log: silent, random: host.random.next },
+        { config, attributes, previous: components.previous(host), ttlMs, leases, signal },
+      );
+    } catch (error) {
+      if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;
+      leases = undefined;
+      await host.time.boot.delay(host.random.next() * backoffMs, { signal });
+    }
+  }
+}
+
+function underlayOf({ publicIp }: Host): Underlay {
+  const onLink = [parsePrefix('192.0.0.0/16')];
+  return { link: 'eth0', mtu: 1500, address: publicIp, onLink, publicIp };
+}
