@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events';
-import type { HostState } from '@flannel-ts/device';
+import type { Prefix } from '@flannel-ts/ip';
 import type { Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
-import type { Host } from '../world/host.ts';
+import { addressOf, type Host } from '../world/host.ts';
+import { peerOf, stateText } from './peer-text.ts';
 import type { Record } from './record.ts';
-import { prefix, publicIp } from './writes.ts';
+import { publicIp } from './writes.ts';
 
 /** Milliseconds that a host has to recover from the last fault that touched it. */
 export const RECOVERY_MS = 15 * 60_000;
@@ -36,18 +37,28 @@ function checkLease(record: Record, { store, settings }: Cluster, host: Host): v
   }
   const entry = store.entries.get(heldKey);
   if (!entry) record.fail(`${host.name} keeps ${heldKey}, which is not in the registry`);
-  else if (publicIp(entry) !== host.publicIp.ipv4?.toString())
+  else if (publicIp(entry) !== addressOf(host))
     record.fail(`${host.name} keeps ${heldKey}, which is the lease of ${publicIp(entry) ?? 'no host'}`);
 }
 
 function checkKernel(record: Record, { store, scheduler, settings }: Cluster, host: Host): void {
   const { states } = host.kernel;
+  const { held, heldKey } = host.daemon!;
   const settled = scheduler.now - RECOVERY_MS;
-  const type = settings.config.backend.type;
+  const { backend, ipv4 } = settings.config;
+  const isOwn = (entry: Entry) => entry.key === heldKey || entry.content.publicIp === addressOf(host);
+  // Prefixes of one length overlap only if they are equal.
+  const overlaps = (prefix: Prefix) =>
+    prefix.length !== ipv4!.subnetLength && held!.subnets.ipv4!.overlaps(prefix);
   for (const [key, changedAt] of store.changedAt) {
-    if (changedAt > settled) continue;
-    const expected = peerText(settings, host, store.entries.get(key), type);
-    const actual = stateText(states.get(key));
+    const entry = store.entries.get(key);
+    // What became unreadable may be followed as it was before.
+    if (changedAt > settled || (entry && !entry.lease)) continue;
+    const peer = entry && peerOf(entry.content, settings.config);
+    const isPeer = peer && !isOwn(entry) && peer.mac !== host.kernel.mac && !overlaps(peer.prefix);
+    const expected = isPeer ? peer.text : undefined;
+    const state = states.get(key);
+    const actual = state && stateText(state);
     if (actual !== expected)
       record.fail(`${host.name} has ${actual ?? 'nothing'} for ${key}, and not ${expected ?? 'nothing'}`);
   }
@@ -55,44 +66,8 @@ function checkKernel(record: Record, { store, scheduler, settings }: Cluster, ho
     if (owner !== 'self' && !store.changedAt.has(owner)) record.fail(`${host.name} has state of ${owner}`);
   }
   const address = states.get('self')?.addresses?.[0]?.address.address;
-  if (type === 'vxlan' && !address?.equals(host.daemon!.held!.subnets.ipv4?.network))
-    record.fail(`${host.name} has the address ${address?.toString() ?? 'none'} for ${host.daemon!.heldKey!}`);
-}
-
-/** What a peer's lease asks of a host, written without the code that is under test. */
-function peerText(
-  { config }: Cluster['settings'],
-  host: Host,
-  entry: Entry | undefined,
-  type: string,
-): string | undefined {
-  const { key, lease } = entry ?? {};
-  if (!lease || !key || lease.attributes.backendType !== type) return undefined;
-  const subnet = prefix(key)!;
-  if (publicIp(entry) === host.publicIp.ipv4?.toString()) return undefined;
-  if (!config.ipv4!.network.contains(subnet)) return undefined;
-  if (host.daemon!.held!.subnets.ipv4!.overlaps(subnet)) return undefined;
-  const gateway = publicIp(entry)!;
-  if (type === 'host-gw') return `${subnet.toString()} via ${gateway}`;
-  const mac = (lease.attributes.backendData as { readonly VtepMAC?: string } | null)?.VtepMAC;
-  if (!mac || mac === host.kernel.mac) return undefined;
-  return `${subnet.toString()} via ${subnet.network.toString()} lladdr ${mac} dst ${gateway}`;
-}
-
-const texts = new WeakMap<HostState, string>();
-
-function stateText(state: HostState | undefined): string | undefined {
-  if (!state) return undefined;
-  const known = texts.get(state);
-  if (known) return known;
-  const { routes = [], neighbours = [], fdb = [] } = state;
-  const text = [
-    ...routes.map(({ destination, gateway }) => `${destination.toString()} via ${gateway?.toString() ?? ''}`),
-    ...neighbours.map(({ mac }) => `lladdr ${mac}`),
-    ...fdb.map(({ destination }) => `dst ${destination.toString()}`),
-  ].join(' ');
-  texts.set(state, text);
-  return text;
+  if (backend.type === 'vxlan' && !address?.equals(held!.subnets.ipv4?.network))
+    record.fail(`${host.name} has the address ${address?.toString() ?? 'none'} for ${heldKey!}`);
 }
 
 function checkBounds(record: Record, { name, watches, daemon }: Host): void {

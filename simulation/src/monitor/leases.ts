@@ -1,7 +1,7 @@
 import { leaseKey, type Lease } from '@flannel-ts/subnet';
 import { EXPIRY, type Write } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
-import type { Host } from '../world/host.ts';
+import { addressOf, type Host } from '../world/host.ts';
 import type { Record } from './record.ts';
 import { prefix, publicIp } from './writes.ts';
 
@@ -13,7 +13,7 @@ export function checkExpiry(record: Record, cluster: Cluster, { writer, key, bef
   if (writer !== EXPIRY) return;
   const { scheduler, settings, hosts } = cluster;
   const host = hosts.find(({ daemon }) => daemon?.heldKey === key);
-  if (!host || publicIp(before) !== host.publicIp.ipv4?.toString()) return;
+  if (!host || publicIp(before) !== addressOf(host)) return;
   const { renewMarginMs } = settings;
   const start = scheduler.now - renewMarginMs;
   const blockedMs = host.troubles.blockedSince(start);
@@ -42,7 +42,7 @@ export function checkChoice(
   const own = [...store.entries.values()].filter(
     (entry) =>
       entry.since < since &&
-      publicIp(entry) === host.publicIp.ipv4?.toString() &&
+      publicIp(entry) === addressOf(host) &&
       prefix(entry.key)?.length === settings.config.ipv4?.subnetLength,
   );
   const known = own.find((entry) => entry.key === key);

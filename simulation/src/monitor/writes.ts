@@ -31,7 +31,7 @@ export function createWriteMonitor(record: Record): (write: Write, now: number, 
 }
 
 export function publicIp(entry: Entry | undefined): string | undefined {
-  return entry?.lease?.attributes.publicIp.ipv4?.toString();
+  return entry?.content.publicIp;
 }
 
 function findOverlap(entries: Store['entries'], { key }: Entry): Entry | undefined {

@@ -1,8 +1,18 @@
 import { parseSubnetKey, type SubnetPair } from '@flannel-ts/ip';
-import { decodeLeaseAttributes, type Lease, type LeaseChange } from '@flannel-ts/subnet';
+import { decodeLeaseAttributes, type Lease, type LeaseAttributes, type LeaseChange } from '@flannel-ts/subnet';
 
 /** How revisions of leases look: v3's name the etcd lease too, v2's are a bare index. */
 export type Flavour = 'v2' | 'v3';
+
+/** What an entry says; renewals share it. */
+export interface Content {
+  /** `undefined` for a key that is no subnet. */
+  readonly subnets: SubnetPair | undefined;
+  /** `undefined` for a value that is unreadable. */
+  readonly attributes: LeaseAttributes | undefined;
+  /** The text of the IPv4 `PublicIP`. */
+  readonly publicIp: string | undefined;
+}
 
 /** One entry under `subnets/`. */
 export interface Entry {
@@ -13,11 +23,12 @@ export interface Entry {
   readonly ttlMs: number | undefined;
   /** Since when the key has been there without a break, in virtual time. */
   readonly since: number;
+  readonly content: Content;
   /** What a reader makes of it; `undefined` for what is unreadable. */
   readonly lease: Lease | undefined;
 }
 
-/** Makes an entry; its lease is decoded once, and not again for a renewal. */
+/** Makes an entry; its content is decoded once, and not again for a renewal. */
 export function createEntry(facts: {
   readonly key: string;
   readonly value: string;
@@ -29,26 +40,26 @@ export function createEntry(facts: {
   readonly now: number;
 }): Entry {
   const { key, value, revision, ttlMs, etcdLease, flavour, before, now } = facts;
-  const content = before?.value === value ? before.lease : decode(key, value);
-  const lease = content && {
-    subnets: content.subnets,
-    attributes: content.attributes,
-    expiresAt: ttlMs === undefined ? undefined : ('unknown' as const),
-    revision: flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`,
-  };
-  return { key, value, revision, ttlMs, since: before?.since ?? now, lease };
+  const content = before?.value === value ? before.content : decode(key, value);
+  const { subnets, attributes } = content;
+  const lease = subnets &&
+    attributes && {
+      subnets,
+      attributes,
+      expiresAt: ttlMs === undefined ? undefined : ('unknown' as const),
+      revision: flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`,
+    };
+  return { key, value, revision, ttlMs, since: before?.since ?? now, content, lease };
 }
 
-function decode(key: string, value: string): Pick<Lease, 'subnets' | 'attributes'> | undefined {
-  try {
-    return { subnets: parseSubnetKey(key), attributes: decodeLeaseAttributes(value) };
-  } catch {
-    return undefined;
-  }
+function decode(key: string, value: string): Content {
+  const subnets = attempt(() => parseSubnetKey(key));
+  const attributes = attempt(() => decodeLeaseAttributes(value));
+  return { subnets, attributes, publicIp: attributes?.publicIp.ipv4?.toString() };
 }
 
 /** Returns the revision of the entry that a lease was read from. */
-export function revisionOf(lease: Lease): number {
+export function revisionOf(lease: Pick<Lease, 'revision'>): number {
   return Number(lease.revision.split('/', 1)[0]);
 }
 
@@ -59,8 +70,12 @@ export function removal(key: string): LeaseChange | undefined {
 }
 
 export function subnetsOf(key: string): SubnetPair | undefined {
+  return attempt(() => parseSubnetKey(key));
+}
+
+function attempt<T>(parse: () => T): T | undefined {
   try {
-    return parseSubnetKey(key);
+    return parse();
   } catch {
     return undefined;
   }

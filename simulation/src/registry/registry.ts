@@ -5,6 +5,7 @@ import {
   LeaseLostError,
   type Clock,
   type Lease,
+  type LeaseRequest,
   type Registry,
 } from '@flannel-ts/subnet';
 import { revisionOf } from './entry.ts';
@@ -36,28 +37,24 @@ export function openRegistry(
     throw new LeaseLostError(lease.subnets, result.current?.lease);
   }
 
-  /** What a write leaves, with the expiry that only its writer knows. */
+  /** Writes a lease and returns it with the expiry, which only its writer knows. */
   async function put(
-    lease: Pick<Lease, 'subnets'>,
-    request: { readonly expected: number; readonly value: string; readonly ttlMs: number | undefined },
+    { subnets, attributes, ttlMs }: LeaseRequest,
+    expected: number,
     signal: AbortSignal | undefined,
   ): Promise<Lease> {
     const start = clock.now();
-    const written = await network.call(() => swap(lease, request)!, signal);
-    return { ...written, expiresAt: request.ttlMs === undefined ? undefined : start + request.ttlMs };
+    const value = encodeLeaseAttributes(attributes);
+    const { revision } = await network.call(() => swap({ subnets }, { expected, value, ttlMs })!, signal);
+    return { subnets, attributes, expiresAt: ttlMs === undefined ? undefined : start + ttlMs, revision };
   }
 
   return {
     readConfig: (options) => network.call(() => config, options?.signal),
     readLeases: (options) => network.call(() => leasesOf(store), options?.signal),
-    createLease: ({ attributes, ttlMs, subnets }, options) =>
-      put({ subnets }, { expected: 0, value: encodeLeaseAttributes(attributes), ttlMs }, options?.signal),
-    updateLease: (lease, { attributes, ttlMs }, options) =>
-      put(
-        lease,
-        { expected: revisionOf(lease), value: encodeLeaseAttributes(attributes), ttlMs },
-        options?.signal,
-      ),
+    createLease: (request, options) => put(request, 0, options?.signal),
+    updateLease: (lease, update, options) =>
+      put({ subnets: lease.subnets, ...update }, revisionOf(lease), options?.signal),
     async deleteLease(lease, options) {
       await network.call(() => swap(lease, { expected: revisionOf(lease) }), options?.signal);
     },

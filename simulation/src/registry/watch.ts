@@ -67,7 +67,7 @@ export function createWatches(components: {
       notify() {
         if (!connected || delivery) return;
         delivery = true;
-        scheduler.at(scheduler.now + network.latency(), () => time.deliver(deliver));
+        scheduler.at(scheduler.now + network.latency(), arrive);
       },
       interrupt() {
         if (!connected) return;
@@ -82,6 +82,8 @@ export function createWatches(components: {
       },
     };
 
+    const arrive = () => time.deliver(deliver);
+
     function deliver(): void {
       delivery = false;
       if (!connected || queue.ended) return;
@@ -93,6 +95,7 @@ export function createWatches(components: {
       if (deaf) return listLater();
       if (changes.length === 1) {
         if (changes[0]!.event) queue.push(changes[0]!.event);
+        else listLater();
         return;
       }
       const all: LeaseChange[] = changes.flatMap(({ event }) => (event?.kind === 'delta' ? event.changes : []));

@@ -5,7 +5,7 @@ import { createWatches } from '../registry/watch.ts';
 import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
 import { startDaemon, type DaemonObserver, type DaemonSettings } from './daemon.ts';
-import { createHost, type Host } from './host.ts';
+import { addressOf, createHost, type Host } from './host.ts';
 import type { ClusterPlan } from './plan.ts';
 import { createRandom } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -66,12 +66,12 @@ export function createCluster(
     ...{ scheduler, store, weather, hosts, settings: plan.settings, freshAddress },
     start(host) {
       if (host.daemon) return;
-      const { time, network, name, publicIp } = host;
+      const { time, network, name } = host;
       const watch = createWatches({
         ...{ scheduler, store, network, time, running: host.watches, rules: components.watchRules },
         random: createRandom(`${seed}/${name}/watch/${scheduler.now}`),
       });
-      const writer = { name, publicIp: publicIp.ipv4?.toString() };
+      const writer = { name, publicIp: addressOf(host) };
       const registry = openRegistry(
         { store, network, clock: components.clock(host), watch },
         { writer, config: plan.configText },

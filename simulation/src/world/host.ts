@@ -66,3 +66,8 @@ export function macOf(index: number, reboots: number): string {
   const bytes = [0x02, 0, reboots >> 8, reboots & 255, index >> 8, index & 255];
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
+
+/** Returns the text of a host's public IPv4 address, by which the registry knows it. */
+export function addressOf({ publicIp }: Host): string | undefined {
+  return publicIp.ipv4?.toString();
+}
