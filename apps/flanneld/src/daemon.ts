@@ -8,7 +8,7 @@ import {
 import { createDevice } from '@flannel-ts/device';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
-import { keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
+import { enabledFamilies, keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
@@ -16,7 +16,7 @@ import { closeDockerNetwork, followHosts, openFirewall, wantedRules } from './fi
 import { followLeases } from './follow-leases.ts';
 import { serveHealth } from './health.ts';
 import { leasedOverlays } from './leased-overlays.ts';
-import { logBackendEvent, logDeviceEvent } from './log-events.ts';
+import { logBackendEvent, logDeviceEvent, logKeeperEvent } from './log-events.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
 import { openMadeRecord } from './made-record.ts';
@@ -82,10 +82,10 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   record.add(backend.ownership.links.map((name) => ({ kind: 'link', name })));
   const attributes = { publicIp: underlay.publicIp, ...backend.attributes };
   const previous = previousSubnet(earlier);
-  const { leases, events } = await startWatch(registry, signal);
+  const { snapshot, events } = await startWatch(registry, signal);
   const lease = await acquireOwnLease(
     { registry, log },
-    { config, attributes, previous, leases, ttlMs: LEASE_TTL_MS, signal },
+    { config, attributes, previous, snapshot, ttlMs: LEASE_TTL_MS, signal },
   );
   await closed?.[Symbol.asyncDispose]();
   const firewall = stack.use(openFirewall(settings, config, { log, conditions, earlier }));
@@ -97,8 +97,14 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const keeper = keepLease(
-    { registry, log, clock: systemClock },
-    { lease, ttlMs: LEASE_TTL_MS, renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS, signal },
+    { registry, log, clock: systemClock, random: Math.random, onEvent: (event) => logKeeperEvent(log, event) },
+    {
+      lease,
+      families: enabledFamilies(config),
+      ttlMs: LEASE_TTL_MS,
+      renewMarginMs: settings['subnet-lease-renew-margin'] * MINUTE_MS,
+      signal,
+    },
   );
   const direct = backend.overlayInterfaces.includes(underlay.link);
   // Applied beside the routes, unless the rules name other hosts: those are known from the leases.

@@ -1,6 +1,7 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
 import type { FirewallEvent } from '@flannel-ts/firewall';
+import type { KeeperEvent } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
 
@@ -56,5 +57,20 @@ export function reportFirewallEvent(log: Logger, conditions: Conditions, event: 
     }
     case 'fully-random-unsupported':
       log.warn({ error: event.error }, 'masquerading without random source ports');
+  }
+}
+
+/** Logs what happens to the lease of this host. */
+export function logKeeperEvent(log: Logger, event: KeeperEvent): void {
+  switch (event.kind) {
+    case 'failing': {
+      const { error, retryInMs, remainingMs } = event;
+      log.warn({ error, retryInMs, remainingMs }, 'cannot renew the lease; trying again');
+      break;
+    }
+    case 'repaired':
+      log.warn({ reason: event.reason }, 'the lease of this host was written again');
+      break;
+    case 'kept':
   }
 }

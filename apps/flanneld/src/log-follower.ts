@@ -14,7 +14,7 @@ export function logFollower(follower: PeerFollower, log: Logger): PeerFollower {
       const put = changes.flatMap((change) =>
         change.kind === 'put' ? [`${leaseKey(change.lease)}@${change.lease.revision}`] : [],
       );
-      const removed = changes.flatMap((change) => (change.kind === 'put' ? [] : [leaseKey(change)]));
+      const removed = changes.flatMap((change) => (change.kind === 'removed' ? [leaseKey(change)] : []));
       log.debug({ put, removed }, 'leases followed');
       return changes;
     },

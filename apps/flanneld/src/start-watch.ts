@@ -1,10 +1,10 @@
-import type { Lease, LeaseEvent, Registry } from '@flannel-ts/subnet';
+import type { LeaseEvent, LeaseSnapshot, Registry } from '@flannel-ts/subnet';
 
 /** All leases, and what the watch says next: the snapshot first. One watch serves the whole daemon. */
 export async function startWatch(
   registry: Registry,
   signal: AbortSignal,
-): Promise<{ readonly leases: readonly Lease[]; readonly events: AsyncIterable<LeaseEvent> }> {
+): Promise<{ readonly snapshot: LeaseSnapshot; readonly events: AsyncIterable<LeaseEvent> }> {
   const rest = registry.watchLeases({ signal })[Symbol.asyncIterator]();
   const first = await rest.next();
   signal.throwIfAborted();
@@ -14,5 +14,5 @@ export async function startWatch(
     yield snapshot;
     yield* { [Symbol.asyncIterator]: () => rest };
   }
-  return { leases: snapshot.leases, events: events() };
+  return { snapshot, events: events() };
 }

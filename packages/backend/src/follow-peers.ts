@@ -2,7 +2,9 @@ import type { Device, HostState } from '@flannel-ts/device';
 import type { Address, SubnetPair } from '@flannel-ts/ip';
 import type { TunnelRoute } from '@flannel-ts/tunnel';
 import {
+  changedKey,
   createLeaseTable,
+  enabledFamilies,
   isSameHost,
   leaseKey,
   type Lease,
@@ -49,7 +51,7 @@ const SELF = 'self';
 /** Follows the leases of peers, as the holder of the lease `self`. */
 export function createPeerFollower(components: FollowerComponents, self: Lease): PeerFollower {
   const { backend, device, config, blackholeOwnSubnet = false, formerSubnets: former } = components;
-  const table = createLeaseTable();
+  const table = createLeaseTable([self]);
   const plans = new Map<string, WantedState>();
   const ownState = backend.planSelf(self);
   const blackholes = blackholeOwnSubnet ? present(self.subnets.ipv4, self.subnets.ipv6) : [];
@@ -59,7 +61,9 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
   function plan(changes: readonly LeaseChange[]): ReadonlyMap<string, PlanChange> {
     const planned = new Map<string, PlanChange>();
     for (const change of changes) {
-      const key = leaseKey(change.kind === 'put' ? change.lease : change);
+      // A peer whose lease was damaged keeps its routes until the lease goes.
+      if (change.kind === 'unreadable') continue;
+      const key = changedKey(change);
       const { before } = planned.get(key) ?? { before: plans.get(key) };
       const after = change.kind === 'put' ? planPeer(components, self, change.lease) : undefined;
       if (after) plans.set(key, after);
@@ -125,11 +129,12 @@ function planPeer(components: FollowerComponents, self: Lease, lease: Lease): Wa
 
 /** Why following a lease would do harm, whatever the backend. */
 function reasonToSkip(
-  { ipv4 }: NetworkConfig,
+  config: NetworkConfig,
   self: Lease,
   { subnets, attributes }: Lease,
 ): string | undefined {
-  if (isSameHost(attributes, self.attributes))
+  const { ipv4 } = config;
+  if (isSameHost(attributes, self.attributes, enabledFamilies(config)))
     return 'it carries our own public IP: a former lease of this host';
   if (!subnets.ipv4 || !ipv4?.network.contains(subnets.ipv4)) return 'it is outside the cluster network';
   return self.subnets.ipv4?.overlaps(subnets.ipv4) ? 'it overlaps our own subnet' : undefined;

@@ -24,6 +24,7 @@ const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('snapshot' as const),
     leases: fc.uniqueArray(someLease, { selector: leaseKey }),
+    unreadable: fc.constant([]),
   }),
   fc.record({
     kind: fc.constant('delta' as const),
@@ -56,7 +57,7 @@ it.each(['vxlan', 'host-gw', 'udp'])('%s: events lead to what a restart would re
     fc.asyncProperty(fc.array(event, { minLength: 1 }), async (events) => {
       const table = createLeaseTable();
       for (const next of events) table.apply(next);
-      const restarted = await outcome(type, [{ kind: 'snapshot', leases: [...table.leases.values()] }]);
+      const restarted = await outcome(type, [{ kind: 'snapshot', leases: [...table.leases.values()], unreadable: [] }]);
       expect(await outcome(type, events)).toEqual(restarted);
     }),
   );

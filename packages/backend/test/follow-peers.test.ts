@@ -18,7 +18,7 @@ async function follow(type: string, self = type === 'udp' ? lease(1) : vxlanLeas
   return {
     ...context,
     follower,
-    snapshot: (...leases: Lease[]) => follower.follow({ kind: 'snapshot', leases }),
+    snapshot: (...leases: Lease[]) => follower.follow({ kind: 'snapshot', leases, unreadable: [] }),
     delta: (...changes: LeaseChange[]) => follower.follow({ kind: 'delta', changes }),
   };
 }
@@ -53,7 +53,7 @@ describe('the first snapshot', () => {
         { ...context, backend, blackholeOwnSubnet, formerSubnets: parseSubnetKey('10.9.7.0-24') },
         lease(1),
       );
-      await follower.follow({ kind: 'snapshot', leases: [lease(1)] });
+      await follower.follow({ kind: 'snapshot', leases: [lease(1)], unreadable: [] });
       expect(context.device.wantedBy('self')).toEqual(blackholeOwnSubnet ? ['blackhole 10.5.1.0/24'] : []);
       expect(context.device.ownership?.blackholesWithin?.map(String)).toEqual(['10.5.0.0/16', '10.9.7.0/24']);
     }
@@ -163,7 +163,7 @@ describe('skipped', () => {
       },
     };
     const follower = createPeerFollower({ backend: broken, device, config, onEvent }, vxlanLease(1));
-    await expect(follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)] })).rejects.toThrow('a defect');
+    await expect(follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)], unreadable: [] })).rejects.toThrow('a defect');
   });
 });
 

@@ -34,7 +34,7 @@ describe.each(backends)('two hosts with $type', ({ type, link }) => {
 
   const start = (side: 0 | 1) => startDaemon(hosts[side], side + 1, { Type: type });
   const follow = (side: 0 | 1) =>
-    daemons[side].follower.follow({ kind: 'snapshot', leases: daemons.map(({ lease }) => lease) });
+    daemons[side].follower.follow({ kind: 'snapshot', leases: daemons.map(({ lease }) => lease), unreadable: [] });
   const ping = (...options: string[]) =>
     containers[0].run('ping', '-n', '-W', '5', ...options, containers[1].address);
 
@@ -106,6 +106,6 @@ it('makes a device as large as containers are told, whatever the option says', a
   const host = await lab.addHost();
   await using daemon = await startDaemon(host, 1, { Type: 'vxlan', MTU: 9000 });
   expect((await host.run('cat', '/sys/class/net/flannel.1/mtu')).trim()).toBe(`${daemon.backend.mtu}`);
-  await daemon.follower.follow({ kind: 'snapshot', leases: [] });
+  await daemon.follower.follow({ kind: 'snapshot', leases: [], unreadable: [] });
   expect(daemon.events).toEqual([]);
 });

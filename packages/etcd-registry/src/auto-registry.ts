@@ -97,6 +97,8 @@ export function createAutoRegistry(
 
   return {
     readConfig,
+    readSnapshot: async (call) => (await settle(call)).readSnapshot(call),
+    readLease: async (subnets, call) => (await settle(call)).readLease(subnets, call),
     readLeases: async (call) => (await settle(call)).readLeases(call),
     createLease: async (request, call) => (await settle(call)).createLease(request, call),
     updateLease: async (lease, update, call) => (await settle(call)).updateLease(lease, update, call),

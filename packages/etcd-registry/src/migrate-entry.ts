@@ -1,4 +1,10 @@
-import { parseNetworkConfig, type CallOptions, type Clock, type Logger } from '@flannel-ts/subnet';
+import {
+  isReadable,
+  parseNetworkConfig,
+  type CallOptions,
+  type Clock,
+  type Logger,
+} from '@flannel-ts/subnet';
 import type { Keys } from './keys.ts';
 import { createLeaseReader } from './lease-reader.ts';
 import type { Node } from './v2/answer.ts';
@@ -54,7 +60,8 @@ function createCheck(log: Logger, keys: Keys): (node: Node) => boolean {
   return ({ key, value = '' }) => {
     if (key !== keys.config) {
       const name = key.slice(keys.subnets.length);
-      return readLease({ name, value, revision: '', expiresAt: undefined }) !== undefined;
+      const lease = readLease({ name, value, revision: '', expiresAt: undefined });
+      return lease !== undefined && isReadable(lease);
     }
     try {
       parseNetworkConfig(value);

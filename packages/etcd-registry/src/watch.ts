@@ -1,10 +1,10 @@
-import type { CallOptions, Clock, Lease, LeaseChange, LeaseEvent, Logger } from '@flannel-ts/subnet';
+import type { CallOptions, Clock, LeaseChange, LeaseEvent, LeaseSnapshot, Logger } from '@flannel-ts/subnet';
 import { createOutage } from './outage.ts';
 
 /** What a watch needs of an etcd API. A revision counts the changes of all keys; v2 calls it index. */
 export interface WatchSource {
   /** All leases and the revision they were read at. */
-  readAll(options: CallOptions): Promise<{ readonly leases: readonly Lease[]; readonly revision: bigint }>;
+  readAll(options: CallOptions): Promise<LeaseSnapshot & { readonly revision: bigint }>;
   /**
    * Follows the changes after the revision `seen` until the member that tells them fails.
    * @throws {HistoryLostError}
@@ -37,10 +37,10 @@ export async function* watchSource(
   while (!signal.aborted) {
     try {
       if (seen === undefined) {
-        const { leases, revision } = await source.readAll({ signal });
+        const { revision, ...snapshot } = await source.readAll({ signal });
         outage.over();
         seen = revision;
-        yield { kind: 'snapshot', leases };
+        yield { kind: 'snapshot', ...snapshot };
       }
       for await (const step of source.follow(seen, signal)) {
         outage.over();

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import type { Etcd } from '@flannel-ts/lab';
 import {
+  changedKey,
   leaseKey,
   systemClock,
   type Clock,
@@ -76,9 +77,7 @@ export function follow(registry: Registry) {
 
 function inWords(event: LeaseEvent): string[] {
   if (event.kind === 'snapshot') return [['snapshot', ...event.leases.map(leaseKey)].join(' ')];
-  return event.changes.map(
-    (change) => `${change.kind} ${leaseKey(change.kind === 'put' ? change.lease : change)}`,
-  );
+  return event.changes.map((change) => `${change.kind} ${changedKey(change)}`);
 }
 
 /** A TCP relay in front of an etcd, to hold answers back, cut connections and change the etcd behind. */

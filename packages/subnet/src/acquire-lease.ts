@@ -1,12 +1,14 @@
+import type { SubnetPair } from '@flannel-ts/ip';
 import type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
 import { isCompatible } from './allocate.ts';
 import { claimSubnets } from './claim-subnets.ts';
+import { enabledFamilies } from './config.ts';
 import { ignoringLoss } from './errors.ts';
 import { isSameHost, leaseKey, type Lease } from './lease.ts';
 
 /**
- * Takes a lease for this host: the one that carries its public IP already, else its previous subnet, else
- * a free one. Every write is a compare-and-swap; whoever loses a race looks again, until the network is
+ * Takes a lease for this host: one that carries its public IP already, else its previous subnet, else
+ * a free one. Every write is a compare-and-swap; a host that loses a race looks again, until the network is
  * really full. Reservations for this host are taken and stay reservations. Two hosts with one public IP
  * take each other's lease, as with upstream: the public IP is the host's identity.
  *
@@ -14,14 +16,16 @@ import { isSameHost, leaseKey, type Lease } from './lease.ts';
  * @throws {RegistryUnavailableError} try again
  */
 export async function acquireLease(components: AcquireComponents, options: AcquireOptions): Promise<Lease> {
+  const { config, attributes, signal } = options;
+  const families = enabledFamilies(config);
   let lost: ReadonlySet<string> = new Set();
-  let known = options.leases;
+  let known = options.snapshot;
   for (;;) {
-    options.signal?.throwIfAborted();
-    const leases = known ?? (await components.registry.readLeases(options));
+    signal?.throwIfAborted();
+    const { leases, unreadable } = known ?? (await components.registry.readSnapshot(options));
     known = undefined;
-    const own = leases.filter((lease) => isSameHost(lease.attributes, options.attributes));
-    const fitting = own.filter((lease) => isCompatible(options.config, lease.subnets));
+    const own = leases.filter((lease) => isSameHost(lease.attributes, attributes, families));
+    const fitting = own.filter((lease) => isCompatible(config, lease.subnets));
     const givenUp = await giveUp(
       components,
       options,
@@ -31,7 +35,8 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
       const lease = await takeOver(components, options, fitting);
       if (lease) return lease;
     } else {
-      const taken = leases.filter((lease) => !givenUp.includes(lease)).map((lease) => lease.subnets);
+      const others = leases.filter((lease) => !givenUp.includes(lease));
+      const taken = [...others, ...unreadable].map((entry) => entry.subnets);
       const claim = await claimSubnets(components, options, taken, lost);
       if (claim.lease) return claim.lease;
       lost = claim.lost;
@@ -59,13 +64,24 @@ async function giveUp(
   return givenUp;
 }
 
-/** A lease of ours that is there already, a reservation first. `undefined` when it changed since we read it. */
+/** Takes one of several leases of ours. `undefined` when it changed since we read it. */
 async function takeOver(
   { registry }: AcquireComponents,
   options: AcquireOptions,
   leases: readonly Lease[],
 ): Promise<Lease | undefined> {
-  const found = leases.find((lease) => lease.expiresAt === undefined) ?? leases[0]!;
+  const found = choose(leases, options.previous);
   const ttlMs = found.expiresAt === undefined ? undefined : options.ttlMs;
   return ignoringLoss(registry.updateLease(found, { attributes: options.attributes, ttlMs }, options));
+}
+
+/**
+ * A reservation comes first: an operator wrote it for this host, to move it. Then the previous subnet, whose
+ * addresses the containers of this host have; a lease of another one with our address is a stray.
+ */
+function choose(leases: readonly Lease[], previous: SubnetPair | undefined): Lease {
+  const reservations = leases.filter((lease) => lease.expiresAt === undefined);
+  const choices = reservations.length > 0 ? reservations : leases;
+  const key = previous && leaseKey({ subnets: previous });
+  return choices.find((lease) => leaseKey(lease) === key) ?? choices[0]!;
 }

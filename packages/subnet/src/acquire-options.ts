@@ -1,20 +1,20 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { Random } from './allocate.ts';
 import type { NetworkConfig } from './config.ts';
-import type { Lease, LeaseAttributes } from './lease.ts';
+import type { LeaseAttributes } from './lease.ts';
 import type { Logger } from './logger.ts';
-import type { Registry } from './registry.ts';
+import type { LeaseSnapshot, Registry } from './registry.ts';
 
 export interface AcquireOptions {
   readonly config: NetworkConfig;
-  /** What this host publishes. Its public addresses also tell which lease was this host's before. */
+  /** What this host publishes. Its public addresses of the enabled families also show which leases are its own. */
   readonly attributes: LeaseAttributes;
   /** The subnet that this host had before it was restarted, from subnet.env. */
   readonly previous?: SubnetPair | undefined;
   /** Time to live in milliseconds. */
   readonly ttlMs: number;
-  /** All leases, when the caller has just read them, as from a watch; saves a request. @default they are read */
-  readonly leases?: readonly Lease[] | undefined;
+  /** All entries, when the caller has just read them, as from a watch; saves a request. @default they are read */
+  readonly snapshot?: LeaseSnapshot | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

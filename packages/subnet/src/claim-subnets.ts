@@ -12,7 +12,7 @@ type Claim =
 /**
  * The previous subnet, or a free one.
  * @param lostBefore - keys of races that were lost since the reading before. What is lost a second time is
- * no lease that we will see one day, but an entry that nobody can read.
+ * no lease that a reading will show one day.
  */
 export async function claimSubnets(
   components: AcquireComponents,
@@ -53,7 +53,8 @@ async function isUncontested(
   lease: Lease,
 ): Promise<boolean> {
   if (!lease.subnets.ipv4 || !lease.subnets.ipv6) return true;
-  const others = (await registry.readLeases(options)).filter((other) => leaseKey(other) !== leaseKey(lease));
+  const { leases, unreadable } = await registry.readSnapshot(options);
+  const others = [...leases, ...unreadable].filter((other) => leaseKey(other) !== leaseKey(lease));
   const rival = others.find((other) => overlap(other.subnets, lease.subnets));
   if (!rival) return true;
   const facts = { lease: leaseKey(lease), rival: leaseKey(rival) };

@@ -27,3 +27,8 @@ export interface BackendConfig {
   readonly type: string;
   readonly options: { readonly [key: string]: unknown };
 }
+
+/** Returns the families that the config enables. */
+export function enabledFamilies({ ipv4, ipv6 }: NetworkConfig): readonly Family[] {
+  return [ipv4, ipv6].filter((network) => network !== undefined).map(({ family }) => family);
+}

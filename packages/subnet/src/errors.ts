@@ -1,8 +1,8 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import { formatSubnetKey } from '@flannel-ts/ip';
-import type { Lease } from './lease.ts';
+import type { RegistryEntry } from './lease.ts';
 
-/** Somebody else holds the subnet already. */
+/** The registry holds an entry for the subnet already. */
 export class LeaseExistsError extends Error {
   readonly subnets: SubnetPair;
 
@@ -13,14 +13,14 @@ export class LeaseExistsError extends Error {
   }
 }
 
-/** The lease is not what we last wrote: deleted, expired, or written by somebody else. */
+/** The lease is not what we last wrote: deleted, expired, or written by another process. */
 export class LeaseLostError extends Error {
   readonly subnets: SubnetPair;
   /** What the registry holds under this subnet now, if anything. */
-  readonly current: Lease | undefined;
+  readonly current: RegistryEntry | undefined;
 
-  constructor(subnets: SubnetPair, current: Lease | undefined, options?: ErrorOptions) {
-    const state = current ? 'was changed by somebody else' : 'is gone from the registry';
+  constructor(subnets: SubnetPair, current: RegistryEntry | undefined, options?: ErrorOptions) {
+    const state = current ? 'was changed by another process' : 'is gone from the registry';
     super(`lease ${formatSubnetKey(subnets)} ${state}`, options);
     this.name = 'LeaseLostError';
     this.subnets = subnets;
@@ -36,7 +36,7 @@ export class RegistryUnavailableError extends Error {
   }
 }
 
-/** What a write returns, or `undefined` when somebody else was faster. */
+/** Returns what a write returns, or `undefined` when another process was faster. */
 export async function ignoringLoss<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;

@@ -7,20 +7,35 @@ export { acquireLease } from './acquire-lease.ts';
 export type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
 export { allocateSubnets, OutOfSubnetsError, type Random } from './allocate.ts';
 export { systemClock, type Clock } from './clock.ts';
-export type { BackendConfig, FamilyNetwork, NetworkConfig } from './config.ts';
+export { enabledFamilies, type BackendConfig, type FamilyNetwork, type NetworkConfig } from './config.ts';
 export { LeaseExistsError, LeaseLostError, RegistryUnavailableError } from './errors.ts';
+export { toChange, toSnapshot } from './entries.ts';
+export { excerpt } from './excerpt.ts';
 export { JsonError, JsonObject } from './json-object.ts';
-export { keepLease, type KeepOptions, type LeaseKeeper } from './keep-lease.ts';
+export { keepLease } from './keep-lease.ts';
+export type { KeepComponents, KeeperEvent, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
 export { createLeaseTable, type LeaseTable } from './lease-table.ts';
 export { decodeLeaseAttributes, encodeLeaseAttributes, LeaseValueError } from './lease-value.ts';
-export { isSameHost, leaseKey, type Json, type Lease, type LeaseAttributes } from './lease.ts';
+export {
+  isReadable,
+  isSameHost,
+  leaseKey,
+  type Json,
+  type Lease,
+  type LeaseAttributes,
+  type LeaseVersion,
+  type RegistryEntry,
+  type UnreadableLease,
+} from './lease.ts';
 export type { Logger } from './logger.ts';
 export { NetworkConfigError, parseNetworkConfig } from './parse-config.ts';
-export type {
-  CallOptions,
-  LeaseChange,
-  LeaseEvent,
-  LeaseRequest,
-  LeaseUpdate,
-  Registry,
+export {
+  changedKey,
+  type CallOptions,
+  type LeaseChange,
+  type LeaseEvent,
+  type LeaseRequest,
+  type LeaseSnapshot,
+  type LeaseUpdate,
+  type Registry,
 } from './registry.ts';

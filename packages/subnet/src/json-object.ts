@@ -1,3 +1,4 @@
+import { excerpt } from './excerpt.ts';
 import type { Json } from './lease.ts';
 
 /** A parsed JSON value that is not what its reader expects; the message names the field. */
@@ -19,7 +20,7 @@ export class JsonObject {
   /** @throws {JsonError} when `value` is no object. */
   constructor(value: unknown, field = '') {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new JsonError(field, `must be a JSON object, not ${JSON.stringify(value)}`);
+      throw new JsonError(field, `must be a JSON object, not ${excerpt(value)}`);
     }
     for (const [key, item] of Object.entries(value)) this.#fields.set(key.toLowerCase(), item as Json);
   }
@@ -44,14 +45,14 @@ export class JsonObject {
   string(field: string): string | undefined {
     const value = this.get(field);
     if (value === undefined || typeof value === 'string') return value;
-    throw new JsonError(field, `must be a string, not ${JSON.stringify(value)}`);
+    throw new JsonError(field, `must be a string, not ${excerpt(value)}`);
   }
 
   /** @throws {JsonError} when the field is there and neither true nor false. */
   boolean(field: string): boolean | undefined {
     const value = this.get(field);
     if (value === undefined || typeof value === 'boolean') return value;
-    throw new JsonError(field, `must be true or false, not ${JSON.stringify(value)}`);
+    throw new JsonError(field, `must be true or false, not ${excerpt(value)}`);
   }
 
   /** @throws {JsonError} when the field is there and no whole number from `min` to `max`. */
@@ -59,6 +60,6 @@ export class JsonObject {
     const value = this.get(field);
     if (value === undefined) return undefined;
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new JsonError(field, `must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    throw new JsonError(field, `must be a whole number from ${min} to ${max}, not ${excerpt(value)}`);
   }
 }

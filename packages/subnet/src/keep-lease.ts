@@ -1,134 +1,146 @@
-import type { Clock } from './clock.ts';
 import { LeaseLostError } from './errors.ts';
-import { createLeaseWriter } from './lease-writer.ts';
-import { isSameHost, leaseKey, type Lease } from './lease.ts';
-import type { Logger } from './logger.ts';
-import type { LeaseChange, Registry } from './registry.ts';
+import type { KeepComponents, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
+import { sameAttributes } from './lease-value.ts';
+import { createLeaseWriter, type Written } from './lease-writer.ts';
+import { isReadable, isSameHost, leaseKey, type RegistryEntry } from './lease.ts';
+import { changedKey, type LeaseChange } from './registry.ts';
+import { createRenewalSchedule } from './renewal-schedule.ts';
 
-export interface KeepOptions {
-  /** What {@link acquireLease} returned. */
-  readonly lease: Lease;
-  /** Time to live of every renewal in milliseconds. */
-  readonly ttlMs: number;
-  /** How long before its expiry a lease is renewed, in milliseconds; less than `ttlMs`. */
-  readonly renewMarginMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** Keeps one lease for as long as its host lives. */
-export interface LeaseKeeper {
-  /** As the registry holds it now. */
-  readonly lease: Lease;
-  /** Resolves when `signal` aborts. Rejects with {@link LeaseLostError} when another host has the subnet. */
-  readonly done: Promise<void>;
-  /** Takes what a watch saw of our lease: a lease that vanished or was overwritten is put right at once. */
-  observe(changes: readonly LeaseChange[]): void;
-}
-
-/** Milliseconds until a failed renewal is tried again; upstream's. */
-const RETRY_MS = 60_000;
-/** A longer wait than this is cut in pieces: timers hold at most 2^31 ms. */
-const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
+/** The longest wait in milliseconds: timers stand still while the machine sleeps, so the clock is asked again. */
+const LONGEST_WAIT_MS = 60_000;
+/** How long what another process writes over our lease stays, after we have written over it once, in milliseconds. */
+const RIVAL_BACKOFF_MS = 60_000;
 
 /**
- * Renews a lease before it expires, by compare-and-swap: it never overwrites another owner. A lease that
- * was deleted or expired meanwhile is taken again, the same subnet in place. A reservation is only watched.
+ * Renews a lease before it expires, by compare-and-swap: it never overwrites another owner. A lease that was
+ * deleted, damaged or expired meanwhile is taken again, the same subnet in place. A reservation is only
+ * watched.
  * @throws {RangeError} when `renewMarginMs` is not less than `ttlMs`.
  */
-export function keepLease(
-  components: { readonly registry: Registry; readonly clock: Clock; readonly log: Logger },
-  options: KeepOptions,
-): LeaseKeeper {
-  const { registry, clock, log } = components;
-  const { ttlMs, renewMarginMs, signal } = options;
-  if (renewMarginMs >= ttlMs)
-    throw new RangeError(
-      `the margin of ${renewMarginMs} ms is not less than the time to live of ${ttlMs} ms`,
-    );
-  const { attributes } = options.lease;
+export function keepLease(components: KeepComponents, options: KeepOptions): LeaseKeeper {
+  const { clock, onEvent } = components;
+  const { families, signal } = options;
   const key = leaseKey(options.lease);
-  const writer = createLeaseWriter({ registry, log }, options);
-  let lease = options.lease;
-  let renewAt = renewalTime(lease);
-  /** What a watch saw last of our lease, until we looked into it. */
+  const schedule = createRenewalSchedule(components, options);
+  const writer = createLeaseWriter(components, options);
+  let { lease } = options;
+  let desired = lease.attributes;
+  let renewAt = schedule.renewalTime(lease);
+  /** What a watch saw last of our lease, until we have looked into it. */
   let seen: LeaseChange | undefined;
+  let failures = 0;
+  let retryAt = -Infinity;
   /** Two daemons with one public IP would write over each other without end; each waits till then. */
-  let calmUntil = 0;
+  let backoffUntil = -Infinity;
   let wakeUp = new AbortController();
+  let written = Promise.withResolvers<void>();
+  let isLost = false;
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      if (clock.now() >= renewAt) await attempt(() => writer.write(lease));
-      else if (clock.now() >= mendAt()) await attempt(mend);
-      else await sleepUntil(Math.min(renewAt, mendAt()));
+      const time = Math.max(dueAt(), retryAt);
+      if (clock.now() >= time) await attempt();
+      else await sleep(time - clock.now());
     }
   }
 
-  function renewalTime({ expiresAt }: Lease): number {
-    if (expiresAt === undefined) return Infinity;
-    return expiresAt === 'unknown' ? 0 : expiresAt - renewMarginMs;
+  function dueAt(): number {
+    return sameAttributes(desired, lease.attributes) ? Math.min(renewAt, repairAt()) : -Infinity;
   }
 
-  /** When to look into what the watch saw: at once, but for our own writes and those of another daemon with our IP. */
-  function mendAt(): number {
-    if (seen?.kind !== 'put') return seen ? 0 : Infinity;
-    if (seen.lease.revision === lease.revision) return Infinity;
-    return isSameHost(seen.lease.attributes, attributes) ? calmUntil : 0;
+  /** When to look into what the watch saw: at once, but for our own writes and those of a rival. */
+  function repairAt(): number {
+    if (!seen) return Infinity;
+    if (seen.kind === 'removed') return -Infinity;
+    if (isHeld(seen.lease)) return Infinity;
+    const isForeign =
+      isReadable(seen.lease) && !isSameHost(seen.lease.attributes, lease.attributes, families);
+    return isForeign ? -Infinity : backoffUntil;
   }
 
-  async function sleepUntil(time: number): Promise<void> {
+  /** Whether an entry is what we wrote last. A registry that was restored may repeat a revision. */
+  function isHeld(entry: RegistryEntry): boolean {
+    const isSameVersion = entry.revision === lease.revision;
+    return isSameVersion && isReadable(entry) && sameAttributes(entry.attributes, lease.attributes);
+  }
+
+  async function sleep(ms: number): Promise<void> {
     wakeUp = new AbortController();
-    const woken = AbortSignal.any([signal, wakeUp.signal]);
-    await clock
-      .delay(Math.min(time - clock.now(), LONGEST_WAIT_MS), { signal: woken })
-      .catch((error: unknown) => {
-        if (!woken.aborted) throw error;
-      });
+    const woken = wakeUp.signal;
+    await clock.delay(Math.min(ms, LONGEST_WAIT_MS), { signal: woken }).catch((error: unknown) => {
+      if (!woken.aborted) throw error;
+    });
   }
 
-  async function attempt(action: () => Promise<Lease>): Promise<void> {
+  async function attempt(): Promise<void> {
+    const looked = repairAt() < Infinity ? seen : undefined;
     seen = undefined;
     try {
-      lease = await action();
-      renewAt = renewalTime(lease);
+      hold(await (looked ? repair() : renew(lease)));
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted) throw error;
-      renewAt = clock.now() + RETRY_MS;
-      log.warn(
-        { lease: key, error, retryInSeconds: RETRY_MS / 1000 },
-        'cannot renew the lease; trying again',
-      );
+      seen ??= looked;
+      failures++;
+      const retryInMs = schedule.retryDelay(lease, failures);
+      retryAt = clock.now() + retryInMs;
+      onEvent({ kind: 'failing', error, retryInMs, remainingMs: schedule.remaining(lease) });
     }
   }
 
   /** What a watch saw may be older than our last write, so the registry is asked before anything is written. */
-  async function mend(): Promise<Lease> {
+  async function repair(): Promise<Written> {
     const current = await writer.read();
-    if (current?.revision === lease.revision) return lease;
-    if (current) {
-      calmUntil = clock.now() + RETRY_MS;
-      log.warn(
-        { lease: key },
-        'another daemon with our public IP, or an operator, wrote our lease; writing it again',
-      );
-    }
-    return writer.write(current);
+    return current && isHeld(current) ? { lease } : renew(current);
   }
+
+  function renew(current: RegistryEntry | undefined): Promise<Written> {
+    return writer.write({ attributes: desired, held: lease, current, repeated: failures > 0 });
+  }
+
+  function hold({ lease: current, repaired }: Written): void {
+    lease = current;
+    renewAt = schedule.renewalTime(lease);
+    failures = 0;
+    retryAt = -Infinity;
+    if (repaired) onEvent({ kind: 'repaired', reason: repaired.reason });
+    if (repaired && repaired.found !== 'nothing') backoffUntil = clock.now() + RIVAL_BACKOFF_MS;
+    onEvent({ kind: 'kept' });
+    written.resolve();
+    written = Promise.withResolvers();
+  }
+
+  signal.addEventListener('abort', () => wakeUp.abort(), { once: true });
+  const done = run().catch((error: unknown) => {
+    if (signal.aborted) return;
+    isLost = true;
+    throw error;
+  });
+  done.catch(() => undefined);
 
   return {
     get lease() {
       return lease;
     },
-    done: run().catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    }),
+    done,
     observe(changes) {
-      const own = changes.findLast(
-        (change) => leaseKey(change.kind === 'put' ? change.lease : change) === key,
-      );
+      const own = changes.findLast((change) => changedKey(change) === key);
       if (!own) return;
       seen = own;
       wakeUp.abort();
+    },
+    publish(attributes) {
+      if (sameAttributes(attributes, desired)) return;
+      desired = attributes;
+      wakeUp.abort();
+    },
+    async verified() {
+      for (;;) {
+        if (isLost) return done;
+        signal.throwIfAborted();
+        if (schedule.remaining(lease) > 0) return;
+        wakeUp.abort();
+        await Promise.race([written.promise, done]);
+      }
     },
   };
 }

@@ -1,40 +1,67 @@
-import { leaseKey, type Lease } from './lease.ts';
-import type { LeaseChange, LeaseEvent } from './registry.ts';
+import { sameAttributes } from './lease-value.ts';
+import { leaseKey, type Lease, type UnreadableLease } from './lease.ts';
+import { changedKey, type LeaseChange, type LeaseEvent, type LeaseSnapshot } from './registry.ts';
 
 /** What is known of all leases, brought up to date by a watch. No I/O: the same events give the same changes. */
 export interface LeaseTable {
-  /** By {@link leaseKey}. */
+  /** By {@link leaseKey}. An entry that became unreadable stays as it could be read last, until it is removed. */
   readonly leases: ReadonlyMap<string, Lease>;
 
   /**
-   * Takes in an event and returns what it changed. A snapshot is compared with what is known: leases that
-   * differ are `put`, missing ones are `removed`, unchanged ones yield nothing. A delta costs its own length.
+   * Takes in an event and returns what it changed. A snapshot is compared with what is known: entries that
+   * differ are `put` or `unreadable`, missing ones are `removed`, unchanged ones yield nothing. A delta costs
+   * its own length.
    */
   apply(event: LeaseEvent): readonly LeaseChange[];
 }
 
-export function createLeaseTable(): LeaseTable {
-  const leases = new Map<string, Lease>();
+/**
+ * Makes a table that knows some leases before the first event. With the lease of this host among them, a
+ * snapshot that misses it yields `removed`, although no event has shown it before.
+ */
+export function createLeaseTable(known: readonly Lease[] = []): LeaseTable {
+  const leases = new Map(known.map((lease) => [leaseKey(lease), lease]));
+  /** The entries that are unreadable now. */
+  const unreadable = new Map<string, UnreadableLease>();
 
   function change(item: LeaseChange): boolean {
-    if (item.kind === 'removed') return leases.delete(leaseKey(item));
-    const key = leaseKey(item.lease);
-    const changed = leases.get(key)?.revision !== item.lease.revision;
+    const key = changedKey(item);
+    const damaged = unreadable.get(key);
+    if (item.kind === 'unreadable') {
+      unreadable.set(key, item.lease);
+      return damaged?.revision !== item.lease.revision || damaged.reason !== item.lease.reason;
+    }
+    const before = leases.get(key);
+    unreadable.delete(key);
+    if (item.kind === 'removed') return leases.delete(key) || damaged !== undefined;
     leases.set(key, item.lease);
-    return changed;
+    return damaged !== undefined || !before || !isEqual(before, item.lease);
   }
 
-  function differences(snapshot: readonly Lease[]): LeaseChange[] {
-    const keys = new Set(snapshot.map(leaseKey));
-    const missing = [...leases].filter(([key]) => !keys.has(key));
+  function differences(snapshot: LeaseSnapshot): LeaseChange[] {
+    const keys = new Set([...snapshot.leases, ...snapshot.unreadable].map(leaseKey));
+    const missing = [...leases.values(), ...unreadable.values()].filter(
+      (entry) => !keys.has(leaseKey(entry)),
+    );
     return [
-      ...missing.map(([, { subnets }]) => ({ kind: 'removed' as const, subnets })),
-      ...snapshot.map((lease) => ({ kind: 'put' as const, lease })),
+      ...missing.map(({ subnets }) => ({ kind: 'removed' as const, subnets })),
+      ...snapshot.unreadable.map((lease) => ({ kind: 'unreadable' as const, lease })),
+      ...snapshot.leases.map((lease) => ({ kind: 'put' as const, lease })),
     ];
   }
 
   return {
     leases,
-    apply: (event) => (event.kind === 'snapshot' ? differences(event.leases) : event.changes).filter(change),
+    apply: (event) => (event.kind === 'snapshot' ? differences(event) : event.changes).filter(change),
   };
+}
+
+/** A registry that was restored from a backup may give the revision of one lease to another. */
+function isEqual(a: Lease, b: Lease): boolean {
+  const isReservation = (lease: Lease) => lease.expiresAt === undefined;
+  return (
+    a.revision === b.revision &&
+    isReservation(a) === isReservation(b) &&
+    sameAttributes(a.attributes, b.attributes)
+  );
 }

@@ -1,34 +1,72 @@
+import type { Family } from '@flannel-ts/ip';
 import { LeaseExistsError, LeaseLostError } from './errors.ts';
-import { isSameHost, leaseKey, type Lease } from './lease.ts';
+import { sameAttributes } from './lease-value.ts';
+import {
+  isReadable,
+  isSameHost,
+  leaseKey,
+  type Lease,
+  type LeaseAttributes,
+  type RegistryEntry,
+} from './lease.ts';
 import type { Logger } from './logger.ts';
 import type { Registry } from './registry.ts';
 
 /** Writes one lease of this host, by compare-and-swap. */
 export interface LeaseWriter {
-  /** What the registry holds under the lease's key. */
-  read(): Promise<Lease | undefined>;
+  /** Reads what the registry holds under the lease's key. */
+  read(): Promise<RegistryEntry | undefined>;
   /**
-   * Puts the lease into the registry again, with a fresh time to live, whatever happened to it.
-   * @param known - what the registry held last; `undefined` for nothing
+   * Puts the lease into the registry with a fresh time to live, whatever happened to it.
    * @throws {LeaseLostError} when another host has the subnet.
    */
-  write(known: Lease | undefined): Promise<Lease>;
+  write(request: WriteRequest): Promise<Written>;
+}
+
+export interface WriteRequest {
+  readonly attributes: LeaseAttributes;
+  /** The lease as we wrote it last. */
+  readonly held: Lease;
+  /** What the registry held when it was asked last; `undefined` for nothing. */
+  readonly current: RegistryEntry | undefined;
+  /** Whether an earlier write may have succeeded although it failed here: its answer was lost. */
+  readonly repeated: boolean;
+}
+
+export interface Written {
+  readonly lease: Lease;
+  /** What was there instead of our lease. */
+  readonly repaired?: Repair | undefined;
+}
+
+export interface Repair {
+  readonly found: 'nothing' | 'unreadable' | 'rival';
+  readonly reason: string;
 }
 
 export function createLeaseWriter(
   { registry, log }: { readonly registry: Registry; readonly log: Logger },
-  options: { readonly lease: Lease; readonly ttlMs: number; readonly signal: AbortSignal },
+  options: {
+    readonly lease: Lease;
+    readonly families: readonly Family[];
+    readonly ttlMs: number;
+    readonly signal: AbortSignal;
+  },
 ): LeaseWriter {
-  const { ttlMs, signal } = options;
-  const { attributes, subnets } = options.lease;
-  const key = leaseKey(options.lease);
+  const { families, ttlMs, signal } = options;
+  const { subnets } = options.lease;
+  const read = () => registry.readLease(subnets, { signal });
 
-  /** Our lease in the registry again, whatever happened to it. @throws {LeaseLostError} when it is another's. */
-  async function write(known: Lease | undefined): Promise<Lease> {
-    for (let current = known; ;) {
-      if (current && !isSameHost(current.attributes, attributes)) throw new LeaseLostError(subnets, current);
+  async function write(request: WriteRequest): Promise<Written> {
+    const { held, attributes } = request;
+    let repaired: Repair | undefined;
+    for (let { current } = request; ;) {
+      signal.throwIfAborted();
+      if (current !== held) repaired = explain(current, request);
       try {
-        return current ? await renew(current) : await recreate();
+        const lease = current ? await renew(current, request) : await create(attributes);
+        log.debug({ lease: leaseKey(lease), ttlMs }, 'lease written');
+        return { lease, repaired };
       } catch (error) {
         if (!(error instanceof LeaseLostError)) throw error;
         current = error.current;
@@ -36,25 +74,37 @@ export function createLeaseWriter(
     }
   }
 
-  async function renew(current: Lease): Promise<Lease> {
-    const update = { attributes, ttlMs: current.expiresAt === undefined ? undefined : ttlMs };
-    const renewed = await registry.updateLease(current, update, { signal });
-    log.debug({ lease: key, expiresAt: renewed.expiresAt }, 'lease renewed');
-    return renewed;
+  /** Says what is there instead of our lease. @throws {LeaseLostError} when it is another host's. */
+  function explain(
+    current: RegistryEntry | undefined,
+    { held, attributes, repeated }: WriteRequest,
+  ): Repair | undefined {
+    if (!current) return { found: 'nothing', reason: 'the lease had vanished from the registry' };
+    if (!isReadable(current)) {
+      const reason = `the entry of the lease was unreadable (${current.reason})`;
+      return { found: 'unreadable', reason };
+    }
+    const isOurs = [attributes, held.attributes].some((own) => isSameHost(current.attributes, own, families));
+    if (!isOurs) throw new LeaseLostError(subnets, current);
+    const isReserved = current.expiresAt === undefined && held.expiresAt !== undefined;
+    if ((repeated || isReserved) && sameAttributes(current.attributes, attributes)) return undefined;
+    const reason = 'another daemon with our public address, or an operator, had written over the lease';
+    return { found: 'rival', reason };
   }
 
-  async function recreate(): Promise<Lease> {
-    log.warn({ lease: key }, 'the lease vanished from the registry; taking the same subnet again');
+  function renew(current: RegistryEntry, { attributes, held }: WriteRequest): Promise<Lease> {
+    const { expiresAt } = isReadable(current) ? current : held;
+    const update = { attributes, ttlMs: expiresAt === undefined ? undefined : ttlMs };
+    return registry.updateLease(current, update, { signal });
+  }
+
+  async function create(attributes: LeaseAttributes): Promise<Lease> {
     try {
       return await registry.createLease({ subnets, attributes, ttlMs }, { signal });
     } catch (error) {
       const current = error instanceof LeaseExistsError ? await read() : undefined;
       throw current ? new LeaseLostError(subnets, current) : error;
     }
-  }
-
-  async function read(): Promise<Lease | undefined> {
-    return (await registry.readLeases({ signal })).find((candidate) => leaseKey(candidate) === key);
   }
 
   return { read, write };

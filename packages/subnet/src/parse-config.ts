@@ -7,6 +7,7 @@ import {
   type Family,
 } from '@flannel-ts/ip';
 import type { BackendConfig, FamilyNetwork, NetworkConfig } from './config.ts';
+import { excerpt } from './excerpt.ts';
 import { JsonError, JsonObject } from './json-object.ts';
 
 /** The network config breaks a rule; the message is upstream's where upstream has one. */
@@ -115,8 +116,7 @@ function readBound(object: JsonObject, field: string, network: Prefix, length: n
   const text = object.string(field);
   if (text === undefined || text === '') return undefined;
   const address = tryParseAddress(text);
-  if (!address)
-    throw new NetworkConfigError(field, `${field} must be an IP address, not ${JSON.stringify(text)}`);
+  if (!address) throw new NetworkConfigError(field, `${field} must be an IP address, not ${excerpt(text)}`);
   // Go's zero value: what a Go program writes for a bound that is not set.
   if (address.value === 0n) return undefined;
   if (!network.contains(address))

@@ -1,13 +1,26 @@
 import type { SubnetPair } from '@flannel-ts/ip';
-import type { Lease, LeaseAttributes } from './lease.ts';
+import {
+  leaseKey,
+  type Lease,
+  type LeaseAttributes,
+  type LeaseVersion,
+  type RegistryEntry,
+  type UnreadableLease,
+} from './lease.ts';
 
 /** The cluster's shared store of network config and leases; etcd in production. */
 export interface Registry extends AsyncDisposable {
-  /** The network config's JSON text, or `undefined` while nobody has written it. */
+  /** The network config's JSON text, or `undefined` while no one has written it. */
   readConfig(options?: CallOptions): Promise<string | undefined>;
 
-  /** All leases at one revision, in a bounded number of requests. Unreadable entries are left out with a warning. */
+  /** Reads all entries at one revision, in a bounded number of requests; logs a warning for each unreadable value. */
+  readSnapshot(options?: CallOptions): Promise<LeaseSnapshot>;
+
+  /** Reads the leases of {@link Registry.readSnapshot} alone. */
   readLeases(options?: CallOptions): Promise<readonly Lease[]>;
+
+  /** Reads one entry in one request; `undefined` when there is none. */
+  readLease(subnets: SubnetPair, options?: CallOptions): Promise<RegistryEntry | undefined>;
 
   /**
    * Creates a lease if its subnet is free, atomically.
@@ -18,21 +31,21 @@ export interface Registry extends AsyncDisposable {
   /**
    * Writes attributes and a fresh time to live over `lease`, only while the registry still holds exactly
    * `lease.revision`. A reservation (`ttlMs: undefined`) stays without time to live.
-   * @throws {LeaseLostError} when it was deleted, expired or changed by somebody else.
+   * @throws {LeaseLostError} when it was deleted, expired or changed by another process.
    */
-  updateLease(lease: Lease, request: LeaseUpdate, options?: CallOptions): Promise<Lease>;
+  updateLease(lease: LeaseVersion, request: LeaseUpdate, options?: CallOptions): Promise<Lease>;
 
   /**
    * Deletes the lease, only while the registry still holds exactly `lease.revision`.
-   * @throws {LeaseLostError} when it was deleted, expired or changed by somebody else.
+   * @throws {LeaseLostError} when it was deleted, expired or changed by another process.
    */
-  deleteLease(lease: Lease, options?: CallOptions): Promise<void>;
+  deleteLease(lease: LeaseVersion, options?: CallOptions): Promise<void>;
 
   /**
    * Follows all leases: one snapshot first, then every change once and in order. When the store has
    * forgotten the changes in between (compaction, long outage), another snapshot follows. Outages are
    * retried inside with a warning per outage; the iteration ends only with `signal` (without an error),
-   * with `break`, or by throwing an error that no retry can mend.
+   * with `break`, or by throwing an error that no retry can repair.
    */
   watchLeases(options?: CallOptions): AsyncIterable<LeaseEvent>;
 }
@@ -50,12 +63,25 @@ export interface LeaseRequest {
 
 export type LeaseUpdate = Omit<LeaseRequest, 'subnets'>;
 
-/** What a watch yields: the whole truth, or what changed since. */
+/** All entries at one revision. */
+export interface LeaseSnapshot {
+  readonly leases: readonly Lease[];
+  readonly unreadable: readonly UnreadableLease[];
+}
+
+/** What a watch yields: all entries, or what changed since. */
 export type LeaseEvent =
-  | { readonly kind: 'snapshot'; readonly leases: readonly Lease[] }
+  | ({ readonly kind: 'snapshot' } & LeaseSnapshot)
   | { readonly kind: 'delta'; readonly changes: readonly LeaseChange[] };
 
-/** One change of one lease. */
+/** One change of one entry. */
 export type LeaseChange =
   | { readonly kind: 'put'; readonly lease: Lease }
+  /** The value of the entry became one that no one can read. */
+  | { readonly kind: 'unreadable'; readonly lease: UnreadableLease }
   | { readonly kind: 'removed'; readonly subnets: SubnetPair };
+
+/** Returns the key of the lease that changed. */
+export function changedKey(change: LeaseChange): string {
+  return leaseKey(change.kind === 'removed' ? change : change.lease);
+}

@@ -1,136 +1,110 @@
-import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
+import { parseSubnetKey } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
+import { encodeLeaseAttributes, keepLease, leaseKey, LeaseLostError, type Lease } from '../src/index.ts';
 import {
-  encodeLeaseAttributes,
-  keepLease,
-  leaseKey,
-  LeaseLostError,
-  RegistryUnavailableError,
-  type Lease,
-  type LeaseKeeper,
-  type Registry,
-} from '../src/index.ts';
-import { createFakeClock, createMemoryStore, createRecordingLog } from '../src/testing/index.ts';
+  attributes,
+  counting,
+  foreign,
+  HOUR_MS,
+  KEY,
+  rejection,
+  rival,
+  showRemoved,
+  startKeeper,
+  TTL_MS,
+} from './support/keeper.ts';
 
-const HOUR_MS = 60 * 60 * 1000;
-const TTL_MS = 24 * HOUR_MS;
-const attributes = { publicIp: { ipv4: parseAddress('192.0.2.1') } };
-const foreign = '{"PublicIP":"192.0.2.99"}';
-
-async function setUp(change: (registry: Registry) => Registry = (registry) => registry) {
-  const clock = createFakeClock();
-  const store = createMemoryStore(clock);
-  const log = createRecordingLog();
-  const registry = store.open({ log });
-  const lease = await registry.createLease({
-    subnets: parseSubnetKey('10.5.1.0-24'),
-    attributes,
-    ttlMs: TTL_MS,
-  });
-  const stop = new AbortController();
-  const options = { lease, ttlMs: TTL_MS, renewMarginMs: HOUR_MS, signal: stop.signal };
-  const keeper = keepLease({ registry: change(registry), clock, log }, options);
-  const stored = async () => (await registry.readLeases())[0];
-  return { clock, store, log, registry, lease, stop, keeper, stored };
-}
-
-/** Shows the keeper that its lease is gone, as a watch would. */
-function showRemoved(keeper: LeaseKeeper): void {
-  keeper.observe([{ kind: 'removed', subnets: keeper.lease.subnets }]);
-}
-
-it('renews an hour before expiry, and again, and ends when told', async () => {
-  const { clock, keeper, lease, stored, stop } = await setUp();
+it('renews an hour before expiry, and again, and ends with its signal', async () => {
+  const { clock, keeper, lease, stored, stop } = await startKeeper();
   await clock.advance(23 * HOUR_MS - 1);
   expect((await stored())!.revision).toBe(lease.revision);
   await clock.advance(1);
-  expect((await stored())!.expiresAt).toBe(47 * HOUR_MS);
+  expect(keeper.lease.expiresAt).toBe(47 * HOUR_MS);
   await clock.advance(23 * HOUR_MS);
-  expect((await stored())!.expiresAt).toBe(70 * HOUR_MS);
+  expect(keeper.lease.expiresAt).toBe(70 * HOUR_MS);
+  expect((await stored())!.revision).toBe(keeper.lease.revision);
   stop.abort();
   await keeper.done;
 });
 
-it('tries again a minute after a failure', async () => {
-  let failures = 1;
-  const { clock, stored, log } = await setUp((registry) => ({
-    ...registry,
-    updateLease: (...args) =>
-      failures-- > 0
-        ? Promise.reject(new RegistryUnavailableError('etcd is down'))
-        : registry.updateLease(...args),
-  }));
-  await clock.advance(23 * HOUR_MS);
-  expect(log.entries.filter(({ level }) => level === 'warn').length).toBe(1);
-  await clock.advance(60_000);
-  expect((await stored())!.expiresAt).toBe(47 * HOUR_MS + 60_000);
-});
-
 it('takes the same subnet again when its lease is deleted', async () => {
-  const { clock, keeper, registry, lease, stored } = await setUp();
+  const { settle, keeper, registry, lease, stored, events } = await startKeeper();
   await registry.deleteLease(lease);
   showRemoved(keeper);
-  await clock.advance(0);
+  await settle();
   expect((await stored())!.attributes).toEqual(attributes);
+  expect(events).toEqual([
+    { kind: 'repaired', reason: 'the lease had vanished from the registry' },
+    { kind: 'kept' },
+  ]);
 });
 
 it('writes its own attributes over what its former daemon wrote', async () => {
-  const { clock, keeper, store, stored } = await setUp();
-  store.writeEntry('10.5.1.0-24', '{"PublicIP":"192.0.2.1","BackendType":"vxlan"}');
-  keeper.observe([{ kind: 'put', lease: (await stored())! }]);
-  await clock.advance(0);
-  expect((await stored())!.attributes.backendType).toBe(undefined);
+  const { overwrite, stored, kinds } = await startKeeper();
+  await overwrite(rival);
+  expect((await stored())!.attributes).toEqual(attributes);
+  expect(kinds()).toEqual(['repaired', 'kept']);
 });
 
 it('never overwrites another owner, and says who has the lease', async () => {
-  const { clock, keeper, store, stored } = await setUp();
-  store.writeEntry('10.5.1.0-24', foreign);
-  const done = keeper.done.catch((error: unknown) => error);
+  const { clock, keeper, store, stored } = await startKeeper();
+  store.writeEntry(KEY, foreign);
+  const done = rejection(keeper.done);
   await clock.advance(23 * HOUR_MS);
-  const error = await done;
+  const error = (await done) as LeaseLostError;
   expect(error).toBeInstanceOf(LeaseLostError);
-  expect((error as LeaseLostError).current!.attributes.publicIp.ipv4!.toString()).toBe('192.0.2.99');
-  expect((await stored())!.attributes.publicIp.ipv4!.toString()).toBe('192.0.2.99');
+  expect(error.current).toEqual(await stored());
+  expect(encodeLeaseAttributes((await stored())!.attributes)).toContain('192.0.2.99');
+});
+
+it('is lost at once when a watch shows another owner', async () => {
+  const { overwrite, keeper } = await startKeeper();
+  const done = rejection(keeper.done);
+  await overwrite(foreign);
+  expect(await done).toBeInstanceOf(LeaseLostError);
 });
 
 it('is lost when another took the subnet after it was deleted', async () => {
-  const { clock, keeper, registry, lease, store } = await setUp();
+  const { settle, keeper, registry, lease, store } = await startKeeper();
   await registry.deleteLease(lease);
-  store.writeEntry('10.5.1.0-24', foreign);
-  const done = keeper.done.catch((error: unknown) => error);
+  store.writeEntry(KEY, foreign);
+  const done = rejection(keeper.done);
   showRemoved(keeper);
-  await clock.advance(0);
+  await settle();
+  expect(await done).toBeInstanceOf(LeaseLostError);
+});
+
+it('notices at once when a restored registry gives its revision to another host', async () => {
+  const { settle, keeper, store, stored, lease } = await startKeeper({
+    change: (registry) => ({
+      ...registry,
+      readLease: async (...args) => ({ ...(await registry.readLease(...args))!, revision: lease.revision }),
+    }),
+  });
+  store.writeEntry(KEY, foreign);
+  const done = rejection(keeper.done);
+  keeper.observe([{ kind: 'put', lease: { ...(await stored())!, revision: lease.revision } }]);
+  await settle();
   expect(await done).toBeInstanceOf(LeaseLostError);
 });
 
 it('is not disturbed by its own writes and the leases of others', async () => {
-  const { clock, keeper, lease, store, stored } = await setUp();
-  store.writeEntry('10.5.2.0-24', foreign);
+  const { counts, change } = counting();
+  const { settle, keeper, lease } = await startKeeper({ change });
   keeper.observe([
     { kind: 'put', lease },
     { kind: 'removed', subnets: parseSubnetKey('10.5.3.0-24') },
   ]);
-  await clock.advance(0);
-  expect((await stored())!.revision).toBe(lease.revision);
+  await settle();
+  expect(counts).toEqual({ writes: 0, reads: 0 });
 });
-
-/** A registry that tells how often it was written through. */
-function counting() {
-  const counts = { writes: 0 };
-  const change = (registry: Registry): Registry => ({
-    ...registry,
-    createLease: (...args) => (counts.writes++, registry.createLease(...args)),
-    updateLease: (...args) => (counts.writes++, registry.updateLease(...args)),
-  });
-  return { counts, change };
-}
 
 it('does not answer late news of its own writes with more of them', async () => {
   const { counts, change } = counting();
-  const { clock, keeper, store, stored } = await setUp(change);
+  const { clock, keeper, store, stored } = await startKeeper({ change });
   const news: Lease[] = [];
   for (let write = 0; write < 2; write++) {
-    store.writeEntry('10.5.1.0-24', encodeLeaseAttributes(attributes));
+    store.writeEntry(KEY, encodeLeaseAttributes(attributes));
     news.push((await stored())!);
   }
   // A watch that lags: each change is shown after the keeper has written once more.
@@ -148,95 +122,121 @@ it('does not answer late news of its own writes with more of them', async () => 
 it('takes news of a write that arrive before its answer for what they are', async () => {
   const { counts, change } = counting();
   let early: (lease: Lease) => void = () => undefined;
-  const { clock, keeper } = await setUp((registry) => ({
-    ...change(registry),
-    updateLease: async (...args) => {
-      counts.writes++;
-      const lease = await registry.updateLease(...args);
-      early(lease);
-      return lease;
-    },
-  }));
+  const { clock, keeper } = await startKeeper({
+    change: (registry) => ({
+      ...change(registry),
+      updateLease: async (...args) => {
+        counts.writes++;
+        const lease = await registry.updateLease(...args);
+        early(lease);
+        return lease;
+      },
+    }),
+  });
   early = (lease) => keeper.observe([{ kind: 'put', lease }]);
   await clock.advance(24 * HOUR_MS);
-  expect(counts.writes).toBe(1);
+  expect(counts).toEqual({ writes: 1, reads: 0 });
 });
 
-it('fights another daemon with its public IP once a minute, not without end', async () => {
+it('writes over another daemon with its public IP once a minute, not without end', async () => {
   const { counts, change } = counting();
-  const { clock, keeper, store, stored, log } = await setUp(change);
-  const rival = '{"PublicIP":"192.0.2.1","BackendType":"vxlan"}';
+  const { clock, overwrite, stored, kinds } = await startKeeper({ change });
   for (let second = 0; second < 100; second++) {
-    if ((await stored())!.attributes.backendType === undefined) {
-      store.writeEntry('10.5.1.0-24', rival);
-      keeper.observe([{ kind: 'put', lease: (await stored())! }]);
-    }
+    if ((await stored())!.attributes.backendType === undefined) await overwrite(rival);
     await clock.advance(1000);
   }
   expect(counts.writes).toBe(2);
-  expect(log.entries.filter(({ level }) => level === 'warn').length).toBe(2);
+  expect(kinds()).toEqual(['repaired', 'kept', 'repaired', 'kept']);
 });
 
 it('goes on when its own former daemon wins every race but the last', async () => {
   let races = 3;
-  const { clock, keeper, stored } = await setUp((registry) => ({
-    ...registry,
-    updateLease: async (lease, update, options) => {
-      if (races-- > 0) {
-        const [current] = await registry.readLeases();
-        await registry.updateLease(current!, { attributes, ttlMs: TTL_MS });
-      }
-      return registry.updateLease(lease, update, options);
-    },
-  }));
+  const { clock, keeper, stored } = await startKeeper({
+    change: (registry) => ({
+      ...registry,
+      updateLease: async (lease, update, options) => {
+        if (races-- > 0) {
+          const [current] = await registry.readLeases();
+          await registry.updateLease(current!, { attributes, ttlMs: TTL_MS });
+        }
+        return registry.updateLease(lease, update, options);
+      },
+    }),
+  });
   await clock.advance(23 * HOUR_MS);
   expect((await stored())!.revision).toBe(keeper.lease.revision);
 });
 
-it('tries every minute while nobody can read what holds its place', async () => {
-  const { clock, keeper, store, stored } = await setUp();
-  store.deleteEntry('10.5.1.0-24');
-  store.writeEntry('10.5.1.0-24', 'not JSON');
-  showRemoved(keeper);
-  await clock.advance(0);
-  expect(await stored()).toBe(undefined);
-  store.deleteEntry('10.5.1.0-24');
-  await clock.advance(60_000);
+it('renews at once a lease of which no one knows when it ends', async () => {
+  const { components, options, lease, settle } = await startKeeper();
+  const keeper = keepLease(components, { ...options, lease: { ...lease, expiresAt: 'unknown' } });
+  await settle();
+  expect(keeper.lease.revision).not.toBe(lease.revision);
+});
+
+it('refuses a margin that leaves no time, and names both', async () => {
+  const { components, options } = await startKeeper();
+  const keep = () => keepLease(components, { ...options, ttlMs: HOUR_MS, renewMarginMs: 2 * HOUR_MS });
+  expect(keep).toThrow(RangeError);
+  expect(keep).toThrow('less than the time to live of 3600000 ms, not 7200000');
+});
+
+it('is found by its address of an enabled family, although its address of another one has changed', async () => {
+  const { overwrite, stored, keeper } = await startKeeper();
+  await overwrite('{"PublicIP":"192.0.2.1","PublicIPv6":"2001:db8::99"}');
+  expect(await stored()).toEqual(keeper.lease);
   expect((await stored())!.attributes).toEqual(attributes);
 });
 
-it('renews at once a lease of which nobody knows when it ends', async () => {
-  const { registry, clock, log, stop } = await setUp();
-  const [read] = await registry.readLeases();
-  const options = { ttlMs: TTL_MS, renewMarginMs: HOUR_MS, signal: stop.signal };
-  const keeper = keepLease(
-    { registry, clock, log },
-    { ...options, lease: { ...read!, expiresAt: 'unknown' } },
-  );
-  await clock.advance(0);
-  expect(keeper.lease.revision).not.toBe(read!.revision);
-});
+describe('a value that no one can read', () => {
+  it('is replaced at once, by compare-and-swap on its revision', async () => {
+    const { counts, change } = counting();
+    const { overwrite, stored, events } = await startKeeper({ change });
+    await overwrite('not JSON');
+    expect((await stored())!.attributes).toEqual(attributes);
+    expect(events[0]).toMatchObject({ kind: 'repaired', reason: expect.stringContaining('not valid JSON') });
+    expect(counts.writes).toBe(1);
+  });
 
-it('refuses a margin that leaves no time', async () => {
-  const { registry, clock, log, lease, stop } = await setUp();
-  const options = { lease, ttlMs: HOUR_MS, renewMarginMs: HOUR_MS, signal: stop.signal };
-  expect(() => keepLease({ registry, clock, log }, options)).toThrow(RangeError);
+  it('that stands where the lease was deleted is replaced too', async () => {
+    const { store, keeper, settle, stored } = await startKeeper();
+    store.deleteEntry(KEY);
+    store.writeEntry(KEY, 'not JSON');
+    showRemoved(keeper);
+    await settle();
+    expect((await stored())!.attributes).toEqual(attributes);
+  });
+
+  it('that another process writes again and again is replaced once a minute', async () => {
+    const { counts, change } = counting();
+    const { clock, overwrite, stored } = await startKeeper({ change });
+    for (let second = 0; second < 100; second++) {
+      if (await stored()) await overwrite('not JSON');
+      await clock.advance(1000);
+    }
+    expect(counts.writes).toBe(2);
+  });
+
+  it('is replaced by a reservation where a reservation was', async () => {
+    const { overwrite, stored } = await startKeeper();
+    await overwrite(encodeLeaseAttributes(attributes));
+    await overwrite('not JSON');
+    expect(await stored()).toMatchObject({ attributes, expiresAt: undefined });
+  });
 });
 
 describe('a reservation', () => {
   async function reserve() {
     const { counts, change } = counting();
-    const context = await setUp(change);
-    const { store, keeper, clock, stored } = context;
+    const context = await startKeeper({ change });
     // What `etcdctl put` without a lease does to ours.
-    store.writeEntry('10.5.1.0-24', encodeLeaseAttributes(attributes));
-    keeper.observe([{ kind: 'put', lease: (await stored())! }]);
-    await clock.advance(0);
+    await context.overwrite(encodeLeaseAttributes(attributes));
     return { ...context, counts };
   }
 
   it('that an operator makes of our lease is one from then on, and is not renewed', async () => {
-    const { clock, keeper, stored, counts } = await reserve();
+    const { clock, keeper, stored, counts, kinds } = await reserve();
+    expect(kinds()).toEqual(['kept']);
     expect(keeper.lease.expiresAt).toBe(undefined);
     const { writes } = counts;
     await clock.advance(10 * TTL_MS);
@@ -245,20 +245,18 @@ describe('a reservation', () => {
   });
 
   it('that is deleted comes back as a lease', async () => {
-    const { clock, keeper, store, stored } = await reserve();
-    store.deleteEntry('10.5.1.0-24');
+    const { clock, settle, keeper, store, stored } = await reserve();
+    store.deleteEntry(KEY);
     showRemoved(keeper);
-    await clock.advance(0);
-    expect(leaseKey((await stored())!)).toBe('10.5.1.0-24');
+    await settle();
+    expect(leaseKey((await stored())!)).toBe(KEY);
     expect((await stored())!.expiresAt).toBe(clock.now() + TTL_MS);
   });
 
   it('that goes to another host is lost', async () => {
-    const { clock, keeper, store, stored } = await reserve();
-    store.writeEntry('10.5.1.0-24', foreign);
-    const done = keeper.done.catch((error: unknown) => error);
-    keeper.observe([{ kind: 'put', lease: (await stored())! }]);
-    await clock.advance(0);
+    const { overwrite, keeper } = await reserve();
+    const done = rejection(keeper.done);
+    await overwrite(foreign);
     expect(await done).toBeInstanceOf(LeaseLostError);
   });
 });

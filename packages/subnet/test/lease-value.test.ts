@@ -1,7 +1,7 @@
 import { parseAddress } from '@flannel-ts/ip';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeLeaseAttributes, encodeLeaseAttributes, LeaseValueError } from '../src/index.ts';
+import { decodeLeaseAttributes, encodeLeaseAttributes, LeaseValueError, type Json } from '../src/index.ts';
 
 describe('texts of upstream', () => {
   it.each([
@@ -48,6 +48,74 @@ it.each([
   expect(() => decodeLeaseAttributes(text)).toThrow(message);
 });
 
+/** Text that another program may have written: hostile keys, values of the wrong type, deep nesting, length. */
+const hostileText = fc.oneof(
+  fc.string(),
+  fc
+    .dictionary(
+      fc.constantFrom(
+        'PublicIP',
+        'publicip',
+        'PublicIPv6',
+        'BackendType',
+        'BackendData',
+        '__proto__',
+        'toString',
+      ),
+      fc.oneof(
+        fc.jsonValue(),
+        fc.constantFrom('192.0.2.1', '2001:db8::1', null),
+        fc.nat(200_000).map((length) => 'x'.repeat(length)),
+      ),
+    )
+    .map((object) => JSON.stringify(object)),
+  fc
+    .tuple(
+      fc.constantFrom('PublicIP', 'PublicIPv6', 'BackendType', 'BackendData', 'toJSON'),
+      fc.integer({ min: 1, max: 20_000 }),
+      fc.constantFrom(['[', '1', ']'], ['{"a":', 'null', '}'], ['{"__proto__":', '{}', '}']),
+    )
+    .map(
+      ([field, depth, [open, value, close]]) =>
+        `{"PublicIP":"192.0.2.1","${field}":${open!.repeat(depth)}${value!}${close!.repeat(depth)}}`,
+    ),
+);
+
+it('either reads a text and can write it again, or throws a LeaseValueError with a short message', () => {
+  fc.assert(
+    fc.property(hostileText, (text) => {
+      const result = attempt(() => decodeLeaseAttributes(text));
+      if (result instanceof Error) {
+        expect(result).toBeInstanceOf(LeaseValueError);
+        expect(result.message.length).toBeLessThan(200);
+      } else {
+        expect(attempt(() => encodeLeaseAttributes(result))).toBeTypeOf('string');
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('refuses backend data that is nested deeper than 100, which overflows the stack of what walks it', () => {
+  const nested = (depth: number) =>
+    `{"PublicIP":"192.0.2.1","BackendData":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  expect(decodeLeaseAttributes(nested(100)).backendData).toBeDefined();
+  expect(() => decodeLeaseAttributes(nested(101))).toThrow('BackendData must be nested at most 100 deep');
+  expect(() => decodeLeaseAttributes(nested(10_000))).toThrow(LeaseValueError);
+});
+
+it('refuses to write backend data that is no JSON', () => {
+  const cyclic: { self?: Json } = {};
+  cyclic.self = cyclic as Json;
+  const publicIp = { ipv4: parseAddress('192.0.2.1') };
+  for (const backendData of [cyclic as Json, 1n as unknown as Json]) {
+    expect(() => encodeLeaseAttributes({ publicIp, backendData })).toThrow(LeaseValueError);
+  }
+});
+
+/** Values that JSON holds as they are: it has no -0. */
+const jsonValue = fc.json().map((text): unknown => JSON.parse(text.replaceAll('-0', '0')));
+
 it('reads what it writes', () => {
   const attributes = fc.record({
     publicIp: fc.record({
@@ -57,7 +125,10 @@ it('reads what it writes', () => {
         .map(parseAddress),
     }),
     backendType: fc.constantFrom(undefined, 'vxlan', 'host-gw'),
-    backendData: fc.constantFrom(undefined, { VNI: 7 }, 'text'),
+    backendData: fc.option(
+      jsonValue.filter((value) => value !== null),
+      { nil: undefined },
+    ) as fc.Arbitrary<Json | undefined>,
   });
   fc.assert(
     fc.property(attributes, (value) => {
@@ -65,3 +136,11 @@ it('reads what it writes', () => {
     }),
   );
 });
+
+function attempt<T>(body: () => T): T | Error {
+  try {
+    return body();
+  } catch (error) {
+    return error as Error;
+  }
+}

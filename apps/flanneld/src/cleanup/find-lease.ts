@@ -1,5 +1,13 @@
+import type { Family } from '@flannel-ts/ip';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { isSameHost, leaseKey, type LeaseAttributes } from '@flannel-ts/subnet';
+import {
+  enabledFamilies,
+  isSameHost,
+  leaseKey,
+  parseNetworkConfig,
+  type LeaseAttributes,
+  type Registry,
+} from '@flannel-ts/subnet';
 import type { CommandContext } from '../command-context.ts';
 import { openRegistry } from '../open-registry.ts';
 import type { CleanupSettings } from '../request.ts';
@@ -19,7 +27,8 @@ export async function findLease(
   const registry = stack.use(openRegistry(settings, log));
   const within = () => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const leases = await registry.readLeases({ signal: within() });
-  const own = leases.filter(({ attributes }) => isSameHost(attributes, { publicIp }));
+  const families = await findFamilies(registry, within());
+  const own = leases.filter(({ attributes }) => isSameHost(attributes, { publicIp }, families));
   const reserved = own.filter(({ expiresAt }) => expiresAt === undefined);
   const expiring = own.filter(({ expiresAt }) => expiresAt !== undefined);
   return {
@@ -32,6 +41,12 @@ export async function findLease(
         ? reserved.map((lease) => `lease ${leaseKey(lease)}: a reservation, left as it is`)
         : ['lease: this host has none'],
   };
+}
+
+/** Returns the families that the network config enables; both where there is no config any more. */
+async function findFamilies(registry: Registry, signal: AbortSignal): Promise<readonly Family[]> {
+  const text = await registry.readConfig({ signal });
+  return text === undefined ? [4, 6] : enabledFamilies(parseNetworkConfig(text));
 }
 
 /** The flags are enough where the interface is gone. */

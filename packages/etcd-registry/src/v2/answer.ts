@@ -8,9 +8,7 @@ export interface Node {
   readonly value?: string;
   readonly dir?: boolean;
   readonly nodes?: readonly Node[];
-  /** RFC 3339, by the clock of etcd's leader; absent for a key without time to live. */
-  readonly expiration?: string;
-  /** Seconds that remained when the answer or the event was made. */
+  /** Seconds that remained when the answer or the event was made; absent for a key without time to live. */
   readonly ttl?: number;
   /** etcd's index when the key was written last. */
   readonly modifiedIndex: number;

@@ -1,6 +1,6 @@
-import type { CallOptions, Lease, LeaseChange } from '@flannel-ts/subnet';
+import type { CallOptions, Clock, LeaseChange, LeaseSnapshot, RegistryEntry } from '@flannel-ts/subnet';
 import type { Keys } from '../keys.ts';
-import { removed, type LeaseEntry } from '../lease-reader.ts';
+import { removed, sorted, written, type ReadLease } from '../lease-reader.ts';
 import { HistoryLostError } from '../watch.ts';
 import type { Node } from './answer.ts';
 import type { Connection } from './connection.ts';
@@ -8,13 +8,13 @@ import { read } from './read.ts';
 
 /** Leases as etcd v2 holds them. */
 export interface Entries {
-  /** All leases and etcd's index when they were read, in one request. */
-  readAll(options?: CallOptions): Promise<{ readonly leases: readonly Lease[]; readonly revision: bigint }>;
-  /** `undefined` for an entry that nobody can read. */
-  toLease(node: Node): Lease | undefined;
+  /** Reads all leases and etcd's index when they were read, in one request. */
+  readAll(options?: CallOptions): Promise<LeaseSnapshot & { readonly revision: bigint }>;
+  /** `undefined` when the key is no subnet. */
+  toLease(node: Node): RegistryEntry | undefined;
   /**
-   * `undefined` for a change of an entry that nobody can read.
-   * @throws {HistoryLostError} for a change of a whole directory, which does not tell the leases in it.
+   * `undefined` for a change of a key that is no subnet.
+   * @throws {HistoryLostError} for a change of a whole directory, which does not show the leases in it.
    */
   toChange(event: { readonly action: string; readonly node: Node }): LeaseChange | undefined;
 }
@@ -24,36 +24,32 @@ const REMOVALS: ReadonlySet<string> = new Set(['delete', 'compareAndDelete', 'ex
 export function createEntries({
   connection,
   keys,
-  toLease: fromEntry,
+  clock,
+  readLease,
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly toLease: (entry: LeaseEntry) => Lease | undefined;
+  readonly clock: Clock;
+  readonly readLease: ReadLease;
 }): Entries {
   const nameOf = (node: Node) => node.key.slice(keys.subnets.length);
 
-  function toLease(node: Node): Lease | undefined {
-    const { value = '', modifiedIndex, expiration } = node;
-    return fromEntry({
-      name: nameOf(node),
-      value,
-      revision: `${modifiedIndex}`,
-      expiresAt: expiration === undefined ? undefined : Date.parse(expiration),
-    });
+  function toLease(node: Node): RegistryEntry | undefined {
+    const { value = '', modifiedIndex, ttl } = node;
+    // By the seconds that are left: `expiration` is by the wall clock of etcd's leader.
+    const expiresAt = ttl === undefined ? undefined : clock.now() + ttl * 1000;
+    return readLease({ name: nameOf(node), value, revision: `${modifiedIndex}`, expiresAt });
   }
 
   return {
     toLease,
     async readAll(options) {
       const { node, index } = await read(connection, directory(keys), options);
-      const leases = (node?.nodes ?? []).map(toLease).filter((lease) => lease !== undefined);
-      return { leases, revision: BigInt(index) };
+      return { ...sorted((node?.nodes ?? []).map(toLease)), revision: BigInt(index) };
     },
     toChange({ action, node }) {
       if (node.dir) throw new HistoryLostError(`the directory ${node.key} was changed (${action})`);
-      if (REMOVALS.has(action)) return removed(nameOf(node));
-      const lease = toLease(node);
-      return lease && { kind: 'put', lease };
+      return REMOVALS.has(action) ? removed(nameOf(node)) : written(toLease(node));
     },
   };
 }

@@ -4,8 +4,8 @@ import {
   LeaseExistsError,
   LeaseLostError,
   type Clock,
-  type Lease,
   type LeaseRequest,
+  type LeaseVersion,
   type Logger,
   type Registry,
 } from '@flannel-ts/subnet';
@@ -28,9 +28,9 @@ export function createV2Registry(
   const { log, clock } = components;
   const closed = new AbortController();
   const connection = createConnection(components, { access, closed: closed.signal });
-  const entries = createEntries({ connection, keys, toLease: createLeaseReader(log) });
-  const keyOf = (lease: Pick<Lease, 'subnets'>) => keys.subnets + leaseKey(lease);
-  const lost = (lease: Lease, current: Node | undefined) =>
+  const entries = createEntries({ connection, keys, clock, readLease: createLeaseReader(log) });
+  const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
+  const lost = (lease: LeaseVersion, current: Node | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
 
   /** What to write, and the lease's fields that come of it. Its time begins by our clock, not by etcd's. */
@@ -45,7 +45,17 @@ export function createV2Registry(
       return (await read(connection, keys.config, options)).node?.value;
     },
 
+    async readSnapshot(options) {
+      const { leases, unreadable } = await entries.readAll(options);
+      return { leases, unreadable };
+    },
+
     readLeases: async (options) => (await entries.readAll(options)).leases,
+
+    async readLease(subnets, options) {
+      const { node } = await read(connection, keyOf({ subnets }), options);
+      return node && entries.toLease(node);
+    },
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const { put, expiresAt } = prepare({ attributes, ttlMs });

@@ -1,17 +1,17 @@
-import type { CallOptions, Lease, LeaseChange } from '@flannel-ts/subnet';
+import type { CallOptions, LeaseChange, LeaseSnapshot, RegistryEntry } from '@flannel-ts/subnet';
 import type { IEvent, IKeyValue } from 'etcd3';
 import type { Keys } from '../keys.ts';
-import { removed, type LeaseEntry } from '../lease-reader.ts';
+import { removed, sorted, written, type ReadLease } from '../lease-reader.ts';
 import type { Connection } from './connection.ts';
 import { formatRevision, NO_ETCD_LEASE, revisionOf } from './revision.ts';
 
 /** Leases as etcd v3 holds them. */
 export interface Entries {
-  /** All leases and the revision of etcd they were read at, in one request. */
-  readAll(options?: CallOptions): Promise<{ readonly leases: readonly Lease[]; readonly revision: bigint }>;
-  /** `undefined` for an entry that nobody can read. */
-  toLease(kv: IKeyValue): Lease | undefined;
-  /** `undefined` for a change of an entry that nobody can read. */
+  /** Reads all leases and the revision of etcd that they were read at, in one request. */
+  readAll(options?: CallOptions): Promise<LeaseSnapshot & { readonly revision: bigint }>;
+  /** `undefined` when the key is no subnet. */
+  toLease(kv: IKeyValue): RegistryEntry | undefined;
+  /** `undefined` for a change of a key that is no subnet. */
   toChange(event: IEvent): LeaseChange | undefined;
 }
 
@@ -22,11 +22,11 @@ export function createEntries({
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly read: (entry: LeaseEntry) => Lease | undefined;
+  readonly read: ReadLease;
 }): Entries {
   const nameOf = (kv: IKeyValue) => kv.key.toString().slice(keys.subnets.length);
 
-  function toLease(kv: IKeyValue): Lease | undefined {
+  function toLease(kv: IKeyValue): RegistryEntry | undefined {
     return read({
       name: nameOf(kv),
       value: kv.value.toString(),
@@ -44,15 +44,10 @@ export function createEntries({
         ({ member, request }) => member.client.kv.range(range, request),
         options,
       );
-      return {
-        leases: kvs.map(toLease).filter((lease) => lease !== undefined),
-        revision: BigInt(header.revision),
-      };
+      return { ...sorted(kvs.map(toLease)), revision: BigInt(header.revision) };
     },
     toChange({ type, kv }) {
-      if (type === 'Delete') return removed(nameOf(kv));
-      const lease = toLease(kv);
-      return lease && { kind: 'put', lease };
+      return type === 'Delete' ? removed(nameOf(kv)) : written(toLease(kv));
     },
   };
 }

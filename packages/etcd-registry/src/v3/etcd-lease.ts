@@ -7,7 +7,7 @@ import { NO_ETCD_LEASE } from './revision.ts';
 /** What gives keys a time to live in etcd v3: an object with an id, which keys are attached to. */
 export interface EtcdLease {
   readonly id: string;
-  /** Milliseconds since the epoch; `undefined` for {@link NO_ETCD_LEASE}. */
+  /** Milliseconds by the clock; `undefined` for {@link NO_ETCD_LEASE}. */
   readonly expiresAt: number | undefined;
 }
 

@@ -4,7 +4,7 @@ import {
   LeaseExistsError,
   LeaseLostError,
   type Clock,
-  type Lease,
+  type LeaseVersion,
   type Logger,
   type Registry,
 } from '@flannel-ts/subnet';
@@ -29,8 +29,8 @@ export function createV3Registry(
   const connection = createConnection(components, { access, closed: closed.signal });
   const entries = createEntries({ connection, keys, read: createLeaseReader(log) });
   const etcdLeases = createEtcdLeases({ ...components, connection });
-  const keyOf = (lease: Pick<Lease, 'subnets'>) => keys.subnets + leaseKey(lease);
-  const lost = (lease: Lease, current: IKeyValue | undefined) =>
+  const keyOf = (lease: Pick<LeaseVersion, 'subnets'>) => keys.subnets + leaseKey(lease);
+  const lost = (lease: LeaseVersion, current: IKeyValue | undefined) =>
     new LeaseLostError(lease.subnets, current && entries.toLease(current));
 
   return {
@@ -43,7 +43,21 @@ export function createV3Registry(
       return kvs[0]?.value.toString();
     },
 
+    async readSnapshot(options) {
+      const { leases, unreadable } = await entries.readAll(options);
+      return { leases, unreadable };
+    },
+
     readLeases: async (options) => (await entries.readAll(options)).leases,
+
+    async readLease(subnets, options) {
+      const key = Buffer.from(keyOf({ subnets }));
+      const { kvs } = await connection.call(
+        ({ member, request }) => member.client.kv.range({ key }, request),
+        options,
+      );
+      return kvs[0] && entries.toLease(kvs[0]);
+    },
 
     async createLease({ subnets, attributes, ttlMs }, options) {
       const etcdLease = await etcdLeases.grant(ttlMs, options);

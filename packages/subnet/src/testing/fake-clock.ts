@@ -4,38 +4,58 @@ import type { Clock } from '../clock.ts';
 export interface FakeClock extends Clock {
   /** Moves time on; what waits until then runs, in order of time, each to its next wait. */
   advance(ms: number): Promise<void>;
+  /** Moves time on as a machine that sleeps does: what waits goes on waiting, as long as it would have before. */
+  suspend(ms: number): void;
 }
 
-/** Makes a clock that shows `start` milliseconds since the epoch. */
+/** One call of {@link Clock.delay}. */
+interface Wait {
+  at: number;
+  readonly resolve: () => void;
+}
+
+/** Makes a clock that shows `start` milliseconds since the boot. */
 export function createFakeClock(start = 0): FakeClock {
   let now = start;
-  const waiting = new Set<{ readonly at: number; readonly resolve: () => void }>();
+  const waits = new Set<Wait>();
+
+  /** Returns the wait that ends first, if one ends by `end`. */
+  function next(end: number): Wait | undefined {
+    let first: Wait | undefined;
+    for (const wait of waits) if (wait.at <= end && !(first && first.at <= wait.at)) first = wait;
+    return first;
+  }
 
   return {
     now: () => now,
-    delay(ms, options) {
-      const signal = options?.signal;
+    delay(ms, { signal } = {}) {
       if (signal?.aborted) return Promise.reject(signal.reason as Error);
-      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-      const entry = { at: now + ms, resolve: () => resolve(undefined) };
-      waiting.add(entry);
-      signal?.addEventListener('abort', () => {
-        waiting.delete(entry);
-        reject(signal.reason as Error);
-      });
-      return promise;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const wait = { at: now + ms, resolve };
+      const abort = () => {
+        waits.delete(wait);
+        reject(signal!.reason as Error);
+      };
+      waits.add(wait);
+      signal?.addEventListener('abort', abort, { once: true });
+      const ended = () => signal?.removeEventListener('abort', abort);
+      return promise.finally(ended);
     },
     async advance(ms) {
       const end = now + ms;
       for (;;) {
         await settle();
-        const [next] = [...waiting].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-        if (!next) break;
-        now = Math.max(now, next.at);
-        waiting.delete(next);
-        next.resolve();
+        const wait = next(end);
+        if (!wait) break;
+        now = Math.max(now, wait.at);
+        waits.delete(wait);
+        wait.resolve();
       }
       now = end;
+    },
+    suspend(ms) {
+      now += ms;
+      for (const wait of waits) wait.at += ms;
     },
   };
 }

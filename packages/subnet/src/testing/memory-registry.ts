@@ -1,15 +1,19 @@
 import { EventEmitter, on } from 'node:events';
-import { parseSubnetKey } from '@flannel-ts/ip';
+import { parseSubnetKey, type SubnetPair } from '@flannel-ts/ip';
 import { systemClock, type Clock } from '../clock.ts';
+import { toChange, toSnapshot } from '../entries.ts';
 import { LeaseExistsError, LeaseLostError } from '../errors.ts';
-import { decodeLeaseAttributes, encodeLeaseAttributes } from '../lease-value.ts';
-import { leaseKey, type Lease } from '../lease.ts';
+import { decodeLeaseAttributes, encodeLeaseAttributes, type LeaseValueError } from '../lease-value.ts';
+import { leaseKey, type Lease, type LeaseVersion, type RegistryEntry } from '../lease.ts';
 import type { Logger } from '../logger.ts';
-import type { LeaseChange, LeaseEvent, LeaseUpdate, Registry } from '../registry.ts';
+import type { LeaseChange, LeaseEvent, LeaseRequest, LeaseSnapshot, Registry } from '../registry.ts';
 
 /** A store in memory that any number of {@link Registry} handles share, as daemons share an etcd. */
 export interface MemoryStore extends Disposable {
-  open(components: { readonly log: Logger }): Registry;
+  /**
+   * @param components.clock - the clock of the host, which may differ from the store's; `expiresAt` is by it
+   */
+  open(components: { readonly log: Logger; readonly clock?: Clock }): Registry;
   /** Writes the network config, as an operator would. */
   writeConfig(text: string): void;
   /** Writes an entry under `subnets/` as another program would: any key, any value, no time to live. */
@@ -26,7 +30,7 @@ interface Entry {
 type Change = { readonly key: string; readonly entry: Entry | undefined };
 
 /** Makes an empty store. Disposing it ends its timers; entries do not expire any more. */
-export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
+export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore {
   const entries = new Map<string, Entry>();
   const expiries = new Map<string, AbortController>();
   const changes = new EventEmitter().setMaxListeners(0);
@@ -34,7 +38,7 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
   let revisions = 0;
 
   function put(key: string, value: string, ttlMs: number | undefined): Entry {
-    const expiresAt = ttlMs === undefined ? undefined : clock.now() + ttlMs;
+    const expiresAt = ttlMs === undefined ? undefined : storeClock.now() + ttlMs;
     const entry = { value, expiresAt, revision: `${++revisions}` };
     entries.set(key, entry);
     expireIn(ttlMs, key);
@@ -49,7 +53,7 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
     if (ttlMs === undefined) return;
     const expiry = new AbortController();
     expiries.set(key, expiry);
-    clock.delay(ttlMs, { signal: expiry.signal }).then(
+    storeClock.delay(ttlMs, { signal: expiry.signal }).then(
       () => remove(key),
       () => undefined,
     );
@@ -60,47 +64,62 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
     if (entries.delete(key)) changes.emit('change', { key, entry: undefined } satisfies Change);
   }
 
-  function open({ log }: { readonly log: Logger }): Registry {
-    function read(key: string, entry: Entry): Lease | undefined {
+  const open: MemoryStore['open'] = ({ log, clock = storeClock }) => {
+    function read(key: string, entry: Entry): RegistryEntry | undefined {
+      const subnets = parseKey(key);
+      const { value, revision } = entry;
+      const left = entry.expiresAt === undefined ? undefined : entry.expiresAt - storeClock.now();
+      const expiresAt = left === undefined ? undefined : clock.now() + left;
       try {
-        const attributes = decodeLeaseAttributes(entry.value);
-        return {
-          subnets: parseSubnetKey(key),
-          attributes,
-          expiresAt: entry.expiresAt,
-          revision: entry.revision,
-        };
+        const attributes = decodeLeaseAttributes(value);
+        if (subnets) return { subnets, attributes, expiresAt, revision };
+        log.warn({ key }, 'no subnet; skipped');
+        return undefined;
       } catch (error) {
         log.warn({ key, error }, 'unreadable lease; skipped');
-        return undefined;
+        return subnets && { subnets, revision, reason: (error as LeaseValueError).message, expiresAt };
       }
     }
 
-    const readAll = () =>
-      [...entries].map(([key, entry]) => read(key, entry)).filter((lease) => lease !== undefined);
-
-    /** The entry, if it is still the one that `lease` was read from. */
-    function unchanged(lease: Lease): string {
-      const key = leaseKey(lease);
-      const entry = entries.get(key);
-      if (entry?.revision !== lease.revision)
-        throw new LeaseLostError(lease.subnets, entry && read(key, entry));
-      return key;
+    function readAll(): LeaseSnapshot {
+      const all = [...entries].map(([key, entry]) => read(key, entry));
+      return toSnapshot(all.filter((entry) => entry !== undefined));
     }
 
-    function toChange({ key, entry }: Change): LeaseChange | undefined {
-      if (!entry) return isReadable(key) ? { kind: 'removed', subnets: parseSubnetKey(key) } : undefined;
-      const lease = read(key, entry);
-      return lease && { kind: 'put', lease };
+    function readKey(key: string): RegistryEntry | undefined {
+      const entry = entries.get(key);
+      return entry && read(key, entry);
+    }
+
+    /** Writes a lease and returns it as the host keeps it. */
+    function write({ subnets, attributes, ttlMs }: LeaseRequest): Lease {
+      const { revision } = put(leaseKey({ subnets }), encodeLeaseAttributes(attributes), ttlMs);
+      const expiresAt = ttlMs === undefined ? undefined : clock.now() + ttlMs;
+      return { subnets, attributes, expiresAt, revision };
+    }
+
+    /** @throws {LeaseLostError} when the entry is not the version that the caller read. */
+    function checkUnchanged({ subnets, revision }: LeaseVersion): void {
+      const key = leaseKey({ subnets });
+      if (entries.get(key)?.revision !== revision) throw new LeaseLostError(subnets, readKey(key));
+    }
+
+    function show({ key, entry }: Change): LeaseChange | undefined {
+      if (entry) {
+        const written = read(key, entry);
+        return written && toChange(written);
+      }
+      const subnets = parseKey(key);
+      return subnets && { kind: 'removed', subnets };
     }
 
     async function* watch(signal: AbortSignal | undefined): AsyncGenerator<LeaseEvent> {
       if (signal?.aborted) return;
       const events = on(changes, 'change', { signal }) as AsyncIterableIterator<[Change]>;
       try {
-        yield { kind: 'snapshot', leases: readAll() };
+        yield { kind: 'snapshot', ...readAll() };
         for await (const [event] of events) {
-          const change = toChange(event);
+          const change = show(event);
           if (change) yield { kind: 'delta', changes: [change] };
         }
       } catch (error) {
@@ -112,21 +131,25 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
 
     return {
       readConfig: () => Promise.resolve(config),
-      readLeases: () => Promise.resolve(readAll()),
-      createLease: async ({ subnets, attributes, ttlMs }) => {
-        const key = leaseKey({ subnets });
-        if (entries.has(key)) throw new LeaseExistsError(subnets);
-        return read(key, put(key, encodeLeaseAttributes(attributes), ttlMs))!;
+      readSnapshot: async () => readAll(),
+      readLeases: async () => readAll().leases,
+      readLease: async (subnets) => readKey(leaseKey({ subnets })),
+      createLease: async (request) => {
+        if (entries.has(leaseKey(request))) throw new LeaseExistsError(request.subnets);
+        return write(request);
       },
-      updateLease: async (lease, { attributes, ttlMs }: LeaseUpdate) => {
-        const key = unchanged(lease);
-        return read(key, put(key, encodeLeaseAttributes(attributes), ttlMs))!;
+      updateLease: async (lease, update) => {
+        checkUnchanged(lease);
+        return write({ subnets: lease.subnets, ...update });
       },
-      deleteLease: async (lease) => remove(unchanged(lease)),
+      deleteLease: async (lease) => {
+        checkUnchanged(lease);
+        remove(leaseKey(lease));
+      },
       watchLeases: (options) => watch(options?.signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-  }
+  };
 
   return {
     open,
@@ -139,11 +162,10 @@ export function createMemoryStore(clock: Clock = systemClock): MemoryStore {
   };
 }
 
-function isReadable(key: string): boolean {
+function parseKey(key: string): SubnetPair | undefined {
   try {
-    parseSubnetKey(key);
-    return true;
+    return parseSubnetKey(key);
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,8 +1,8 @@
 import { parseAddress, parseSubnetKey, type SubnetPair } from '@flannel-ts/ip';
 import { LeaseExistsError, LeaseLostError } from '../errors.ts';
 import { createLeaseTable } from '../lease-table.ts';
-import { leaseKey, type Lease, type LeaseAttributes } from '../lease.ts';
-import type { LeaseEvent, Registry } from '../registry.ts';
+import { isReadable, leaseKey, type Lease, type LeaseAttributes } from '../lease.ts';
+import { changedKey, type LeaseEvent, type Registry } from '../registry.ts';
 import type { RecordingLog } from './recording-log.ts';
 
 /** One store, fresh for one test. */
@@ -120,7 +120,7 @@ export function registryCompliance(
       ]) {
         const error = await rejection(write());
         expect(error).toBeInstanceOf(LeaseLostError);
-        expect((error as LeaseLostError).current?.attributes).toEqual(attributesOf(2));
+        expect(((error as LeaseLostError).current as Lease).attributes).toEqual(attributesOf(2));
       }
     });
 
@@ -153,7 +153,7 @@ export function registryCompliance(
       expect(await registry.readLeases()).toEqual([]);
     });
 
-    test('that nobody can read are skipped with one warning each', async ({ harness, registry }) => {
+    test('that no one can read are skipped with one warning each', async ({ harness, registry }) => {
       await registry.createLease(request('10.5.1.0-24'));
       await harness.writeEntry('nonsense', '{"PublicIP":"192.0.2.9"}');
       await harness.writeEntry('10.5.2.0-24', '{"PublicIP":"192.0.2');
@@ -164,6 +164,86 @@ export function registryCompliance(
         );
         expect(warnings.length).toBe(1);
       }
+    });
+
+    test('are read one by one; what is not there is undefined', async ({ harness, registry }) => {
+      const lease = await registry.createLease(request('10.5.1.0-24'));
+      await harness.writeEntry('10.5.3.0-24', '{"PublicIP":"192.0.2.3"}');
+      const read = (await registry.readLease(lease.subnets)) as Lease;
+      expect(read.attributes).toEqual(lease.attributes);
+      expect(read.revision).toBe(lease.revision);
+      expect(read.expiresAt === undefined).toBe(false);
+      expect((await registry.readLease(parseSubnetKey('10.5.3.0-24')))!.expiresAt).toBe(undefined);
+      expect(await registry.readLease(parseSubnetKey('10.5.2.0-24'))).toBe(undefined);
+    });
+
+    test('and what cannot be read are listed apart, at one time', async ({ harness, registry }) => {
+      await registry.createLease(request('10.5.1.0-24'));
+      await harness.writeEntry('10.5.2.0-24', 'not JSON');
+      await harness.writeEntry('nonsense', '{"PublicIP":"192.0.2.9"}');
+      const { leases, unreadable } = await registry.readSnapshot();
+      expect(keys(leases)).toEqual(['10.5.1.0-24']);
+      expect(unreadable.map(leaseKey)).toEqual(['10.5.2.0-24']);
+      expect(unreadable[0]!.reason.includes('not valid JSON')).toBe(true);
+    });
+  });
+
+  describe(`${options.name}: an entry that no one can read`, () => {
+    /** A lease of ours that another program has damaged. */
+    async function damage({ harness, registry }: Context, value = 'not JSON') {
+      const lease = await registry.createLease(request('10.5.1.0-24'));
+      await harness.writeEntry('10.5.1.0-24', value);
+      const damaged = await registry.readLease(lease.subnets);
+      if (!damaged || isReadable(damaged)) throw new Error('the entry is not damaged');
+      return { lease, damaged };
+    }
+
+    test('is read with a revision and a reason', async (context) => {
+      const { lease, damaged } = await damage(context);
+      expect(leaseKey(damaged)).toBe(leaseKey(lease));
+      expect(damaged.revision).not.toBe(lease.revision);
+      expect(damaged.reason.includes('not valid JSON')).toBe(true);
+    });
+
+    test('is what a lost write reports, and is not written over by it', async (context) => {
+      const { registry } = context;
+      const { lease, damaged } = await damage(context);
+      for (const write of [
+        () => registry.updateLease(lease, { attributes: attributesOf(1), ttlMs: DAY_MS }),
+        () => registry.deleteLease(lease),
+      ]) {
+        const error = await rejection(write());
+        expect(error).toBeInstanceOf(LeaseLostError);
+        expect((error as LeaseLostError).current!.revision).toBe(damaged.revision);
+        expect('reason' in (error as LeaseLostError).current!).toBe(true);
+      }
+      const taken = await rejection(registry.createLease(request('10.5.1.0-24')));
+      expect(taken).toBeInstanceOf(LeaseExistsError);
+    });
+
+    test('is replaced by its revision, and is a lease again', async (context) => {
+      const { registry } = context;
+      const { damaged } = await damage(context);
+      const update = { attributes: attributesOf(1), ttlMs: DAY_MS };
+      const updated = await registry.updateLease(damaged, update);
+      expect(typeof updated.expiresAt).toBe('number');
+      const [read] = await registry.readLeases();
+      expect(read!.revision).toBe(updated.revision);
+      expect(await rejection(registry.updateLease(damaged, update))).toBeInstanceOf(LeaseLostError);
+    });
+
+    test('is deleted by its revision', async (context) => {
+      const { registry } = context;
+      const { lease, damaged } = await damage(context);
+      await registry.deleteLease(damaged);
+      expect(await registry.readLease(lease.subnets)).toBe(undefined);
+    });
+
+    test('may be nested as deep as it likes', async (context) => {
+      const nested = `{"PublicIP":"192.0.2.1","BackendData":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+      const { damaged } = await damage(context, nested);
+      expect(damaged.reason.length < 200).toBe(true);
+      expect((await context.registry.readSnapshot()).unreadable.length).toBe(1);
     });
   });
 
@@ -195,7 +275,10 @@ export function registryCompliance(
       expect(await watch.take(2)).toEqual(['put 10.5.1.0-24', 'removed 10.5.1.0-24']);
     });
 
-    test('skips what it cannot read and keeps the rest', async ({ harness, registry }) => {
+    test('skips keys that are no subnets, reports damaged leases and keeps them', async ({
+      harness,
+      registry,
+    }) => {
       await registry.createLease(request('10.5.1.0-24'));
       await using watch = follow(registry);
       await watch.next();
@@ -203,8 +286,16 @@ export function registryCompliance(
       await harness.deleteEntry('nonsense');
       await harness.writeEntry('10.5.1.0-24', 'not JSON');
       await registry.createLease(request('10.5.2.0-24'));
-      expect(await watch.take(1)).toEqual(['put 10.5.2.0-24']);
+      expect(await watch.take(2)).toEqual(['unreadable 10.5.1.0-24', 'put 10.5.2.0-24']);
       expect([...watch.table.leases.keys()]).toEqual(['10.5.1.0-24', '10.5.2.0-24']);
+    });
+
+    test('has damaged leases in its snapshot, and reports their end', async ({ harness, registry }) => {
+      await harness.writeEntry('10.5.1.0-24', 'not JSON');
+      await using watch = follow(registry);
+      expect(await watch.next()).toEqual(['snapshot', 'unreadable 10.5.1.0-24']);
+      await harness.deleteEntry('10.5.1.0-24');
+      expect(await watch.take(1)).toEqual(['removed 10.5.1.0-24']);
     });
 
     test('serves several watchers', async ({ harness, registry }) => {
@@ -231,7 +322,7 @@ export function registryCompliance(
         events.push(event);
         abort.abort();
       }
-      expect(events).toEqual([{ kind: 'snapshot', leases: [] }]);
+      expect(events).toEqual([{ kind: 'snapshot', leases: [], unreadable: [] }]);
     });
   });
 }
@@ -264,7 +355,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** Watches in words: `snapshot KEY KEY`, `put KEY`, `removed KEY`. */
+/** Watches in words: `snapshot KEY KEY`, `put KEY`, `unreadable KEY`, `removed KEY`. */
 function follow(registry: Registry) {
   const abort = new AbortController();
   const events = registry.watchLeases({ signal: abort.signal })[Symbol.asyncIterator]();
@@ -274,10 +365,11 @@ function follow(registry: Registry) {
     if (result.done) throw new Error('the watch ended');
     const event = result.value;
     table.apply(event);
-    if (event.kind === 'snapshot') return [['snapshot', ...keys(event.leases)].join(' ')];
-    return event.changes.map(
-      (change) => `${change.kind} ${leaseKey(change.kind === 'put' ? change.lease : change)}`,
-    );
+    if (event.kind === 'snapshot') {
+      const damaged = event.unreadable.map((entry) => `unreadable ${leaseKey(entry)}`);
+      return [['snapshot', ...keys(event.leases)].join(' '), ...damaged];
+    }
+    return event.changes.map((change) => `${change.kind} ${changedKey(change)}`);
   };
   return {
     table,
