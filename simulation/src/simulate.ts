@@ -4,7 +4,7 @@ import { injectFaults } from './faults/inject.ts';
 import { checkConvergence, RECOVERY_MS } from './monitor/convergence.ts';
 import { checkChoice, checkExpiry } from './monitor/leases.ts';
 import { createRecord, type Failure } from './monitor/record.ts';
-import { createWriteMonitor } from './monitor/writes.ts';
+import { checkWrite } from './monitor/writes.ts';
 import { createCluster, type Cluster } from './world/cluster.ts';
 import { realComponents, type Components } from './world/components.ts';
 import { DAY_MS, HOUR_MS, planCluster, type RunRequest } from './world/plan.ts';
@@ -33,13 +33,12 @@ export async function simulate(
 ): Promise<RunResult> {
   const scheduler = createScheduler();
   const record = createRecord(scheduler);
-  const checkWrite = createWriteMonitor(record);
   const plan = planCluster(request);
   const cluster: Cluster = createCluster(components, {
     ...{ scheduler, plan, seed: request.seed },
     observer: {
       written(write) {
-        checkWrite(write, scheduler.now, cluster.store);
+        checkWrite(record, cluster, write);
         checkExpiry(record, cluster, write);
       },
       replaced: () => record.add('registry', 'replaced'),
@@ -67,6 +66,9 @@ function checkTimes(faults: readonly Fault[], end: number): readonly number[] {
     const { at, durationMs = 0, downMs = 0 } = { durationMs: 0, downMs: 0, ...fault };
     return at + (Number.isFinite(downMs) ? downMs : 0) + durationMs;
   });
-  const periods = Array.from({ length: Math.floor(end / CHECK_PERIOD_MS) }, (_, index) => index * CHECK_PERIOD_MS);
+  const periods = Array.from(
+    { length: Math.floor(end / CHECK_PERIOD_MS) },
+    (_, index) => index * CHECK_PERIOD_MS,
+  );
   return [...ends.map((time) => time + RECOVERY_MS + 1000), ...periods, end + RECOVERY_MS];
 }

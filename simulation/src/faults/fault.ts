@@ -67,7 +67,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** Returns one line about a fault, for a schedule. */
 export function describeFault(fault: Fault): string {
   const { at, kind, ...facts } = fault;
-  const words = Object.entries(facts).map(([name, value]) => `${name.replace(/Ms$/, '')}=${describe(name, value)}`);
+  const words = Object.entries(facts).map(
+    ([name, value]) => `${name.replace(/Ms$/, '')}=${describe(name, value)}`,
+  );
   return [formatTime(at), kind, ...words].join(' ');
 }
 

@@ -9,7 +9,11 @@ type FaultOf<K extends Fault['kind']> = Extract<Fault, { readonly kind: K }>;
 type Injectors = { readonly [K in Fault['kind']]: (cluster: Cluster, fault: FaultOf<K>) => void };
 
 /** Schedules faults; each ends by itself. */
-export function injectFaults(cluster: Cluster, faults: readonly Fault[], onFault: (fault: Fault) => void): void {
+export function injectFaults(
+  cluster: Cluster,
+  faults: readonly Fault[],
+  onFault: (fault: Fault) => void,
+): void {
   const { scheduler } = cluster;
   for (const fault of faults) {
     if (fault.kind === 'restore') prepareRestore(cluster, fault);

@@ -17,7 +17,11 @@ export function injectJunk(
   deleteLater(cluster, { key, value, durationMs });
 }
 
-function junk(cluster: Cluster, what: Junk, choice: number): readonly [key: string | undefined, value: string] {
+function junk(
+  cluster: Cluster,
+  what: Junk,
+  choice: number,
+): readonly [key: string | undefined, value: string] {
   const network = cluster.settings.config.ipv4!;
   const { subnetLength } = network;
   const type = network && cluster.settings.config.backend.type;
@@ -30,7 +34,10 @@ function junk(cluster: Cluster, what: Junk, choice: number): readonly [key: stri
     case 'bad-value':
       return [free(subnetLength), '{"PublicIP":"198.51.100'];
     case 'bad-peer-data':
-      return [free(subnetLength), JSON.stringify({ PublicIP: '198.51.100.2', BackendType: type, BackendData: 7 })];
+      return [
+        free(subnetLength),
+        JSON.stringify({ PublicIP: '198.51.100.2', BackendType: type, BackendData: 7 }),
+      ];
     case 'wide-reservation':
       return [free(subnetLength - 2), value];
     case 'narrow-reservation':
@@ -49,7 +56,9 @@ function junk(cluster: Cluster, what: Junk, choice: number): readonly [key: stri
 /** Returns the key of a prefix of the network that overlaps no entry; `undefined` when there is none. */
 function freeKey({ store, settings }: Cluster, length: number, choice: number): string | undefined {
   const { network } = settings.config.ipv4!;
-  const taken = [...store.entries.keys()].map((key) => subnetsOf(key)?.ipv4).filter((prefix) => prefix !== undefined);
+  const taken = [...store.entries.keys()]
+    .map((key) => subnetsOf(key)?.ipv4)
+    .filter((prefix) => prefix !== undefined);
   const isFree = (prefix: Prefix) => !taken.some((other) => other.overlaps(prefix));
   const all = [...network.subnets(length)];
   const start = choice % all.length;
@@ -89,4 +98,3 @@ function deleteLater(
     if (store.entries.get(key)?.value === value) store.delete(key);
   });
 }
-

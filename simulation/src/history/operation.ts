@@ -42,7 +42,14 @@ export type Outcome =
 export type Seen = { readonly revision: string; readonly value: string } | 'nothing';
 
 /** Returns one line about an operation. */
-export function describeOperation({ key, client, invokedAt, returnedAt, request, outcome }: Operation): string {
+export function describeOperation({
+  key,
+  client,
+  invokedAt,
+  returnedAt,
+  request,
+  outcome,
+}: Operation): string {
   const facts = [
     'expected' in request ? `expecting ${request.expected}` : '',
     outcome.kind === 'ok' ? `ok ${outcome.revision ?? ''}`.trim() : outcome.kind,

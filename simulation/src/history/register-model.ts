@@ -22,7 +22,9 @@ export interface RegisterModel {
 
 export function createRegisterModel(operations: readonly Operation[]): RegisterModel {
   /** Revisions whose writers got an answer. Any other one was made by a write whose answer was lost. */
-  const owned = new Set(operations.map(({ outcome }) => (outcome.kind === 'ok' ? outcome.revision : undefined)));
+  const owned = new Set(
+    operations.map(({ outcome }) => (outcome.kind === 'ok' ? outcome.revision : undefined)),
+  );
 
   function has(state: State, revision: string): boolean {
     if (state === 'nothing') return false;

@@ -53,7 +53,7 @@ function checkKernel(record: Record, { store, scheduler, settings }: Cluster, ho
   for (const [key, changedAt] of store.changedAt) {
     const entry = store.entries.get(key);
     // What became unreadable may be followed as it was before.
-    if (changedAt > settled || (entry && !entry.lease)) continue;
+    if (changedAt > settled || (entry && !entry.content.attributes)) continue;
     const peer = entry && peerOf(entry.content, settings.config);
     const isPeer = peer && !isOwn(entry) && peer.mac !== host.kernel.mac && !overlaps(peer.prefix);
     const expected = isPeer ? peer.text : undefined;

@@ -1,5 +1,6 @@
 import type { Prefix } from '@flannel-ts/ip';
 import { subnetsOf, type Entry } from '../registry/entry.ts';
+import type { Cluster } from '../world/cluster.ts';
 import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
 import type { Record } from './record.ts';
 
@@ -8,26 +9,29 @@ const KNOWN_AFTER_MS = 10 * 60_000;
 
 /**
  * Checks each write of a daemon: it is over its own lease or over nothing, keeps reservations as they are,
- * and claims no addresses that another entry has.
+ * and claims no addresses that another entry has. What was damaged under its lease it may replace.
  */
-export function createWriteMonitor(record: Record): (write: Write, now: number, store: Store) => void {
-  return ({ writer, key, before, after }, now, { entries }) => {
-    record.add(writer.name, after ? 'put' : 'removed', key, after?.revision, publicIp(after));
-    if (writer === OPERATOR || writer === EXPIRY) return;
-    const what = `${writer.name} (${writer.publicIp ?? ''}) ${after ? 'writes' : 'deletes'} ${key}`;
-    if (before) {
-      if (!before.lease) record.fail(`${what} over an entry that it cannot read`);
-      else if (publicIp(before) !== writer.publicIp)
-        record.fail(`${what} over the lease of ${publicIp(before) ?? 'no host'}`);
-      if (before.ttlMs === undefined && after?.ttlMs !== undefined)
-        record.fail(`${what} and makes the reservation expire`);
-      if (before.ttlMs === undefined && !after) record.fail(`${what}, a reservation`);
-    } else if (after) {
-      if (after.ttlMs === undefined) record.fail(`${what} without a time to live`);
-      const rival = findOverlap(entries, after);
-      if (rival && rival.since < now - KNOWN_AFTER_MS) record.fail(`${what}, which overlaps ${rival.key}`);
-    }
-  };
+export function checkWrite(record: Record, cluster: Cluster, write: Write): void {
+  const { writer, key, before, after } = write;
+  const { store, scheduler, hosts } = cluster;
+
+  record.add(writer.name, after ? 'put' : 'removed', key, after?.revision, publicIp(after));
+  if (writer === OPERATOR || writer === EXPIRY) return;
+  const what = `${writer.name} (${writer.publicIp ?? ''}) ${after ? 'writes' : 'deletes'} ${key}`;
+  if (before) {
+    const isKept = hosts.some(({ name, daemon }) => name === writer.name && daemon?.heldKey === key);
+    if (!before.content.attributes && isKept) return;
+    if (publicIp(before) !== writer.publicIp)
+      record.fail(`${what} over the lease of ${publicIp(before) ?? 'no host'}`);
+    if (before.ttlMs === undefined && after?.ttlMs !== undefined)
+      record.fail(`${what} and makes the reservation expire`);
+    if (before.ttlMs === undefined && !after) record.fail(`${what}, a reservation`);
+  } else if (after) {
+    if (after.ttlMs === undefined) record.fail(`${what} without a time to live`);
+    const rival = findOverlap(store.entries, after);
+    if (rival && rival.since < scheduler.now - KNOWN_AFTER_MS)
+      record.fail(`${what}, which overlaps ${rival.key}`);
+  }
 }
 
 export function publicIp(entry: Entry | undefined): string | undefined {

@@ -1,5 +1,11 @@
 import { parseSubnetKey, type SubnetPair } from '@flannel-ts/ip';
-import { decodeLeaseAttributes, type Lease, type LeaseAttributes, type LeaseChange } from '@flannel-ts/subnet';
+import {
+  decodeLeaseAttributes,
+  type LeaseAttributes,
+  type LeaseChange,
+  type LeaseVersion,
+  type RegistryEntry,
+} from '@flannel-ts/subnet';
 
 /** How revisions of leases look: v3's name the etcd lease too, v2's are a bare index. */
 export type Flavour = 'v2' | 'v3';
@@ -24,8 +30,8 @@ export interface Entry {
   /** Since when the key has been there without a break, in virtual time. */
   readonly since: number;
   readonly content: Content;
-  /** What a reader makes of it; `undefined` for what is unreadable. */
-  readonly lease: Lease | undefined;
+  /** What a reader makes of it; `undefined` for a key that is no subnet. */
+  readonly shown: RegistryEntry | undefined;
 }
 
 /** Makes an entry; its content is decoded once, and not again for a renewal. */
@@ -42,14 +48,13 @@ export function createEntry(facts: {
   const { key, value, revision, ttlMs, etcdLease, flavour, before, now } = facts;
   const content = before?.value === value ? before.content : decode(key, value);
   const { subnets, attributes } = content;
-  const lease = subnets &&
-    attributes && {
-      subnets,
-      attributes,
-      expiresAt: ttlMs === undefined ? undefined : ('unknown' as const),
-      revision: flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`,
-    };
-  return { key, value, revision, ttlMs, since: before?.since ?? now, content, lease };
+  const version = subnets && {
+    subnets,
+    expiresAt: ttlMs === undefined ? undefined : ('unknown' as const),
+    revision: flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`,
+  };
+  const shown = version && (attributes ? { ...version, attributes } : { ...version, reason: 'unreadable' });
+  return { key, value, revision, ttlMs, since: before?.since ?? now, content, shown };
 }
 
 function decode(key: string, value: string): Content {
@@ -59,7 +64,7 @@ function decode(key: string, value: string): Content {
 }
 
 /** Returns the revision of the entry that a lease was read from. */
-export function revisionOf(lease: Pick<Lease, 'revision'>): number {
+export function revisionOf(lease: LeaseVersion): number {
   return Number(lease.revision.split('/', 1)[0]);
 }
 

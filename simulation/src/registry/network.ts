@@ -68,7 +68,9 @@ export function createNetwork(
         if (random.chance(path.lostReplies)) return;
         scheduler.at(scheduler.now + latency(), () => {
           if (isCut()) return;
-          time.deliver(() => settle(() => ('value' in answer ? resolve(answer.value) : reject(answer.error))));
+          time.deliver(() =>
+            settle(() => ('value' in answer ? resolve(answer.value) : reject(answer.error))),
+          );
         });
       });
     });

@@ -3,10 +3,14 @@ import {
   leaseKey,
   LeaseExistsError,
   LeaseLostError,
+  toSnapshot,
   type Clock,
   type Lease,
   type LeaseRequest,
+  type LeaseVersion,
+  type LeaseSnapshot,
   type Registry,
+  type RegistryEntry,
 } from '@flannel-ts/subnet';
 import { revisionOf } from './entry.ts';
 import type { Network } from './network.ts';
@@ -27,14 +31,14 @@ export function openRegistry(
 
   /** Writes by compare-and-swap; refuses as the port's contract says. */
   function swap(
-    lease: Pick<Lease, 'subnets'>,
+    lease: Pick<LeaseVersion, 'subnets'>,
     request: { readonly expected: number; readonly value?: string; readonly ttlMs?: number | undefined },
-  ): Lease | undefined {
+  ): RegistryEntry | undefined {
     const { expected, value, ttlMs } = request;
     const result = store.swap({ writer, key: leaseKey(lease), expected, value, ttlMs });
-    if (result.kind === 'done') return result.entry?.lease;
+    if (result.kind === 'done') return result.entry?.shown;
     if (expected === 0) throw new LeaseExistsError(lease.subnets);
-    throw new LeaseLostError(lease.subnets, result.current?.lease);
+    throw new LeaseLostError(lease.subnets, result.current?.shown);
   }
 
   /** Writes a lease and returns it with the expiry, which only its writer knows. */
@@ -51,7 +55,10 @@ export function openRegistry(
 
   return {
     readConfig: (options) => network.call(() => config, options?.signal),
-    readLeases: (options) => network.call(() => leasesOf(store), options?.signal),
+    readSnapshot: (options) => network.call(() => snapshotOf(store), options?.signal),
+    readLeases: (options) => network.call(() => snapshotOf(store).leases, options?.signal),
+    readLease: (subnets, options) =>
+      network.call(() => store.entries.get(leaseKey({ subnets }))?.shown, options?.signal),
     createLease: (request, options) => put(request, 0, options?.signal),
     updateLease: (lease, update, options) =>
       put({ subnets: lease.subnets, ...update }, revisionOf(lease), options?.signal),
@@ -63,9 +70,9 @@ export function openRegistry(
   };
 }
 
-/** All readable leases, as a listing returns them. */
-export function leasesOf({ entries }: Pick<Store, 'entries'>): readonly Lease[] {
-  const leases: Lease[] = [];
-  for (const { lease } of entries.values()) if (lease) leases.push(lease);
-  return leases;
+/** Returns all entries, as a listing does. */
+export function snapshotOf({ entries }: Pick<Store, 'entries'>): LeaseSnapshot {
+  const shown: RegistryEntry[] = [];
+  for (const entry of entries.values()) if (entry.shown) shown.push(entry.shown);
+  return toSnapshot(shown);
 }

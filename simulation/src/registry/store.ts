@@ -1,4 +1,4 @@
-import type { LeaseChange, LeaseEvent } from '@flannel-ts/subnet';
+import { toChange, type LeaseEvent } from '@flannel-ts/subnet';
 import type { Scheduler, Timer } from '../world/scheduler.ts';
 import { createEntry, removal, type Entry, type Flavour } from './entry.ts';
 
@@ -101,7 +101,16 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
     const after =
       value === undefined
         ? undefined
-        : createEntry({ key, value, revision, ttlMs, etcdLease: ++etcdLeases, flavour, before, now: scheduler.now });
+        : createEntry({
+            key,
+            value,
+            revision,
+            ttlMs,
+            etcdLease: ++etcdLeases,
+            flavour,
+            before,
+            now: scheduler.now,
+          });
     if (after) hold(after);
     else entries.delete(key);
     if (before?.value !== value) changedAt.set(key, scheduler.now);
@@ -174,11 +183,6 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
 }
 
 function eventOf(key: string, entry: Entry | undefined): LeaseEvent | undefined {
-  const change: LeaseChange | undefined = entry?.lease
-    ? { kind: 'put', lease: entry.lease }
-    : entry
-      ? undefined
-      : removal(key);
+  const change = entry ? entry.shown && toChange(entry.shown) : removal(key);
   return change && { kind: 'delta', changes: [change] };
 }
-

@@ -4,7 +4,7 @@ import type { RandomSource } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 import type { Network } from './network.ts';
 import { createEventQueue } from './event-queue.ts';
-import { leasesOf } from './registry.ts';
+import { snapshotOf } from './registry.ts';
 import type { Store } from './store.ts';
 
 export type WatchLeases = (signal: AbortSignal | undefined) => AsyncIterable<LeaseEvent>;
@@ -95,10 +95,11 @@ export function createWatches(components: {
       if (deaf) return listLater();
       if (changes.length === 1) {
         if (changes[0]!.event) queue.push(changes[0]!.event);
-        else listLater();
         return;
       }
-      const all: LeaseChange[] = changes.flatMap(({ event }) => (event?.kind === 'delta' ? event.changes : []));
+      const all: LeaseChange[] = changes.flatMap(({ event }) =>
+        event?.kind === 'delta' ? event.changes : [],
+      );
       if (all.length > 0) queue.push({ kind: 'delta', changes: all });
     }
 
@@ -124,13 +125,13 @@ export function createWatches(components: {
 
     function list(backoffMs: number): void {
       network
-        .call(() => ({ leases: leasesOf(store), revision: store.revision }), signal)
+        .call(() => ({ snapshot: snapshotOf(store), revision: store.revision }), signal)
         .then(
-          ({ leases, revision }) => {
+          ({ snapshot, revision }) => {
             if (queue.ended) return;
             connected = true;
             seen = revision;
-            queue.push({ kind: 'snapshot', leases });
+            queue.push({ kind: 'snapshot', ...snapshot });
             watch.notify();
           },
           (error: unknown) => {

@@ -1,18 +1,21 @@
 import { selectBackend, type Underlay } from '@flannel-ts/backend';
 import { parsePrefix } from '@flannel-ts/ip';
 import {
+  enabledFamilies,
   leaseKey,
   LeaseLostError,
   OutOfSubnetsError,
   RegistryUnavailableError,
   type Lease,
   type LeaseEvent,
+  type LeaseSnapshot,
   type Logger,
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
 import type { Components } from './components.ts';
 import type { DaemonState, Host } from './host.ts';
+import { createIdleClock } from './idle-clock.ts';
 
 /** How the cluster's daemons are configured. */
 export interface DaemonSettings {
@@ -101,20 +104,26 @@ async function runGeneration(components: Components, generation: Generation): Pr
   const first = await events.next();
   signal.throwIfAborted();
   const snapshot = first.value as LeaseEvent & { readonly kind: 'snapshot' };
-  const lease = await acquire(components, generation, { attributes, leases: snapshot.leases });
+  const lease = await acquire(components, generation, { attributes, snapshot });
   signal.throwIfAborted();
   observer.acquired(host, lease, since);
   host.previous = lease.subnets;
   state.held = lease;
   state.heldKey = leaseKey(lease);
   const follower = components.createPeerFollower({ backend, device, config, onEvent }, lease);
-  const clock = components.clock(host);
+  // Renewals are spread over the last tenth of the time before the margin.
+  const busyMs = renewMarginMs + 0.15 * ttlMs;
+  const clock = createIdleClock(components.clock(host), host.time, () => {
+    const { expiresAt } = keeper.lease;
+    return typeof expiresAt === 'number' ? expiresAt - busyMs : Infinity;
+  });
   const keeper = components.keepLease(
-    { registry: components.keeperRegistry(registry), clock, log: silent },
-    { lease, ttlMs, renewMarginMs, signal },
+    { registry: components.keeperRegistry(registry), clock, log: silent, random: host.random.next, onEvent },
+    { lease, families: enabledFamilies(config), ttlMs, renewMarginMs, signal },
   );
   const follow = async () => {
     for (let event = first; !event.done; event = await events.next()) {
+      await keeper.verified();
       keeper.observe(await follower.follow(event.value));
     }
   };
@@ -127,20 +136,20 @@ async function runGeneration(components: Components, generation: Generation): Pr
 async function acquire(
   components: Components,
   { host, registry, settings, signal }: Generation,
-  known: { readonly attributes: Lease['attributes']; readonly leases: readonly Lease[] },
+  known: { readonly attributes: Lease['attributes']; readonly snapshot: LeaseSnapshot },
 ): Promise<Lease> {
   const { config, ttlMs } = settings;
   const { attributes } = known;
-  let leases: readonly Lease[] | undefined = known.leases;
+  let snapshot: LeaseSnapshot | undefined = known.snapshot;
   for (let backoffMs = 1000; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
     try {
       return await components.acquireLease(
         { registry: components.acquirerRegistry(registry), log: silent, random: host.random.next },
-        { config, attributes, previous: components.previous(host), ttlMs, leases, signal },
+        { config, attributes, previous: components.previous(host), ttlMs, snapshot, signal },
       );
     } catch (error) {
       if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;
-      leases = undefined;
+      snapshot = undefined;
       await host.time.boot.delay(host.random.next() * backoffMs, { signal });
     }
   }

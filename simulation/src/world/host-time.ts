@@ -15,6 +15,8 @@ export interface HostTime {
   after(ms: number, action: () => void): Timer;
   /** Runs `action` now, or when the host runs again. */
   deliver(action: () => void): void;
+  /** Calls `listener` whenever the host runs again; returns how to stop that. */
+  onResume(listener: () => void): () => void;
   step(ms: number): void;
   pause(kind: Pause): void;
   resume(): void;
@@ -27,6 +29,7 @@ const START = Date.UTC(2030, 0, 1);
 export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly driftPpm: number }): HostTime {
   const rate = 1 + driftPpm / 1e6;
   const backlog: (() => void)[] = [];
+  const listeners = new Set<() => void>();
   let wallOffset = START;
   let pausedAt: number | undefined;
   let pause: Pause = 'stopped';
@@ -86,6 +89,10 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
     },
     after,
     deliver,
+    onResume(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     step: (ms) => (wallOffset += ms),
     pause(kind) {
       if (pausedAt !== undefined) return;
@@ -96,6 +103,7 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
       if (pausedAt === undefined) return;
       if (pause === 'suspended') asleep += boot() - pausedAt;
       pausedAt = undefined;
+      for (const listener of listeners) listener();
       for (const action of backlog.splice(0)) scheduler.at(scheduler.now, () => deliver(action));
     },
   };
