@@ -112,7 +112,7 @@ async function runGeneration(components: Components, generation: Generation): Pr
   state.heldKey = leaseKey(lease);
   const follower = components.createPeerFollower({ backend, device, config, onEvent }, lease);
   // Renewals are spread over the last tenth of the time before the margin.
-  const busyMs = renewMarginMs + 0.15 * ttlMs;
+  const busyMs = renewMarginMs + 0.1 * ttlMs;
   const clock = createIdleClock(components.clock(host), host.time, () => {
     const { expiresAt } = keeper.lease;
     return typeof expiresAt === 'number' ? expiresAt - busyMs : Infinity;
