@@ -97,7 +97,13 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const keeper = keepLease(
-    { registry, log, clock: systemClock, random: Math.random, onEvent: (event) => logKeeperEvent(log, event) },
+    {
+      registry,
+      log,
+      clock: systemClock,
+      random: Math.random,
+      onEvent: (event) => logKeeperEvent(log, event),
+    },
     {
       lease,
       families: enabledFamilies(config),

@@ -57,7 +57,9 @@ it.each(['vxlan', 'host-gw', 'udp'])('%s: events lead to what a restart would re
     fc.asyncProperty(fc.array(event, { minLength: 1 }), async (events) => {
       const table = createLeaseTable();
       for (const next of events) table.apply(next);
-      const restarted = await outcome(type, [{ kind: 'snapshot', leases: [...table.leases.values()], unreadable: [] }]);
+      const restarted = await outcome(type, [
+        { kind: 'snapshot', leases: [...table.leases.values()], unreadable: [] },
+      ]);
       expect(await outcome(type, events)).toEqual(restarted);
     }),
   );

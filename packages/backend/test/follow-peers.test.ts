@@ -45,6 +45,11 @@ describe('the first snapshot', () => {
     ]);
   });
 
+  it('that misses our own lease yields that it is removed', async () => {
+    const { snapshot } = await follow('host-gw');
+    expect(await snapshot(lease(2))).toEqual([removed(1), put(lease(2))]);
+  });
+
   it('drops packets to our own subnet when it is told to, and may always stop that', async () => {
     for (const blackholeOwnSubnet of [true, false]) {
       const context = createContext({ Type: 'host-gw' });
@@ -121,7 +126,32 @@ describe('what follows', () => {
   });
 });
 
+describe('a peer whose lease was damaged', () => {
+  const damaged = { subnets: parseSubnetKey('10.5.2.0-24'), revision: '2', reason: 'not valid JSON' };
+
+  it('keeps its routes until the lease goes, in deltas and snapshots', async () => {
+    const { device, follower, snapshot, delta } = await follow('vxlan');
+    await snapshot(vxlanLease(1), vxlanLease(2));
+    expect(await delta({ kind: 'unreadable', lease: damaged })).toHaveLength(1);
+    await follower.follow({ kind: 'snapshot', leases: [vxlanLease(1)], unreadable: [damaged] });
+    expect(device.wantedBy('10.5.2.0-24')).toHaveLength(3);
+    expect(follower.peers).toBe(1);
+    await delta(removed(2));
+    expect(device.wantedBy('10.5.2.0-24')).toBeUndefined();
+  });
+});
+
 describe('skipped', () => {
+  it('is a lease with our address, although its address of a family differs that is not enabled', async () => {
+    const publish = (ipv6: string) => ({
+      publicIp: { ...lease(1).attributes.publicIp, ipv6: parseAddress(ipv6) },
+      backendType: 'host-gw',
+    });
+    const { follower, snapshot } = await follow('host-gw', lease(1, publish('2001:db8::1')));
+    await snapshot(lease(9, publish('2001:db8::9')));
+    expect(follower.peers).toBe(0);
+  });
+
   it('without a word is a peer of another backend', async () => {
     const { events, follower, snapshot } = await follow('vxlan');
     await snapshot(lease(2), lease(3, { backendType: 'host-gw' }));
@@ -163,7 +193,9 @@ describe('skipped', () => {
       },
     };
     const follower = createPeerFollower({ backend: broken, device, config, onEvent }, vxlanLease(1));
-    await expect(follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)], unreadable: [] })).rejects.toThrow('a defect');
+    await expect(
+      follower.follow({ kind: 'snapshot', leases: [vxlanLease(2)], unreadable: [] }),
+    ).rejects.toThrow('a defect');
   });
 });
 

@@ -34,7 +34,11 @@ describe.each(backends)('two hosts with $type', ({ type, link }) => {
 
   const start = (side: 0 | 1) => startDaemon(hosts[side], side + 1, { Type: type });
   const follow = (side: 0 | 1) =>
-    daemons[side].follower.follow({ kind: 'snapshot', leases: daemons.map(({ lease }) => lease), unreadable: [] });
+    daemons[side].follower.follow({
+      kind: 'snapshot',
+      leases: daemons.map(({ lease }) => lease),
+      unreadable: [],
+    });
   const ping = (...options: string[]) =>
     containers[0].run('ping', '-n', '-W', '5', ...options, containers[1].address);
 

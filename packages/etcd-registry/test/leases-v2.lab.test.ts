@@ -1,5 +1,12 @@
 import { startEtcd, type Etcd } from '@flannel-ts/lab';
-import { leaseKey, LeaseExistsError, LeaseLostError, type Registry } from '@flannel-ts/subnet';
+import {
+  leaseKey,
+  LeaseExistsError,
+  LeaseLostError,
+  systemClock,
+  type Clock,
+  type Registry,
+} from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEtcdRegistry, RegistryAccessError } from '../src/index.ts';
@@ -36,7 +43,7 @@ async function stored(key = KEY): Promise<StoredKey | undefined> {
 
 describe('a lease', () => {
   it('is a key with upstream’s value and a time to live', async () => {
-    const before = Date.now();
+    const before = systemClock.now();
     const lease = await registry.createLease(request('10.5.1.0-24', 1, HOUR_MS));
     const { value, ttl, modifiedIndex } = (await stored())!;
     expect(value).toBe('{"PublicIP":"192.0.0.1","PublicIPv6":null,"BackendType":"vxlan"}');
@@ -46,6 +53,17 @@ describe('a lease', () => {
     expect(Math.abs(Number(lease.expiresAt) - before - HOUR_MS)).toBeLessThan(10_000);
     const [read] = await registry.readLeases();
     expect(Math.abs(Number(read!.expiresAt) - Number(lease.expiresAt))).toBeLessThan(10_000);
+  });
+
+  it('ends by the seconds that etcd says are left, whatever the wall clocks of both', async () => {
+    const hours: Clock = { ...systemClock, now: () => 1_000 * HOUR_MS };
+    await using other = createEtcdRegistry(
+      { log: createRecordingLog(), clock: hours },
+      { endpoints: etcd.endpoints, api: 'v2' },
+    );
+    await registry.createLease(request('10.5.1.0-24', 1, HOUR_MS));
+    const [read] = await other.readLeases();
+    expect(Math.abs(Number(read!.expiresAt) - 1_001 * HOUR_MS)).toBeLessThan(10_000);
   });
 
   it('gets a new time to live with every update, also to and from a reservation', async () => {

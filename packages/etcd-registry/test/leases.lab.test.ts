@@ -1,3 +1,4 @@
+import { parseSubnetKey } from '@flannel-ts/ip';
 import { startEtcd, type Etcd } from '@flannel-ts/lab';
 import { leaseKey, LeaseExistsError, LeaseLostError, type Registry } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
@@ -113,6 +114,17 @@ describe('a transaction whose answer is lost', () => {
   });
 });
 
+describe('a lease of another history', () => {
+  it('is not written over, although a restored etcd gave it the mod_revision of ours', async () => {
+    const theirs = await registry.createLease(request('10.5.1.0-24', 2));
+    const [modRevision] = theirs.revision.split('/');
+    const ours = { subnets: theirs.subnets, revision: `${modRevision!}/7587890123456789` };
+    await expect(registry.updateLease(ours, request('10.5.1.0-24', 1))).rejects.toThrow(LeaseLostError);
+    await expect(registry.deleteLease(ours)).rejects.toThrow(LeaseLostError);
+    expect((await registry.readLeases())[0]!.revision).toBe(theirs.revision);
+  });
+});
+
 describe('keys', () => {
   it('are read below the prefix only', async () => {
     for (const key of ['subnets-other/10.5.1.0-24', 'subnets', 'subnets0/10.5.2.0-24', 'subnetsx']) {
@@ -143,6 +155,13 @@ describe('5,000 leases', () => {
     );
     const before = await requests();
     expect(await registry.readLeases()).toHaveLength(5_000);
+    expect((await requests()) - before).toBe(1);
+  });
+
+  it('cost one request to read one of them', async () => {
+    await putLeases(etcd, [subnetKey(1), subnetKey(2)]);
+    const before = await requests();
+    expect(leaseKey((await registry.readLease(parseSubnetKey(subnetKey(2))))!)).toBe(subnetKey(2));
     expect((await requests()) - before).toBe(1);
   });
 

@@ -59,6 +59,33 @@ it('ignores a previous subnet outside the range', async () => {
   expect(leaseKey(lease)).toMatch(/^10\.5\./);
 });
 
+it('takes the subnet that subnet.env names out of several leases with our public IP', async () => {
+  const { store, log, acquire } = setUp();
+  const registry = store.open({ log });
+  const { attributes } = host(1);
+  for (const key of ['10.5.7.0-24', '10.5.77.0-24', '10.5.8.0-24']) {
+    await registry.createLease({ subnets: parseSubnetKey(key), attributes, ttlMs: DAY_MS });
+  }
+  expect(leaseKey(await acquire(host(1, { previous: parseSubnetKey('10.5.77.0-24') })))).toBe('10.5.77.0-24');
+  expect(leaseKey(await acquire(host(1, { previous: parseSubnetKey('10.5.9.0-24') })))).toBe('10.5.7.0-24');
+});
+
+it('keeps its subnet when its address of a family changes that is not enabled', async () => {
+  const { acquire, store } = setUp();
+  store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.1","PublicIPv6":"2001:db8::1"}');
+  const publicIp = { ...host(1).attributes.publicIp, ipv6: parseAddress('2001:db8::2') };
+  expect(leaseKey(await acquire(host(1, { attributes: { publicIp } })))).toBe('10.5.8.0-24');
+});
+
+it('is another host when one of its addresses of two enabled families differs', async () => {
+  const { acquire, store } = setUp();
+  const config = dualStack('10.5.255.0');
+  store.writeEntry('10.5.8.0-24&fc00:0:0:8::-64', '{"PublicIP":"192.0.0.1","PublicIPv6":"2001:db8::1"}');
+  const publicIp = { ...host(1).attributes.publicIp, ipv6: parseAddress('2001:db8::2') };
+  const lease = await acquire(host(1, { config, attributes: { publicIp } }));
+  expect(leaseKey(lease)).not.toBe('10.5.8.0-24&fc00:0:0:8::-64');
+});
+
 it('uses a reservation and leaves it one', async () => {
   const { acquire, store } = setUp();
   store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.1"}');
@@ -123,6 +150,13 @@ describe('a reservation', () => {
     store.writeEntry('10.5.8.0-24', '{"PublicIP":"192.0.0.1"}');
     const lease = await acquire(host(1, { previous: parseSubnetKey('10.5.1.0-24') }));
     expect(leaseKey(lease)).toBe('10.5.8.0-24');
+  });
+
+  it('that subnet.env names goes before other reservations of the same host', async () => {
+    const { acquire, store } = setUp();
+    for (const key of ['10.5.8.0-24', '10.5.9.0-24']) store.writeEntry(key, '{"PublicIP":"192.0.0.1"}');
+    const lease = await acquire(host(1, { previous: parseSubnetKey('10.5.9.0-24') }));
+    expect(leaseKey(lease)).toBe('10.5.9.0-24');
   });
 
   it('of another host is not taken, not even as the previous subnet', async () => {
@@ -226,7 +260,23 @@ it('gives way when another program took a part of its subnets at the same time',
   expectApart(leases);
 });
 
-it('is out of subnets when the rest is entries that nobody can read', async () => {
+it('takes no part of an entry that no one can read, which the registry could not refuse', async () => {
+  const { acquire, store, log } = setUp();
+  for (let block = 1; block <= 8; block++) {
+    store.writeEntry(`10.5.${block}.0-24&fc00:0:0:f${block}::-64`, 'not JSON');
+  }
+  const registry = store.open({ log });
+  const created: string[] = [];
+  const watched: Registry = {
+    ...registry,
+    createLease: (request) => (created.push(leaseKey(request)), registry.createLease(request)),
+  };
+  const lease = await acquire(host(1, { config: dualStack('10.5.9.0') }), watched);
+  expect(leaseKey(lease)).toMatch(/^10\.5\.9\.0-24&/);
+  expect(created).toEqual([leaseKey(lease)]);
+});
+
+it('is out of subnets when the rest is entries that no one can read', async () => {
   const { acquire, store } = setUp();
   for (const key of ['10.5.1.0-24', '10.5.2.0-24']) store.writeEntry(key, 'not JSON');
   store.writeEntry('10.5.3.0-24', '{"PublicIP":"192.0.0.9"}');
@@ -234,7 +284,7 @@ it('is out of subnets when the rest is entries that nobody can read', async () =
   await expect(acquire(host(1, { config: three }))).rejects.toThrow(OutOfSubnetsError);
 });
 
-it('ends when it is told to', async () => {
+it('ends with its signal', async () => {
   const { acquire } = setUp();
   const reason = new Error('stopped');
   await expect(acquire(host(1, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);

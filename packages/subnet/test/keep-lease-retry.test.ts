@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RegistryUnavailableError, type KeeperEvent, type Registry } from '../src/index.ts';
+import {
+  encodeLeaseAttributes,
+  RegistryUnavailableError,
+  type KeeperEvent,
+  type Registry,
+} from '../src/index.ts';
 import { attributes, HOUR_MS, KEY, startKeeper, TTL_MS } from './support/keeper.ts';
 
 const MINUTE_MS = 60_000;
@@ -67,6 +72,24 @@ describe('a renewal that failed', () => {
     expect(down.attempts).toBe(failures(events).length + 1);
     await clock.advance(Number(keeper.lease.expiresAt) - HOUR_MS - clock.now() - 1);
     expect(kinds().at(-1)).toBe('kept');
+  });
+
+  it('may be a repair: the registry is asked again what it holds', async () => {
+    let failures = 1;
+    const { clock, overwrite, stored, kinds } = await startKeeper({
+      change: (registry) => ({
+        ...registry,
+        readLease: (...args) =>
+          failures-- > 0
+            ? Promise.reject(new RegistryUnavailableError('etcd is down'))
+            : registry.readLease(...args),
+      }),
+    });
+    await overwrite('not JSON');
+    expect(kinds()).toEqual(['failing']);
+    await clock.advance(1000);
+    expect(kinds()).toEqual(['failing', 'repaired', 'kept']);
+    expect((await stored())!.attributes).toEqual(attributes);
   });
 
   it('whose answer was lost is not taken for the write of another daemon', async () => {
@@ -154,6 +177,12 @@ describe('new attributes', () => {
     keeper.publish(moved);
     await settle();
     expect((await stored())!.attributes).toEqual(moved);
+    store.writeEntry(KEY, encodeLeaseAttributes(moved));
+    keeper.publish(attributes);
+    await settle();
+    expect((await stored())!.attributes).toEqual(attributes);
+    keeper.publish(moved);
+    await settle();
     store.deleteEntry(KEY);
     keeper.observe([{ kind: 'removed', subnets: keeper.lease.subnets }]);
     await settle();

@@ -75,7 +75,7 @@ export function createV3Registry(
       const held = parseRevision(lease.revision);
       const etcdLease = await etcdLeases.renew(held.etcdLease, ttlMs, options);
       const put = { value: encodeLeaseAttributes(attributes), etcdLease: etcdLease.id };
-      const result = await swap(connection, { key: keyOf(lease), expected: held.modRevision, put }, options);
+      const result = await swap(connection, { key: keyOf(lease), expected: held, put }, options);
       const unused = result.kind === 'done' ? held.etcdLease : etcdLease.id;
       if (etcdLease.id !== held.etcdLease) await etcdLeases.release(unused);
       if (result.kind === 'lost') throw lost(lease, result.current);
@@ -85,7 +85,7 @@ export function createV3Registry(
 
     async deleteLease(lease, options) {
       const held = parseRevision(lease.revision);
-      const result = await swap(connection, { key: keyOf(lease), expected: held.modRevision }, options);
+      const result = await swap(connection, { key: keyOf(lease), expected: held }, options);
       if (result.kind === 'lost') throw lost(lease, result.current);
       await etcdLeases.release(held.etcdLease);
     },

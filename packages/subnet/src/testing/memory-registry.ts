@@ -64,7 +64,7 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
     if (entries.delete(key)) changes.emit('change', { key, entry: undefined } satisfies Change);
   }
 
-  const open: MemoryStore['open'] = ({ log, clock = storeClock }) => {
+  function open({ log, clock = storeClock }: Parameters<MemoryStore['open']>[0]): Registry {
     function read(key: string, entry: Entry): RegistryEntry | undefined {
       const subnets = parseKey(key);
       const { value, revision } = entry;
@@ -149,7 +149,7 @@ export function createMemoryStore(storeClock: Clock = systemClock): MemoryStore 
       watchLeases: (options) => watch(options?.signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-  };
+  }
 
   return {
     open,
