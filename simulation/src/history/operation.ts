@@ -33,8 +33,8 @@ export type Outcome =
   | { readonly kind: 'ok'; readonly revision?: string | undefined }
   /** A condition did not hold. */
   | { readonly kind: 'refused'; readonly seen?: Seen | undefined }
-  /** A read's answer. */
-  | { readonly kind: 'seen'; readonly seen: Seen }
+  /** A read's answer; `undefined` for one that tells no version, such as an unreadable value. */
+  | { readonly kind: 'seen'; readonly seen?: Seen | undefined }
   /** The answer was lost: it was carried out once, at any time after its call, or never. */
   | { readonly kind: 'unknown' };
 

@@ -1,4 +1,5 @@
-import { leaseKey, type Lease } from '@flannel-ts/subnet';
+import type { Prefix } from '@flannel-ts/ip';
+import { leaseKey, type FamilyNetwork, type Lease } from '@flannel-ts/subnet';
 import { EXPIRY, type Write } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
@@ -43,7 +44,7 @@ export function checkChoice(
     (entry) =>
       entry.since < since &&
       publicIp(entry) === addressOf(host) &&
-      prefix(entry.key)?.length === settings.config.ipv4?.subnetLength,
+      isUsable(settings.config.ipv4!, prefix(entry.key)),
   );
   const known = own.find((entry) => entry.key === key);
   if (own.length > 0 && !known)
@@ -53,6 +54,18 @@ export function checkChoice(
   if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
   if (own.length === 0 && previous && isFree(cluster, previous, since))
     record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
+}
+
+/** Whether a network lets a host lease a subnet. */
+function isUsable(
+  { subnetMin, subnetMax, subnetLength }: FamilyNetwork,
+  subnet: Prefix | undefined,
+): boolean {
+  return (
+    subnet?.length === subnetLength &&
+    subnet.network.value >= subnetMin.value &&
+    subnet.network.value <= subnetMax.value
+  );
 }
 
 /** Whether a subnet has been free since a time. */

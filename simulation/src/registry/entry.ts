@@ -3,7 +3,6 @@ import {
   decodeLeaseAttributes,
   type LeaseAttributes,
   type LeaseChange,
-  type LeaseVersion,
   type RegistryEntry,
 } from '@flannel-ts/subnet';
 
@@ -25,6 +24,8 @@ export interface Entry {
   readonly key: string;
   readonly value: string;
   readonly revision: number;
+  /** The revision as clients compare it: v3's names the etcd lease too. */
+  readonly version: string;
   /** Milliseconds; `undefined` for a reservation. */
   readonly ttlMs: number | undefined;
   /** Since when the key has been there without a break, in virtual time. */
@@ -48,24 +49,17 @@ export function createEntry(facts: {
   const { key, value, revision, ttlMs, etcdLease, flavour, before, now } = facts;
   const content = before?.value === value ? before.content : decode(key, value);
   const { subnets, attributes } = content;
-  const version = subnets && {
-    subnets,
-    expiresAt: ttlMs === undefined ? undefined : ('unknown' as const),
-    revision: flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`,
-  };
-  const shown = version && (attributes ? { ...version, attributes } : { ...version, reason: 'unreadable' });
-  return { key, value, revision, ttlMs, since: before?.since ?? now, content, shown };
+  const version = flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`;
+  const expiresAt = ttlMs === undefined ? undefined : ('unknown' as const);
+  const base = subnets && { subnets, expiresAt, revision: version };
+  const shown = base && (attributes ? { ...base, attributes } : { ...base, reason: 'unreadable' });
+  return { key, value, revision, version, ttlMs, since: before?.since ?? now, content, shown };
 }
 
 function decode(key: string, value: string): Content {
   const subnets = attempt(() => parseSubnetKey(key));
   const attributes = attempt(() => decodeLeaseAttributes(value));
   return { subnets, attributes, publicIp: attributes?.publicIp.ipv4?.toString() };
-}
-
-/** Returns the revision of the entry that a lease was read from. */
-export function revisionOf(lease: LeaseVersion): number {
-  return Number(lease.revision.split('/', 1)[0]);
 }
 
 /** Returns what a watch reports when a key is removed; `undefined` for one that is no lease's. */

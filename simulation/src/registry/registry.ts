@@ -12,7 +12,6 @@ import {
   type Registry,
   type RegistryEntry,
 } from '@flannel-ts/subnet';
-import { revisionOf } from './entry.ts';
 import type { Network } from './network.ts';
 import type { Store, Writer } from './store.ts';
 import type { WatchLeases } from './watch.ts';
@@ -32,19 +31,23 @@ export function openRegistry(
   /** Writes by compare-and-swap; refuses as the port's contract says. */
   function swap(
     lease: Pick<LeaseVersion, 'subnets'>,
-    request: { readonly expected: number; readonly value?: string; readonly ttlMs?: number | undefined },
+    request: {
+      readonly expected: string | undefined;
+      readonly value?: string;
+      readonly ttlMs?: number | undefined;
+    },
   ): RegistryEntry | undefined {
     const { expected, value, ttlMs } = request;
     const result = store.swap({ writer, key: leaseKey(lease), expected, value, ttlMs });
     if (result.kind === 'done') return result.entry?.shown;
-    if (expected === 0) throw new LeaseExistsError(lease.subnets);
+    if (expected === undefined) throw new LeaseExistsError(lease.subnets);
     throw new LeaseLostError(lease.subnets, result.current?.shown);
   }
 
   /** Writes a lease and returns it with the expiry, which only its writer knows. */
   async function put(
     { subnets, attributes, ttlMs }: LeaseRequest,
-    expected: number,
+    expected: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Lease> {
     const start = clock.now();
@@ -59,11 +62,11 @@ export function openRegistry(
     readLeases: (options) => network.call(() => snapshotOf(store).leases, options?.signal),
     readLease: (subnets, options) =>
       network.call(() => store.entries.get(leaseKey({ subnets }))?.shown, options?.signal),
-    createLease: (request, options) => put(request, 0, options?.signal),
+    createLease: (request, options) => put(request, undefined, options?.signal),
     updateLease: (lease, update, options) =>
-      put({ subnets: lease.subnets, ...update }, revisionOf(lease), options?.signal),
+      put({ subnets: lease.subnets, ...update }, lease.revision, options?.signal),
     async deleteLease(lease, options) {
-      await network.call(() => swap(lease, { expected: revisionOf(lease) }), options?.signal);
+      await network.call(() => swap(lease, { expected: lease.revision }), options?.signal);
     },
     watchLeases: (options) => watch(options?.signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -51,11 +51,11 @@ export interface Store {
   readonly replacedAt: number;
   /** Changes after a revision, or `undefined` when they were compacted or the revision is yet to come. */
   changesAfter(revision: number): readonly Change[] | undefined;
-  /** Writes or deletes (`value: undefined`) a key, only while its revision is `expected` (0: absent). */
+  /** Writes or deletes (`value: undefined`) a key, only while its version is `expected` (`undefined`: absent). */
   swap(request: {
     readonly writer: Writer;
     readonly key: string;
-    readonly expected: number;
+    readonly expected: string | undefined;
     readonly value: string | undefined;
     readonly ttlMs: number | undefined;
   }): SwapResult;
@@ -154,7 +154,7 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
     },
     swap({ writer, key, expected, value, ttlMs }) {
       const current = entries.get(key);
-      if ((current?.revision ?? 0) !== expected) return { kind: 'refused', current };
+      if (current?.version !== expected) return { kind: 'refused', current };
       return { kind: 'done', entry: write(writer, key, value, ttlMs) };
     },
     put: (key, value) => void write(OPERATOR, key, value, undefined),
