@@ -23,7 +23,22 @@ export type Fault = { readonly at: number } & (
       readonly ageMs: number;
       readonly ahead: number;
     }
+  /** As `restore`, and the next write, over a host's lease, gets the revision that the lease had. */
+  | {
+      readonly kind: 'repeated-revision';
+      readonly host: number;
+      readonly downMs: number;
+      readonly ageMs: number;
+    }
   | { readonly kind: 'wipe'; readonly downMs: number; readonly ahead: number }
+  /** Hosts lose power, and perhaps the registry's data too; all of them start again at once. */
+  | {
+      readonly kind: 'power-cut';
+      readonly hosts: readonly number[];
+      readonly downMs: number;
+      readonly keepSubnetFile: boolean;
+      readonly wipe: boolean;
+    }
   | { readonly kind: 'pause'; readonly host: number; readonly durationMs: number; readonly how: Pause }
   /** A daemon is killed. A host that is down for ever has a `downMs` of Infinity. */
   | {

@@ -19,7 +19,10 @@ export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fa
     const hosts = Array.from({ length: daemons }, (_, index) => index).filter(() => random.chance(share));
     return hosts.length > 0 ? hosts : [host()];
   };
+  // What an operator reserves before the first host comes.
+  const reservations = Array.from({ length: random.integer(0, 3) }, () => junk(random, 0, days * DAY_MS));
   const faults = [
+    ...reservations,
     ...Array.from({ length: clusterFaults }, () => clusterFault(random, { at: at(), some })),
     ...Array.from({ length: hostFaults }, () => hostFault(random, { at: at(), host: host() })),
   ];
@@ -49,14 +52,20 @@ function clusterFault(
     }),
     () => ({ at, kind: 'wipe', downMs: lasting(1000, HOUR_MS), ahead: ahead() }),
     () => ({
-      ...{ at, kind: 'junk', choice: random.integer(0, 1e6), durationMs: lasting(1000, 48 * HOUR_MS) },
-      what: random.pick([
-        ...(['bad-key', 'bad-value', 'bad-peer-data', 'wide-reservation', 'wide-reservation'] as const),
-        ...(['narrow-reservation', 'reservation-for-host', 'other-backend', 'outside-network'] as const),
-      ]),
+      ...{ at, kind: 'power-cut', hosts: some(), downMs: lasting(100, 36 * HOUR_MS) },
+      ...{ keepSubnetFile: random.chance(0.5), wipe: random.chance(0.5) },
     }),
+    () => junk(random, at, lasting(1000, 48 * HOUR_MS)),
   ];
   return random.pick([...choices, choices.at(-1)!, choices.at(-1)!])();
+}
+
+function junk(random: RandomSource, at: number, durationMs: number): Fault {
+  const what = random.pick([
+    ...(['bad-key', 'bad-value', 'bad-peer-data', 'wide-reservation', 'wide-reservation'] as const),
+    ...(['narrow-reservation', 'reservation-for-host', 'other-backend', 'outside-network'] as const),
+  ]);
+  return { at, kind: 'junk', what, choice: random.integer(0, 1e6), durationMs };
 }
 
 function hostFault(
@@ -77,6 +86,10 @@ function hostFault(
     () => ({ at, kind: 'readdress', host, downMs: lasting(100, MINUTE_MS), family: random.pick([4, 6]) }),
     () => ({ at, kind: 'clock-step', host, ms: (random.chance(0.5) ? 1 : -1) * lasting(1000, 48 * HOUR_MS) }),
     () => ({ at, kind: 'delete-lease', host }),
+    () => ({
+      ...{ at, kind: 'repeated-revision', host, downMs: lasting(1000, HOUR_MS) },
+      ageMs: Math.min(at, lasting(1000, 48 * HOUR_MS)),
+    }),
     () => ({
       ...{ at, kind: 'overwrite-lease', host, durationMs: lasting(1000, 48 * HOUR_MS) },
       what: random.pick(['garbage', 'another-host', 'same-host'] as const),

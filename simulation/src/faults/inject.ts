@@ -1,4 +1,8 @@
+import { parseAddress } from '@flannel-ts/ip';
+import { encodeLeaseAttributes } from '@flannel-ts/subnet';
+import type { Entry } from '../registry/entry.ts';
 import { GOOD_PATH } from '../registry/network.ts';
+import type { Backup } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { macOf, type Host } from '../world/host.ts';
 import type { Trouble } from '../world/troubles.ts';
@@ -16,7 +20,7 @@ export function injectFaults(
 ): void {
   const { scheduler } = cluster;
   for (const fault of faults) {
-    if (fault.kind === 'restore') prepareRestore(cluster, fault);
+    if ('ageMs' in fault) prepareRestore(cluster, fault);
     scheduler.at(fault.at, () => {
       onFault(fault);
       inject(cluster, fault);
@@ -59,11 +63,15 @@ const injectors: Injectors = {
   },
   // What happens is scheduled before, with the backup.
   restore: () => undefined,
-  wipe(cluster, { downMs, ahead }) {
+  'repeated-revision': () => undefined,
+  wipe: (cluster, { downMs, ahead }) =>
     beDown(cluster, downMs, () => {
-      cluster.store.restore({ revision: 1, entries: new Map() });
+      cluster.store.restore(EMPTY);
       cluster.store.skipRevisions(ahead);
-    });
+    }),
+  'power-cut'(cluster, { hosts, downMs, keepSubnetFile, wipe }) {
+    for (const index of hosts) loseDaemon(cluster, { index, downMs, keepSubnetFile, reboot: true });
+    if (wipe) beDown(cluster, downMs / 2, () => cluster.store.restore(EMPTY));
   },
   pause(cluster, { host: index, durationMs, how }) {
     const host = cluster.hosts[index]!;
@@ -74,12 +82,7 @@ const injectors: Injectors = {
       return () => host.time.resume();
     });
   },
-  crash(cluster, { host: index, downMs, keepSubnetFile, reboot }) {
-    restart(cluster, { index, downMs }, (host) => {
-      if (!keepSubnetFile) host.previous = undefined;
-      if (reboot) host.kernel.reboot(macOf(index, host.random.integer(1, 0xffff)));
-    });
-  },
+  crash: (cluster, { host: index, ...fault }) => loseDaemon(cluster, { index, ...fault }),
   readdress(cluster, { host: index, downMs, family }) {
     restart(cluster, { index, downMs }, (host) => {
       const address = cluster.freshAddress(family);
@@ -90,19 +93,22 @@ const injectors: Injectors = {
   junk: injectJunk,
   'delete-lease'(cluster, { host: index }) {
     const host = cluster.hosts[index]!;
-    const key = heldKey(host);
+    const entry = heldEntry(cluster, index);
     host.troubles.mark();
-    if (key) cluster.store.delete(key);
+    if (entry) cluster.store.delete(entry.key);
   },
   'overwrite-lease'(cluster, { host: index, ...fault }) {
     const host = cluster.hosts[index]!;
-    const key = heldKey(host);
-    if (key) overwriteLease(cluster, { host, key, ...fault });
+    const entry = heldEntry(cluster, index);
+    if (entry) overwriteLease(cluster, { host, key: entry.key, ...fault });
   },
 };
 
 /** A connection to a host that does not answer for longer is gone. */
 const TCP_PATIENCE_MS = 15 * 60_000;
+
+/** What an etcd holds whose data is gone. */
+const EMPTY: Backup = { revision: 1, entries: new Map() };
 
 function pick({ hosts }: Cluster, indices: readonly number[]): readonly Host[] {
   return indices.map((index) => hosts[index]!);
@@ -143,16 +149,44 @@ function beDown(cluster: Cluster, durationMs: number, meanwhile: () => void): vo
   });
 }
 
-function prepareRestore(cluster: Cluster, { at, downMs, ageMs, ahead }: FaultOf<'restore'>): void {
+function prepareRestore(cluster: Cluster, fault: FaultOf<'restore' | 'repeated-revision'>): void {
   const { scheduler, store } = cluster;
+  const { at, downMs, ageMs } = fault;
   scheduler.at(at - ageMs, () => {
     const backup = store.backUp();
     scheduler.at(at, () => {
       beDown(cluster, downMs, () => {
+        const lost = fault.kind === 'repeated-revision' ? heldEntry(cluster, fault.host) : undefined;
         store.restore(backup);
-        store.skipRevisions(ahead);
+        if (fault.kind === 'restore') store.skipRevisions(fault.ahead);
+        else if (lost && lost.revision > store.revision) repeatRevision(cluster, lost);
       });
     });
+  });
+}
+
+function repeatRevision({ store }: Cluster, { key, revision }: Entry): void {
+  store.skipRevisions(revision - store.revision - 1);
+  store.put(key, encodeLeaseAttributes({ publicIp: { ipv4: parseAddress('198.51.100.5') } }));
+}
+
+function heldEntry({ hosts, store }: Cluster, index: number): Entry | undefined {
+  const key = hosts[index]!.daemon?.heldKey;
+  return key === undefined ? undefined : store.entries.get(key);
+}
+
+function loseDaemon(
+  cluster: Cluster,
+  loss: {
+    readonly index: number;
+    readonly downMs: number;
+    readonly keepSubnetFile: boolean;
+    readonly reboot: boolean;
+  },
+): void {
+  restart(cluster, loss, (host) => {
+    if (!loss.keepSubnetFile) host.previous = undefined;
+    if (loss.reboot) host.kernel.reboot(macOf(host.index, host.random.integer(1, 0xffff)));
   });
 }
 
@@ -168,8 +202,4 @@ function restart(
   change(host);
   if (downMs === Infinity) return;
   trouble(cluster, { hosts: [host], kind: 'blocking', durationMs: downMs }, () => () => cluster.start(host));
-}
-
-function heldKey({ daemon }: Host): string | undefined {
-  return daemon?.heldKey;
 }

@@ -24,7 +24,7 @@ function junk(
 ): readonly [key: string | undefined, value: string] {
   const network = cluster.settings.config.ipv4!;
   const { subnetLength } = network;
-  const type = network && cluster.settings.config.backend.type;
+  const type = cluster.settings.config.backend.type;
   const other = { BackendType: type, BackendData: { VNI: 1, VtepMAC: '02:ff:00:00:00:01' } };
   const value = JSON.stringify({ PublicIP: '198.51.100.1', ...other });
   const free = (length: number) => freeKey(cluster, length, choice);
@@ -39,7 +39,7 @@ function junk(
         JSON.stringify({ PublicIP: '198.51.100.2', BackendType: type, BackendData: 7 }),
       ];
     case 'wide-reservation':
-      return [free(subnetLength - 2), value];
+      return [free(subnetLength - 1 - (choice % 2)), value];
     case 'narrow-reservation':
       return [free(subnetLength + 1), value];
     case 'reservation-for-host': {
@@ -78,7 +78,6 @@ export function overwriteLease(
 ): void {
   const { store } = cluster;
   const { host, key, what, durationMs } = fault;
-  if (!store.entries.has(key)) return;
   const values: Readonly<Record<Overwrite, () => string>> = {
     garbage: () => 'garbage',
     'another-host': () => encodeLeaseAttributes({ publicIp: { ipv4: parseAddress('198.51.100.4') } }),

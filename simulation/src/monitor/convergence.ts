@@ -73,6 +73,6 @@ function checkKernel(record: Record, { store, scheduler, settings }: Cluster, ho
 function checkBounds(record: Record, { name, watches, daemon }: Host): void {
   if (watches.size !== 1) record.fail(`${name} has ${watches.size} watches`);
   for (const { waiting } of watches) if (waiting > 0) record.fail(`${name} has not taken ${waiting} events`);
-  const listeners = getEventListeners(daemon!.abort.signal, 'abort').length;
+  const listeners = getEventListeners(daemon!.signal, 'abort').length;
   if (listeners > LISTENERS) record.fail(`the signal of ${name} has ${listeners} listeners`);
 }

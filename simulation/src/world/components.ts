@@ -1,6 +1,5 @@
 import { createPeerFollower } from '@flannel-ts/backend';
-import type { Device } from '@flannel-ts/device';
-import { acquireLease, keepLease, type Clock, type Registry } from '@flannel-ts/subnet';
+import { acquireLease, keepLease, type Clock } from '@flannel-ts/subnet';
 import type { WatchRules } from '../registry/watch.ts';
 import type { Host } from './host.ts';
 
@@ -10,11 +9,8 @@ export interface Components {
   readonly keepLease: typeof keepLease;
   readonly createPeerFollower: typeof createPeerFollower;
   readonly watchRules: WatchRules;
+  /** The clock that leases are kept by. */
   readonly clock: (host: Host) => Clock;
-  readonly device: (device: Device) => Device;
-  readonly acquirerRegistry: (registry: Registry) => Registry;
-  readonly keeperRegistry: (registry: Registry) => Registry;
-  readonly previous: (host: Host) => Host['previous'];
 }
 
 export const realComponents: Components = {
@@ -23,8 +19,4 @@ export const realComponents: Components = {
   createPeerFollower,
   watchRules: { listAfterInterruption: true, listPeriodically: true },
   clock: ({ time }) => time.boot,
-  device: (device) => device,
-  acquirerRegistry: (registry) => registry,
-  keeperRegistry: (registry) => registry,
-  previous: ({ previous }) => previous,
 };

@@ -53,12 +53,14 @@ export function startDaemon(
   },
 ): DaemonState {
   const { host, observer } = context;
-  const state: DaemonState = { abort: new AbortController(), held: undefined, heldKey: undefined };
-  const { signal } = state.abort;
+  const abort = new AbortController();
+  const state: DaemonState = { abort, signal: abort.signal, held: undefined, heldKey: undefined };
+  const { signal } = abort;
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       const generation = new AbortController();
+      state.signal = generation.signal;
       const end = () => generation.abort(signal.reason);
       signal.addEventListener('abort', end, { once: true });
       try {
@@ -95,7 +97,7 @@ async function runGeneration(components: Components, generation: Generation): Pr
   const { host, registry, settings, observer, state, signal } = generation;
   const { config, ttlMs, renewMarginMs } = settings;
   const since = generation.now();
-  const device = components.device(host.kernel.openDevice());
+  const device = host.kernel.openDevice();
   const underlay = underlayOf(host);
   const onEvent = () => undefined;
   const backend = await selectBackend(config)({ device, underlay, config, onEvent });
@@ -118,7 +120,7 @@ async function runGeneration(components: Components, generation: Generation): Pr
     return typeof expiresAt === 'number' ? expiresAt - busyMs : Infinity;
   });
   const keeper = components.keepLease(
-    { registry: components.keeperRegistry(registry), clock, log: silent, random: host.random.next, onEvent },
+    { registry: registry, clock, log: silent, random: host.random.next, onEvent },
     { lease, families: enabledFamilies(config), ttlMs, renewMarginMs, signal },
   );
   const follow = async () => {
@@ -144,8 +146,8 @@ async function acquire(
   for (let backoffMs = 1000; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
     try {
       return await components.acquireLease(
-        { registry: components.acquirerRegistry(registry), log: silent, random: host.random.next },
-        { config, attributes, previous: components.previous(host), ttlMs, snapshot, signal },
+        { registry: registry, log: silent, random: host.random.next },
+        { config, attributes, previous: host.previous, ttlMs, snapshot, signal },
       );
     } catch (error) {
       if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;

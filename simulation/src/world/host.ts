@@ -31,6 +31,8 @@ export interface Host {
 /** What is known of a running daemon. */
 export interface DaemonState {
   readonly abort: AbortController;
+  /** The signal of its generation, on which the parts of the daemon listen. */
+  signal: AbortSignal;
   /** The lease that it believes to hold. */
   held: Lease | undefined;
   /** The key of {@link held}. */

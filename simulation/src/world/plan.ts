@@ -32,11 +32,11 @@ const TTL_MS = DAY_MS;
 
 export function planCluster({ seed, daemons }: RunRequest): ClusterPlan {
   const random = createRandom(`${seed}/cluster`);
-  // The smallest network with four subnets for each daemon: leases meet often, and are not used up.
-  const subnetBits = Math.ceil(Math.log2(4 * daemons));
+  // A small network with some subnets for each daemon: leases meet often, and are not used up.
+  const subnetBits = Math.ceil(Math.log2(random.pick([2.5, 4]) * daemons));
   const backend = random.chance(0.7) ? 'vxlan' : 'host-gw';
   const configText = JSON.stringify({ Network: `10.4.0.0/${24 - subnetBits}`, Backend: { Type: backend } });
-  const joinWithinMs = random.pick([1000, MINUTE_MS, DAY_MS]);
+  const joinWithinMs = random.pick([10, MINUTE_MS, DAY_MS]);
   const renewMarginMs = random.pick([1, 5, 60]) * MINUTE_MS;
   return {
     settings: { config: parseNetworkConfig(configText), ttlMs: TTL_MS, renewMarginMs },
