@@ -7,13 +7,13 @@ const LONGEST = 100;
  */
 export function excerpt(value: unknown): string {
   const text = toJson(typeof value === 'string' ? value.slice(0, LONGEST) : value);
-  const isWhole = text.length <= LONGEST && !(typeof value === 'string' && value.length > LONGEST);
-  return isWhole ? text : `${text.slice(0, LONGEST - 1)}…`;
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }
 
 function toJson(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? typeof value;
+    const json = JSON.stringify(value) as string | undefined;
+    return json ?? typeof value;
   } catch {
     return Array.isArray(value) ? 'an array that JSON cannot show' : `a value of type ${typeof value}`;
   }

@@ -2,7 +2,7 @@ import { LeaseLostError } from './errors.ts';
 import type { KeepComponents, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
 import { sameAttributes } from './lease-value.ts';
 import { createLeaseWriter, type Written } from './lease-writer.ts';
-import { isReadable, isSameHost, leaseKey, type RegistryEntry } from './lease.ts';
+import { isReadable, isSameHost, leaseKey, type LeaseAttributes, type RegistryEntry } from './lease.ts';
 import { changedKey, type LeaseChange } from './registry.ts';
 import { createRenewalSchedule } from './renewal-schedule.ts';
 
@@ -28,6 +28,8 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
   let renewAt = schedule.renewalTime(lease);
   /** What a watch saw last of our lease, until we have looked into it. */
   let seen: LeaseChange | undefined;
+  /** What we have written since the last answer, if anything. */
+  let tried: LeaseAttributes | undefined;
   let failures = 0;
   let retryAt = -Infinity;
   /** Two daemons with one public IP would write over each other without end; each waits till then. */
@@ -94,12 +96,15 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
   }
 
   function renew(current: RegistryEntry | undefined): Promise<Written> {
-    return writer.write({ attributes: desired, held: lease, current, repeated: failures > 0 });
+    const request = { attributes: desired, held: lease, current, tried };
+    tried = desired;
+    return writer.write(request);
   }
 
   function hold({ lease: current, repaired }: Written): void {
     lease = current;
     renewAt = schedule.renewalTime(lease);
+    tried = undefined;
     failures = 0;
     retryAt = -Infinity;
     if (repaired) onEvent({ kind: 'repaired', reason: repaired.reason });
@@ -115,6 +120,7 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
     isLost = true;
     throw error;
   });
+  // Whatever the caller awaits first, a lease that is lost meanwhile is no unhandled rejection.
   done.catch(() => undefined);
 
   return {

@@ -29,8 +29,8 @@ export interface WriteRequest {
   readonly held: Lease;
   /** What the registry held when it was asked last; `undefined` for nothing. */
   readonly current: RegistryEntry | undefined;
-  /** Whether an earlier write may have succeeded although it failed here: its answer was lost. */
-  readonly repeated: boolean;
+  /** What an earlier write may have written although it failed here: its answer was lost. */
+  readonly tried: LeaseAttributes | undefined;
 }
 
 export interface Written {
@@ -77,7 +77,7 @@ export function createLeaseWriter(
   /** Says what is there instead of our lease. @throws {LeaseLostError} when it is another host's. */
   function explain(
     current: RegistryEntry | undefined,
-    { held, attributes, repeated }: WriteRequest,
+    { held, attributes, tried }: WriteRequest,
   ): Repair | undefined {
     if (!current) return { found: 'nothing', reason: 'the lease had vanished from the registry' };
     if (!isReadable(current)) {
@@ -87,7 +87,8 @@ export function createLeaseWriter(
     const isOurs = [attributes, held.attributes].some((own) => isSameHost(current.attributes, own, families));
     if (!isOurs) throw new LeaseLostError(subnets, current);
     const isReserved = current.expiresAt === undefined && held.expiresAt !== undefined;
-    if ((repeated || isReserved) && sameAttributes(current.attributes, attributes)) return undefined;
+    const expected = isReserved ? attributes : tried;
+    if (expected && sameAttributes(current.attributes, expected)) return undefined;
     const reason = 'another daemon with our public address, or an operator, had written over the lease';
     return { found: 'rival', reason };
   }

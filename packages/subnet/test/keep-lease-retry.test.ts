@@ -3,6 +3,7 @@ import {
   encodeLeaseAttributes,
   RegistryUnavailableError,
   type KeeperEvent,
+  type LeaseKeeper,
   type Registry,
 } from '../src/index.ts';
 import { attributes, HOUR_MS, KEY, startKeeper, TTL_MS } from './support/keeper.ts';
@@ -92,7 +93,13 @@ describe('a renewal that failed', () => {
     expect((await stored())!.attributes).toEqual(attributes);
   });
 
-  it('whose answer was lost is not taken for the write of another daemon', async () => {
+  it.each([
+    ['of a renewal', () => undefined],
+    [
+      'of what was published before',
+      (keeper: LeaseKeeper) => keeper.publish({ ...attributes, backendType: 'udp' }),
+    ],
+  ])('whose answer was lost is not taken for the write of another daemon: %s', async (_, change) => {
     let answers = false;
     const { clock, keeper, stored, kinds } = await startKeeper({
       change: (registry) => ({
@@ -106,6 +113,7 @@ describe('a renewal that failed', () => {
     });
     await clock.advance(23 * HOUR_MS);
     answers = true;
+    change(keeper);
     await clock.advance(1000);
     expect(new Set(kinds())).toEqual(new Set(['failing', 'kept']));
     expect((await stored())!.revision).toBe(keeper.lease.revision);

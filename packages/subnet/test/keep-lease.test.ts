@@ -198,7 +198,7 @@ describe('a value that no one can read', () => {
     const { overwrite, stored, events } = await startKeeper({ change });
     await overwrite('not JSON');
     expect(await stored()).toMatchObject({ attributes, expiresAt: TTL_MS });
-    expect(events[0]).toMatchObject({ kind: 'repaired', reason: expect.stringContaining('not valid JSON') });
+    expect(events[0]?.kind === 'repaired' && events[0].reason).toContain('not valid JSON');
     expect(counts.writes).toBe(1);
   });
 

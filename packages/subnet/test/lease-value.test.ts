@@ -77,7 +77,7 @@ const hostileText = fc.oneof(
     )
     .map(
       ([field, depth, [open, value, close]]) =>
-        `{"PublicIP":"192.0.2.1","${field}":${open!.repeat(depth)}${value!}${close!.repeat(depth)}}`,
+        `{"PublicIP":"192.0.2.1","${field}":${open.repeat(depth)}${value}${close.repeat(depth)}}`,
     ),
 );
 
@@ -106,7 +106,7 @@ it('refuses backend data that is nested deeper than 100, which overflows the sta
 
 it('refuses to write backend data that is no JSON', () => {
   const cyclic: { self?: Json } = {};
-  cyclic.self = cyclic as Json;
+  cyclic.self = cyclic;
   const publicIp = { ipv4: parseAddress('192.0.2.1') };
   for (const backendData of [cyclic as Json, 1n as unknown as Json]) {
     expect(() => encodeLeaseAttributes({ publicIp, backendData })).toThrow(LeaseValueError);

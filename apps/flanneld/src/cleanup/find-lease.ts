@@ -4,6 +4,7 @@ import {
   enabledFamilies,
   isSameHost,
   leaseKey,
+  NetworkConfigError,
   parseNetworkConfig,
   type LeaseAttributes,
   type Registry,
@@ -43,10 +44,15 @@ export async function findLease(
   };
 }
 
-/** Returns the families that the network config enables; both where there is no config any more. */
+/** Returns the families that the network config enables; both where there is no valid config any more. */
 async function findFamilies(registry: Registry, signal: AbortSignal): Promise<readonly Family[]> {
   const text = await registry.readConfig({ signal });
-  return text === undefined ? [4, 6] : enabledFamilies(parseNetworkConfig(text));
+  try {
+    return enabledFamilies(parseNetworkConfig(text ?? ''));
+  } catch (error) {
+    if (error instanceof NetworkConfigError) return [4, 6];
+    throw error;
+  }
 }
 
 /** The flags are enough where the interface is gone. */

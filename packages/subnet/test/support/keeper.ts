@@ -69,12 +69,12 @@ export async function startKeeper({
     kinds: () => events.map(({ kind }) => kind),
     /** What the registry holds. */
     read,
-    async stored(): Promise<Lease | undefined> {
+    stored: async (): Promise<Lease | undefined> => {
       const entry = await read();
       return entry && isReadable(entry) ? entry : undefined;
     },
     /** Lets the same time pass for the host and the registry, in steps of at most a second. */
-    async advance(ms: number): Promise<void> {
+    advance: async (ms: number): Promise<void> => {
       for (let left = ms; left > 0; left -= 1000) {
         await storeClock.advance(Math.min(left, 1000));
         await clock.advance(Math.min(left, 1000));
@@ -83,7 +83,7 @@ export async function startKeeper({
     /** Lets the keeper do what is due. */
     settle: () => clock.advance(0),
     /** Writes an entry as another program would, and shows it to the keeper. */
-    async overwrite(value: string): Promise<void> {
+    overwrite: async (value: string): Promise<void> => {
       store.writeEntry(KEY, value);
       keeper.observe([toChange((await read())!)]);
       await clock.advance(0);
