@@ -20,7 +20,7 @@ export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fa
     return hosts.length > 0 ? hosts : [host()];
   };
   // What an operator reserves before the first host comes.
-  const reservations = Array.from({ length: random.integer(0, 3) }, () => junk(random, 0, days * DAY_MS));
+  const reservations = Array.from({ length: random.integer(1, 4) }, () => junk(random, 0, days * DAY_MS));
   const faults = [
     ...reservations,
     ...Array.from({ length: clusterFaults }, () => clusterFault(random, { at: at(), some })),

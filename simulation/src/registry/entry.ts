@@ -15,6 +15,8 @@ export interface Content {
   readonly subnets: SubnetPair | undefined;
   /** `undefined` for a value that is unreadable. */
   readonly attributes: LeaseAttributes | undefined;
+  /** What is wrong with the value, if anything. */
+  readonly reason: string;
   /** The text of the IPv4 `PublicIP`. */
   readonly publicIp: string | undefined;
 }
@@ -48,18 +50,22 @@ export function createEntry(facts: {
 }): Entry {
   const { key, value, revision, ttlMs, etcdLease, flavour, before, now } = facts;
   const content = before?.value === value ? before.content : decode(key, value);
-  const { subnets, attributes } = content;
+  const { subnets, attributes, reason } = content;
   const version = flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`;
   const expiresAt = ttlMs === undefined ? undefined : ('unknown' as const);
   const base = subnets && { subnets, expiresAt, revision: version };
-  const shown = base && (attributes ? { ...base, attributes } : { ...base, reason: 'unreadable' });
+  const shown = base && (attributes ? { ...base, attributes } : { ...base, reason });
   return { key, value, revision, version, ttlMs, since: before?.since ?? now, content, shown };
 }
 
 function decode(key: string, value: string): Content {
-  const subnets = attempt(() => parseSubnetKey(key));
-  const attributes = attempt(() => decodeLeaseAttributes(value));
-  return { subnets, attributes, publicIp: attributes?.publicIp.ipv4?.toString() };
+  const subnets = subnetsOf(key);
+  try {
+    const attributes = decodeLeaseAttributes(value);
+    return { subnets, attributes, reason: '', publicIp: attributes.publicIp.ipv4?.toString() };
+  } catch (error) {
+    return { subnets, attributes: undefined, reason: (error as Error).message, publicIp: undefined };
+  }
 }
 
 /** Returns what a watch reports when a key is removed; `undefined` for one that is no lease's. */
@@ -69,12 +75,8 @@ export function removal(key: string): LeaseChange | undefined {
 }
 
 export function subnetsOf(key: string): SubnetPair | undefined {
-  return attempt(() => parseSubnetKey(key));
-}
-
-function attempt<T>(parse: () => T): T | undefined {
   try {
-    return parse();
+    return parseSubnetKey(key);
   } catch {
     return undefined;
   }

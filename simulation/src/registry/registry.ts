@@ -5,13 +5,16 @@ import {
   LeaseLostError,
   toSnapshot,
   type Clock,
+  type CallOptions,
   type Lease,
   type LeaseRequest,
   type LeaseVersion,
   type LeaseSnapshot,
+  type Logger,
   type Registry,
   type RegistryEntry,
 } from '@flannel-ts/subnet';
+import type { Entry } from './entry.ts';
 import type { Network } from './network.ts';
 import type { Store, Writer } from './store.ts';
 import type { WatchLeases } from './watch.ts';
@@ -23,10 +26,11 @@ export function openRegistry(
     readonly network: Network;
     readonly clock: Clock;
     readonly watch: WatchLeases;
+    readonly log: Logger;
   },
-  { writer, config }: { readonly writer: Writer; readonly config: string },
+  { writer, config }: { readonly writer: Writer; readonly config: () => string | undefined },
 ): Registry {
-  const { store, network, clock, watch } = components;
+  const { store, network, clock, watch, log } = components;
 
   /** Writes by compare-and-swap; refuses as the port's contract says. */
   function swap(
@@ -56,10 +60,18 @@ export function openRegistry(
     return { subnets, attributes, expiresAt: ttlMs === undefined ? undefined : start + ttlMs, revision };
   }
 
+  async function readAll(options?: CallOptions): Promise<LeaseSnapshot> {
+    const entries = await network.call(() => [...store.entries.values()], options?.signal);
+    for (const { key, content } of entries) {
+      if (!content.subnets || !content.attributes) log.warn({ key }, 'unreadable lease; skipped');
+    }
+    return snapshotOf(entries);
+  }
+
   return {
-    readConfig: (options) => network.call(() => config, options?.signal),
-    readSnapshot: (options) => network.call(() => snapshotOf(store), options?.signal),
-    readLeases: (options) => network.call(() => snapshotOf(store).leases, options?.signal),
+    readConfig: (options) => network.call(config, options?.signal),
+    readSnapshot: readAll,
+    readLeases: async (options) => (await readAll(options)).leases,
     readLease: (subnets, options) =>
       network.call(() => store.entries.get(leaseKey({ subnets }))?.shown, options?.signal),
     createLease: (request, options) => put(request, undefined, options?.signal),
@@ -73,9 +85,9 @@ export function openRegistry(
   };
 }
 
-/** Returns all entries, as a listing does. */
-export function snapshotOf({ entries }: Pick<Store, 'entries'>): LeaseSnapshot {
+/** Returns entries as a listing does. */
+export function snapshotOf(entries: Iterable<Entry>): LeaseSnapshot {
   const shown: RegistryEntry[] = [];
-  for (const entry of entries.values()) if (entry.shown) shown.push(entry.shown);
+  for (const entry of entries) if (entry.shown) shown.push(entry.shown);
   return toSnapshot(shown);
 }

@@ -125,7 +125,7 @@ export function createWatches(components: {
 
     function list(backoffMs: number): void {
       network
-        .call(() => ({ snapshot: snapshotOf(store), revision: store.revision }), signal)
+        .call(() => ({ snapshot: snapshotOf(store.entries.values()), revision: store.revision }), signal)
         .then(
           ({ snapshot, revision }) => {
             if (queue.ended) return;

@@ -4,7 +4,7 @@ import { createStore, type Store, type StoreObserver } from '../registry/store.t
 import { createWatches } from '../registry/watch.ts';
 import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
-import { startDaemon, type DaemonObserver, type DaemonSettings } from './daemon.ts';
+import { silent, startDaemon, type DaemonObserver, type DaemonSettings } from './daemon.ts';
 import { addressOf, createHost, type Host } from './host.ts';
 import type { ClusterPlan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -73,8 +73,8 @@ export function createCluster(
       });
       const writer = { name, publicIp: addressOf(host) };
       const registry = openRegistry(
-        { store, network, clock: components.clock(host), watch },
-        { writer, config: plan.configText },
+        { store, network, clock: components.clock(host), watch, log: silent },
+        { writer, config: () => plan.configText },
       );
       host.troubles.mark();
       host.daemon = startDaemon(components, {

@@ -34,7 +34,8 @@ export interface DaemonObserver {
 }
 
 const LONGEST_BACKOFF_MS = 60_000;
-const silent: Logger = {
+/** What daemons log is of no use to those who check them. */
+export const silent: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
