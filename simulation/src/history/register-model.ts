@@ -1,4 +1,4 @@
-import type { Operation, Seen } from './operation.ts';
+import type { Operation, Request, Seen } from './operation.ts';
 
 /** What a register holds: one version, or nothing. */
 export type State = Version | 'nothing';
@@ -26,32 +26,40 @@ export function createRegisterModel(operations: readonly Operation[]): RegisterM
     operations.map(({ outcome }) => (outcome.kind === 'ok' ? outcome.revision : undefined)),
   );
 
-  function has(state: State, revision: string): boolean {
-    if (state === 'nothing') return false;
-    return state.revision === undefined ? !owned.has(revision) : state.revision === revision;
+  /** Whether a state is a version; a write whose answer was lost may have made any revision that has no owner. */
+  function matches(state: State, revision: string): 'yes' | 'no' | 'maybe' {
+    if (state === 'nothing') return 'no';
+    if (state.revision === undefined) return owned.has(revision) ? 'no' : 'maybe';
+    return state.revision === revision ? 'yes' : 'no';
   }
 
   /** The state that an observation leaves: it may show the revision of a write whose answer was lost. */
-  function shown(state: State, seen: Seen | undefined): State | undefined {
-    if (seen === undefined) return state;
-    if (seen === 'nothing' || state === 'nothing') return seen === state ? state : undefined;
-    if (!has(state, seen.revision) || state.value !== seen.value) return undefined;
-    return { ...state, revision: seen.revision };
+  function show(state: State, seen: Seen | undefined): readonly State[] {
+    if (seen === undefined) return [state];
+    if (seen === 'nothing' || state === 'nothing') return seen === state ? [state] : [];
+    if (matches(state, seen.revision) === 'no' || state.value !== seen.value) return [];
+    return [{ ...state, revision: seen.revision }];
   }
 
-  function carryOut(state: State, { request, outcome }: Operation): State | undefined {
-    if (request.kind === 'read') return outcome.kind === 'seen' ? shown(state, outcome.seen) : state;
-    const holds =
-      request.kind === 'create'
-        ? state === 'nothing'
-        : 'expected' in request
-          ? has(state, request.expected)
-          : true;
-    if (outcome.kind === 'refused') return holds ? undefined : shown(state, outcome.seen);
-    if (!holds) return outcome.kind === 'unknown' ? state : undefined;
-    if (request.kind === 'delete' || request.kind === 'remove') return 'nothing';
+  function holds(state: State, request: Request): 'yes' | 'no' | 'maybe' {
+    if (request.kind === 'create') return state === 'nothing' ? 'yes' : 'no';
+    return 'expected' in request ? matches(state, request.expected) : 'yes';
+  }
+
+  function write({ request, outcome }: Operation): State {
+    if (!('value' in request)) return 'nothing';
     const revision = outcome.kind === 'ok' ? outcome.revision : undefined;
     return { revision, value: request.value, mayExpireAt: request.mayExpireAt };
+  }
+
+  function carryOut(state: State, operation: Operation): readonly State[] {
+    const { request, outcome } = operation;
+    if (outcome.kind === 'seen') return show(state, outcome.seen);
+    if (request.kind === 'read') return [state];
+    const condition = holds(state, request);
+    if (outcome.kind === 'refused') return condition === 'yes' ? [] : show(state, outcome.seen);
+    // What was not carried out although it was sent is as if it had not been sent.
+    return condition === 'no' ? [] : [write(operation)];
   }
 
   return {
@@ -59,7 +67,7 @@ export function createRegisterModel(operations: readonly Operation[]): RegisterM
       const mayBeGone =
         state !== 'nothing' && state.mayExpireAt !== undefined && state.mayExpireAt <= operation.returnedAt;
       const before: readonly State[] = mayBeGone ? [state, 'nothing'] : [state];
-      return before.map((one) => carryOut(one, operation)).filter((after) => after !== undefined);
+      return before.flatMap((one) => carryOut(one, operation));
     },
   };
 }

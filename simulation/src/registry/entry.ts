@@ -28,6 +28,8 @@ export interface Entry {
   readonly revision: number;
   /** The revision as clients compare it: v3's names the etcd lease too. */
   readonly version: string;
+  /** Whether another entry has had this revision, before a backup was restored. */
+  readonly isRepeated: boolean;
   /** Milliseconds; `undefined` for a reservation. */
   readonly ttlMs: number | undefined;
   /** Since when the key has been there without a break, in virtual time. */
@@ -42,20 +44,21 @@ export function createEntry(facts: {
   readonly key: string;
   readonly value: string;
   readonly revision: number;
+  readonly isRepeated: boolean;
   readonly ttlMs: number | undefined;
   readonly etcdLease: number;
   readonly flavour: Flavour;
   readonly before: Entry | undefined;
   readonly now: number;
 }): Entry {
-  const { key, value, revision, ttlMs, etcdLease, flavour, before, now } = facts;
+  const { key, value, revision, isRepeated, ttlMs, etcdLease, flavour, before, now } = facts;
   const content = before?.value === value ? before.content : decode(key, value);
   const { subnets, attributes, reason } = content;
   const version = flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`;
   const expiresAt = ttlMs === undefined ? undefined : ('unknown' as const);
   const base = subnets && { subnets, expiresAt, revision: version };
   const shown = base && (attributes ? { ...base, attributes } : { ...base, reason });
-  return { key, value, revision, version, ttlMs, since: before?.since ?? now, content, shown };
+  return { key, value, revision, version, isRepeated, ttlMs, since: before?.since ?? now, content, shown };
 }
 
 function decode(key: string, value: string): Content {

@@ -90,6 +90,8 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
   /** Changes up to this revision are forgotten. */
   let compacted = 0;
   let revision = 1;
+  /** The highest revision of all histories. */
+  let highest = 0;
   let etcdLeases = 0;
   let replacedAt = -Infinity;
 
@@ -98,6 +100,8 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
     expiries.get(key)?.cancel();
     expiries.delete(key);
     revision++;
+    const isRepeated = revision <= highest;
+    highest = Math.max(highest, revision);
     const after =
       value === undefined
         ? undefined
@@ -105,6 +109,7 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
             key,
             value,
             revision,
+            isRepeated,
             ttlMs,
             etcdLease: ++etcdLeases,
             flavour,
