@@ -7,7 +7,7 @@ import { createRecord, type Failure } from './monitor/record.ts';
 import { checkWrite } from './monitor/writes.ts';
 import { createCluster, type Cluster } from './world/cluster.ts';
 import { realComponents, type Components } from './world/components.ts';
-import { DAY_MS, HOUR_MS, planCluster, type RunRequest } from './world/plan.ts';
+import { DAY_MS, planCluster, type RunRequest } from './world/plan.ts';
 import { createScheduler } from './world/scheduler.ts';
 
 /** How a run ended. */
@@ -22,8 +22,8 @@ export interface RunResult {
   readonly elapsedMs: number;
 }
 
-/** Between two checks of a quiet cluster. */
-const CHECK_PERIOD_MS = 6 * HOUR_MS;
+/** Between two checks, for each daemon. */
+const SPACING_MS = 60_000;
 
 /** Runs a cluster through faults, until an invariant breaks or the days are over. */
 export async function simulate(
@@ -52,7 +52,7 @@ export async function simulate(
   });
   const check = () => checkConvergence(record, cluster);
   injectFaults(cluster, faults, (fault) => record.add('fault', describeFault(fault)));
-  for (const time of checkTimes(faults, request.days * DAY_MS)) scheduler.at(time, check);
+  for (const time of checkTimes(faults, request)) scheduler.at(time, check);
   const end = request.days * DAY_MS + RECOVERY_MS;
   await scheduler.run(end);
   for (const host of cluster.hosts) cluster.kill(host);
@@ -60,15 +60,20 @@ export async function simulate(
   return { digest, failure, steps: scheduler.steps, elapsedMs: scheduler.now };
 }
 
-/** When every host that a fault touched has had time to recover, and now and then. */
-function checkTimes(faults: readonly Fault[], end: number): readonly number[] {
+/**
+ * When hosts that a fault touched have had time to recover, and now and then. The cost of a check grows
+ * with the square of the cluster, so that a larger one has fewer, each of which is for several faults.
+ */
+function checkTimes(faults: readonly Fault[], { days, daemons }: RunRequest): readonly number[] {
+  const end = days * DAY_MS + RECOVERY_MS;
   const ends = faults.map((fault) => {
-    const { at, durationMs = 0, downMs = 0 } = { durationMs: 0, downMs: 0, ...fault };
-    return at + (Number.isFinite(downMs) ? downMs : 0) + durationMs;
+    const { durationMs, downMs } = { durationMs: 0, downMs: 0, ...fault };
+    return fault.at + (Number.isFinite(downMs) ? downMs : 0) + durationMs;
   });
-  const periods = Array.from(
-    { length: Math.floor(end / CHECK_PERIOD_MS) },
-    (_, index) => index * CHECK_PERIOD_MS,
-  );
-  return [...ends.map((time) => time + RECOVERY_MS + 1000), ...periods, end + RECOVERY_MS];
+  const times = [...ends.map((time) => time + RECOVERY_MS + 1000).filter((time) => time < end), end];
+  const chosen: number[] = [];
+  for (const time of times.sort((a, b) => b - a)) {
+    if (chosen.length === 0 || time <= chosen.at(-1)! - daemons * SPACING_MS) chosen.push(time);
+  }
+  return chosen;
 }

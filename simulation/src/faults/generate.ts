@@ -3,15 +3,15 @@ import { createRandom, type RandomSource } from '../world/random.ts';
 import type { Fault } from './fault.ts';
 
 const MINUTE_MS = 60_000;
-/** Faults of a cluster of ten per day; those of one host grow with the cluster. */
+/** Faults of a cluster per day, and those of hosts, which grow with the root of its size. */
 const CLUSTER_FAULTS_PER_DAY = 1.5;
-const HOST_FAULTS_PER_DAY = 0.25;
+const HOST_FAULTS_PER_DAY = 0.8;
 
 /** Returns what goes wrong in a run, in order of time. */
 export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fault[] {
   const random = createRandom(`${seed}/faults`);
   const clusterFaults = Math.ceil(CLUSTER_FAULTS_PER_DAY * days * (0.5 + random.next()));
-  const hostFaults = Math.ceil(HOST_FAULTS_PER_DAY * days * daemons * (0.5 + random.next()));
+  const hostFaults = Math.ceil(HOST_FAULTS_PER_DAY * days * Math.sqrt(daemons) * (0.5 + random.next()));
   const at = () => MINUTE_MS + random.next() * (days * DAY_MS - MINUTE_MS);
   const host = () => random.integer(0, daemons - 1);
   const some = () => {
@@ -23,7 +23,7 @@ export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fa
   const reservations = Array.from({ length: random.integer(1, 4) }, () => junk(random, 0, days * DAY_MS));
   const faults = [
     ...reservations,
-    ...Array.from({ length: clusterFaults }, () => clusterFault(random, { at: at(), some })),
+    ...Array.from({ length: clusterFaults }, () => clusterFault(random, { at: at(), some, daemons })),
     ...Array.from({ length: hostFaults }, () => hostFault(random, { at: at(), host: host() })),
   ];
   return faults.sort((a, b) => a.at - b.at);
@@ -31,13 +31,19 @@ export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fa
 
 function clusterFault(
   random: RandomSource,
-  { at, some }: { readonly at: number; readonly some: () => readonly number[] },
+  {
+    at,
+    some,
+    daemons,
+  }: { readonly at: number; readonly some: () => readonly number[]; readonly daemons: number },
 ): Fault {
   const lasting = (min: number, max: number) => logUniform(random, min, max);
+  // All hosts try again and again meanwhile, which takes most of the time of a run; of many hosts, some do.
+  const outageMs = () => lasting(1000, random.chance(10 / daemons) ? 36 * HOUR_MS : 2 * HOUR_MS);
   const ahead = () => random.pick([0, 0, random.integer(1, 50), 10_000]);
   const choices: (() => Fault)[] = [
-    () => ({ at, kind: 'outage', durationMs: lasting(1000, 36 * HOUR_MS) }),
-    () => ({ at, kind: 'partition', hosts: some(), durationMs: lasting(1000, 36 * HOUR_MS) }),
+    () => ({ at, kind: 'outage', durationMs: outageMs() }),
+    () => ({ at, kind: 'partition', hosts: some(), durationMs: outageMs() }),
     () => ({
       ...{ at, kind: 'bad-network', hosts: some(), durationMs: lasting(MINUTE_MS, 12 * HOUR_MS) },
       lostRequests: random.pick([0, 0.1, 0.3]),

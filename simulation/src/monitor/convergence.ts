@@ -3,7 +3,7 @@ import type { Prefix } from '@flannel-ts/ip';
 import type { Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
-import { peerOf, stateText } from './peer-text.ts';
+import { isFollowed, peerOf, peerText, stateText } from './peer-text.ts';
 import type { Record } from './record.ts';
 import { publicIp } from './writes.ts';
 
@@ -56,11 +56,10 @@ function checkKernel(record: Record, { store, scheduler, settings }: Cluster, ho
     if (changedAt > settled || (entry && !entry.content.attributes)) continue;
     const peer = entry && peerOf(entry.content, settings.config);
     const isPeer = peer && !isOwn(entry) && peer.mac !== host.kernel.mac && !overlaps(peer.prefix);
-    const expected = isPeer ? peer.text : undefined;
+    const expected = isPeer ? peer : undefined;
     const state = states.get(key);
-    const actual = state && stateText(state);
-    if (actual !== expected)
-      record.fail(`${host.name} has ${actual ?? 'nothing'} for ${key}, and not ${expected ?? 'nothing'}`);
+    if (isFollowed(expected, state)) continue;
+    record.fail(`${host.name} has ${stateText(state)} for ${key}, and not ${peerText(expected)}`);
   }
   for (const owner of states.keys()) {
     if (owner !== 'self' && !store.changedAt.has(owner)) record.fail(`${host.name} has state of ${owner}`);

@@ -46,6 +46,8 @@ export function createNetwork(
   const { weather, path } = state;
   const isCut = () => weather.outages > 0 || path.cuts > 0;
   const latency = () => random.next() * path.latencyMs;
+  // One for all: an error with its stack costs more than the rest of a request.
+  const unavailable = new RegistryUnavailableError('no endpoint answered');
 
   function call<T>(operation: () => T, signal: AbortSignal | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -58,7 +60,7 @@ export function createNetwork(
       };
       const patience = time.after(PATIENCE_MS, () => {
         state.onFailure();
-        settle(() => reject(new RegistryUnavailableError('no endpoint answered')));
+        settle(() => reject(unavailable));
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       if (isCut() || random.chance(path.lostRequests)) return;
