@@ -52,6 +52,17 @@ it('a suspended host has timers that stand still, and a boot clock that goes on'
   expect(time.boot.now()).toBe(2000);
 });
 
+it('a timer that begins while its host is suspended begins when the host goes on', async () => {
+  const scheduler = createScheduler();
+  const time = createHostTime(scheduler, { driftPpm: 0 });
+  let firedAt = 0;
+  scheduler.at(40, () => time.pause('suspended'));
+  scheduler.at(500, () => time.after(100, () => (firedAt = scheduler.now)));
+  scheduler.at(1000, () => time.resume());
+  await scheduler.run(2000);
+  expect(firedAt).toBe(1100);
+});
+
 it('a stopped host catches up with its timers when it goes on', async () => {
   const scheduler = createScheduler();
   const time = createHostTime(scheduler, { driftPpm: 0 });

@@ -65,6 +65,7 @@ export function createCluster(
   const cluster: Cluster = {
     ...{ scheduler, store, weather, hosts, settings: plan.settings, freshAddress },
     start(host) {
+      if (host.time.paused) return host.time.deliver(() => cluster.start(host));
       if (host.daemon) return;
       const { time, network, name } = host;
       const watch = createWatches({

@@ -37,7 +37,7 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
   let asleep = 0;
 
   const boot = () => scheduler.now * rate;
-  const monotonic = () => boot() - asleep;
+  const monotonic = () => (pausedAt !== undefined && pause === 'suspended' ? pausedAt : boot()) - asleep;
 
   function deliver(action: () => void): void {
     if (pausedAt === undefined) action();
