@@ -26,14 +26,14 @@ function read(): Options | undefined {
 /** Runs seeds until they are done, the time is over, one fails or the user has enough. */
 async function runMany({ seeds, from, minutes, days, daemons }: Options): Promise<number> {
   const start = performance.now();
-  let interrupted = false;
-  process.once('SIGINT', () => (interrupted = true));
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
   let done = 0;
   let steps = 0;
   let virtualMs = 0;
   let reported = start;
   const summary = () => describeProgress({ done, seeds, steps, virtualMs, ms: performance.now() - start });
-  while (done < seeds && !interrupted && performance.now() - start < minutes * MINUTE_MS) {
+  while (done < seeds && !interrupt.signal.aborted && performance.now() - start < minutes * MINUTE_MS) {
     const request = { seed: from + done, days, daemons };
     const result = await runSeed(request);
     done++;
@@ -44,7 +44,7 @@ async function runMany({ seeds, from, minutes, days, daemons }: Options): Promis
     reported = performance.now();
     console.log(summary());
   }
-  console.log(`${summary()}; every invariant held${interrupted ? ', interrupted' : ''}`);
+  console.log(`${summary()}; every invariant held${interrupt.signal.aborted ? ', interrupted' : ''}`);
   return 0;
 }
 

@@ -7,7 +7,7 @@ export interface EventQueue {
   readonly ended: boolean;
   push(event: LeaseEvent): void;
   /** Ends the iteration; what waits is dropped. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** @param onEnd - called once, whoever ends the iteration */

@@ -35,7 +35,7 @@ export interface Network {
    * Carries out `operation` at the registry and returns what it returned or threw.
    * @throws {RegistryUnavailableError} when a request, its answer or the patience is lost
    */
-  call<T>(operation: () => T, signal: AbortSignal | undefined): Promise<T>;
+  readonly call: <T>(operation: () => T, signal: AbortSignal | undefined) => Promise<T>;
 }
 
 export function createNetwork(
@@ -50,8 +50,8 @@ export function createNetwork(
   const unavailable = new RegistryUnavailableError('no endpoint answered');
 
   function call<T>(operation: () => T, signal: AbortSignal | undefined): Promise<T> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
       const onAbort = () => settle(() => reject(signal!.reason as Error));
       const settle = (end: () => void) => {
         signal?.removeEventListener('abort', onAbort);

@@ -5,7 +5,7 @@ import type { Scheduler } from '../world/scheduler.ts';
 import type { Network } from './network.ts';
 import { createEventQueue } from './event-queue.ts';
 import { snapshotOf } from './registry.ts';
-import type { Store } from './store.ts';
+import type { Change, Store } from './store.ts';
 
 export type WatchLeases = (signal: AbortSignal | undefined) => AsyncIterable<LeaseEvent>;
 
@@ -54,13 +54,13 @@ export function createWatches(components: {
   return (signal) => {
     const queue = createEventQueue(() => running.delete(watch));
     let connected = false;
-    let deaf = false;
     /** The last revision that was seen. */
     let seen = 0;
     let delivery = false;
     let listing = false;
 
     const watch: Watch = {
+      deaf: false,
       get waiting() {
         return queue.waiting;
       },
@@ -74,12 +74,6 @@ export function createWatches(components: {
         connected = false;
         connectIn(random.next() * NOTICE_MS);
       },
-      get deaf() {
-        return deaf;
-      },
-      set deaf(value) {
-        deaf = value;
-      },
     };
 
     const arrive = () => time.deliver(deliver);
@@ -87,12 +81,18 @@ export function createWatches(components: {
     function deliver(): void {
       delivery = false;
       if (!connected || queue.ended) return;
-      if (network.isCut) return watch.interrupt();
-      const changes = store.changesAfter(seen);
-      if (!changes) return watch.interrupt();
+      const changes = network.isCut ? undefined : store.changesAfter(seen);
+      if (changes) take(changes);
+      else watch.interrupt();
+    }
+
+    function take(changes: readonly Change[]): void {
       if (changes.length === 0) return;
       seen = store.revision;
-      if (deaf) return listLater();
+      if (watch.deaf) {
+        listLater();
+        return;
+      }
       if (changes.length === 1) {
         if (changes[0]!.event) queue.push(changes[0]!.event);
         return;
@@ -117,9 +117,11 @@ export function createWatches(components: {
       time.after(ms, () => {
         if (queue.ended || connected) return;
         const resumed = rules.listAfterInterruption || seen === 0 ? undefined : store.changesAfter(seen);
-        if (!resumed || network.isCut) return list(backoffMs);
-        connected = true;
-        watch.notify();
+        if (!resumed || network.isCut) list(backoffMs);
+        else {
+          connected = true;
+          watch.notify();
+        }
       });
     }
 

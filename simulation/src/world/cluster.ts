@@ -65,8 +65,8 @@ export function createCluster(
   const cluster: Cluster = {
     ...{ scheduler, store, weather, hosts, settings: plan.settings, freshAddress },
     start(host) {
-      if (host.time.paused) return host.time.deliver(() => cluster.start(host));
-      if (host.daemon) return;
+      if (host.time.paused) host.time.deliver(() => cluster.start(host));
+      if (host.time.paused || host.daemon) return;
       const { time, network, name } = host;
       const watch = createWatches({
         ...{ scheduler, store, network, time, running: host.watches, rules: components.watchRules },

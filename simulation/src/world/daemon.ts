@@ -57,9 +57,10 @@ export function startDaemon(
   const abort = new AbortController();
   const state: DaemonState = { abort, signal: abort.signal, held: undefined, heldKey: undefined };
   const { signal } = abort;
+  const isKilled = () => signal.aborted;
 
   async function run(): Promise<void> {
-    while (!signal.aborted) {
+    while (!isKilled()) {
       const generation = new AbortController();
       state.signal = generation.signal;
       const end = () => generation.abort(signal.reason);
@@ -67,7 +68,7 @@ export function startDaemon(
       try {
         await runGeneration(components, { ...context, state, signal: generation.signal });
       } catch (error) {
-        if (signal.aborted) return;
+        if (isKilled()) return;
         if (!(error instanceof LeaseLostError)) throw error;
         observer.lost(host, state.held!);
         state.held = undefined;

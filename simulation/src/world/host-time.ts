@@ -66,10 +66,9 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
     };
   }
 
-  const delay: Clock['delay'] = (ms, options) =>
-    new Promise((resolve, reject) => {
-      const signal = options?.signal;
-      if (signal?.aborted) return reject(signal.reason as Error);
+  const delay: Clock['delay'] = (ms, { signal } = {}) => {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    return new Promise((resolve, reject) => {
       const onAbort = () => {
         timer.cancel();
         reject(signal!.reason as Error);
@@ -80,6 +79,7 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
       });
       signal?.addEventListener('abort', onAbort, { once: true });
     });
+  };
 
   return {
     boot: { now: boot, delay },

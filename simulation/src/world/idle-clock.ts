@@ -3,6 +3,8 @@ import type { HostTime } from './host-time.ts';
 
 /** The longest wait of a keeper in milliseconds: it asks the clock again each minute. */
 const STEP_MS = 60_000;
+/** The longest wait in one, for a reservation, which is never renewed. */
+const LONGEST_MS = 24 * 60 * STEP_MS;
 
 /**
  * Makes a host's clock for a keeper. A keeper that has nothing to do waits a minute, sees that it has
@@ -30,7 +32,7 @@ export function createIdleClock(clock: Clock, time: HostTime, idleUntil: () => n
   }
 
   return {
-    now: clock.now,
+    now: () => clock.now(),
     async delay(ms, { signal } = {}) {
       const steps = isIdle && ms === STEP_MS ? Math.floor((idleUntil() - clock.now()) / STEP_MS) : 1;
       isIdle = false;
@@ -39,6 +41,3 @@ export function createIdleClock(clock: Clock, time: HostTime, idleUntil: () => n
     },
   };
 }
-
-/** For a reservation, which is never renewed. */
-const LONGEST_MS = 24 * 60 * STEP_MS;

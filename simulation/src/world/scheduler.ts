@@ -78,14 +78,14 @@ export function createScheduler(): Scheduler {
             resolve();
             return;
           }
-          const { action } = entry;
+          const action = entry.action!;
           entry.action = undefined;
           now = entry.time;
           steps++;
           try {
-            action!();
+            action();
           } catch (error) {
-            reject(error as Error);
+            reject(error);
             return;
           }
           queueMicrotask(afterStep);

@@ -10,7 +10,7 @@ export interface Troubles {
   /** Something happened to the host that it needs time to recover from. */
   mark(): void;
   /** Counts a request without an answer. */
-  failed(): void;
+  readonly failed: () => void;
   /** Whether nothing has disturbed the host for `ms`. */
   calmFor(ms: number): boolean;
   /** Milliseconds since `start` during which the registry was out of reach. */
