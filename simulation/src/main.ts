@@ -24,7 +24,7 @@ function read(): Options | undefined {
 }
 
 /** Runs seeds until they are done, the time is over, one fails or the user has enough. */
-async function runMany({ seeds, from, minutes, days, daemons }: Options): Promise<number> {
+async function runMany({ seeds, from, minutes, ...cluster }: Options): Promise<number> {
   const start = performance.now();
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
@@ -34,7 +34,7 @@ async function runMany({ seeds, from, minutes, days, daemons }: Options): Promis
   let reported = start;
   const summary = () => describeProgress({ done, seeds, steps, virtualMs, ms: performance.now() - start });
   while (done < seeds && !interrupt.signal.aborted && performance.now() - start < minutes * MINUTE_MS) {
-    const request = { seed: from + done, days, daemons };
+    const request = toRequest(cluster, from + done);
     const result = await runSeed(request);
     done++;
     steps += result.steps;
@@ -57,9 +57,13 @@ async function reportFailure(request: RunRequest, failing: readonly number[]): P
   return 1;
 }
 
+function toRequest({ days, daemons, dualStack }: Omit<RunRequest, 'seed'>, seed: number): RunRequest {
+  return { seed, days, daemons, dualStack };
+}
+
 /** Runs one seed twice: equal digests prove that the seed is the run. */
-async function replay({ days, daemons, faults }: Options, seed: number): Promise<number> {
-  const request = { seed, days, daemons };
+async function replay({ faults, ...cluster }: Options, seed: number): Promise<number> {
+  const request = toRequest(cluster, seed);
   const only = faults ?? allFaults(request);
   const start = performance.now();
   const result = await runSeed(request, { only });

@@ -7,6 +7,7 @@ export const USAGE = `npm run simulate -- [OPTION]…
   --minutes M   stop after so many minutes                  (default: after all seeds)
   --days N      virtual days of each                        (default 10)
   --daemons N   daemons of each cluster                     (default 10)
+  --dual-stack  leases have an IPv4 and an IPv6 subnet
   --seed S      run one seed, twice, and compare its digests
   --faults A,B  of that seed, only the faults with these numbers; none for no faults
   --help        this text
@@ -20,6 +21,7 @@ export interface Options {
   readonly minutes: number;
   readonly days: number;
   readonly daemons: number;
+  readonly dualStack: boolean;
   /** `undefined`: many seeds. */
   readonly seed: number | undefined;
   /** `undefined`: all of them. */
@@ -39,6 +41,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       minutes: { type: 'string' },
       days: { type: 'string', default: '10' },
       daemons: { type: 'string', default: '10' },
+      'dual-stack': { type: 'boolean', default: false },
       seed: { type: 'string' },
       faults: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     minutes: values.minutes === undefined ? Infinity : toInteger('--minutes', values.minutes, 1),
     days: toInteger('--days', values.days, 1),
     daemons: toInteger('--daemons', values.daemons, 1),
+    dualStack: values['dual-stack'],
     seed: values.seed === undefined ? undefined : toInteger('--seed', values.seed, 0),
     faults: values.faults === undefined ? undefined : toNumbers(values.faults),
   };

@@ -34,7 +34,7 @@ export async function shortenSchedule(
 /** Describes a failing run: the invariant, the history before, the faults and the command that replays it. */
 export function describeFailure(request: RunRequest, only: readonly number[], result: RunResult): string {
   const faults = generateFaults(request);
-  const { seed, daemons, days } = request;
+  const { seed, daemons, days, dualStack } = request;
   const list = only.length > 0 ? only.join() : 'none';
   return [
     `seed ${seed} breaks an invariant at ${formatTime(result.failure!.at)}: ${result.failure!.problem}`,
@@ -45,7 +45,7 @@ export function describeFailure(request: RunRequest, only: readonly number[], re
     `schedule (${only.length} of ${faults.length} faults):`,
     ...only.map((number) => `  ${number}: ${describeFault(faults[number]!)}`),
     '',
-    `replay: npm run simulate -- --seed ${seed} --daemons ${daemons} --days ${days} --faults ${list}`,
+    `replay: npm run simulate -- --seed ${seed} --daemons ${daemons} --days ${days}${dualStack ? ' --dual-stack' : ''} --faults ${list}`,
   ].join('\n');
 }
 

@@ -85,8 +85,12 @@ const injectors: Injectors = {
   crash: (cluster, { host: index, ...fault }) => loseDaemon(cluster, { index, ...fault }),
   readdress(cluster, { host: index, downMs, family }) {
     restart(cluster, { index, downMs }, (host) => {
-      const address = cluster.freshAddress(family);
-      host.publicIp = { ...host.publicIp, [family === 4 ? 'ipv4' : 'ipv6']: address };
+      const { ipv4, ipv6 } = cluster.settings.config;
+      // A host keeps or loses its identity as a whole: with both families, both addresses change.
+      const families = ipv4 && ipv6 ? ([4, 6] as const) : [family];
+      for (const one of families) {
+        host.publicIp = { ...host.publicIp, [one === 4 ? 'ipv4' : 'ipv6']: cluster.freshAddress(one) };
+      }
     });
   },
   'clock-step': (cluster, { host, ms }) => cluster.hosts[host]!.time.step(ms),

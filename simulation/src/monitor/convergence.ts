@@ -5,7 +5,7 @@ import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
 import { isFollowed, peerOf, peerText, stateText } from './peer-text.ts';
 import type { Record } from './record.ts';
-import { publicIp } from './writes.ts';
+import { overlap, publicIp } from './writes.ts';
 
 /** Milliseconds that a host has to recover from the last fault that touched it. */
 export const RECOVERY_MS = 15 * 60_000;
@@ -16,11 +16,12 @@ const TIMERS = 30;
 
 /** Checks that every host that had time to recover holds a lease, and that its kernel is equal to the leases. */
 export function checkConvergence(record: Record, cluster: Cluster): void {
-  const { hosts, scheduler } = cluster;
+  const { hosts, scheduler, settings } = cluster;
+  if (settings.config.ipv6) checkOverlaps(record, cluster);
   for (const host of hosts) {
     if (!host.daemon || host.time.paused || !host.troubles.calmFor(RECOVERY_MS)) continue;
     checkLease(record, cluster, host);
-    if (host.daemon.held) checkKernel(record, cluster, host);
+    if (host.daemon.held && !settings.config.ipv6) checkKernel(record, cluster, host);
     checkBounds(record, host);
   }
   const allowed = TIMERS * hosts.length + cluster.store.entries.size + 1000;
@@ -39,6 +40,20 @@ function checkLease(record: Record, { store, settings }: Cluster, host: Host): v
   if (!entry) record.fail(`${host.name} keeps ${heldKey}, which is not in the registry`);
   else if (publicIp(entry) !== addressOf(host))
     record.fail(`${host.name} keeps ${heldKey}, which is the lease of ${publicIp(entry) ?? 'no host'}`);
+}
+
+/** With both families, the registry cannot refuse a lease for half of its subnets: the daemons see to it. */
+function checkOverlaps(record: Record, { store, scheduler }: Cluster): void {
+  const settled = scheduler.now - RECOVERY_MS;
+  const leases = [...store.entries.values()].filter(
+    ({ ttlMs, since }) => ttlMs !== undefined && since <= settled,
+  );
+  for (const [index, lease] of leases.entries()) {
+    const rival = leases
+      .slice(index + 1)
+      .find((other) => overlap(other.content.subnets, lease.content.subnets));
+    if (rival) record.fail(`the leases ${lease.key} and ${rival.key} overlap`);
+  }
 }
 
 function checkKernel(record: Record, { store, scheduler, settings }: Cluster, host: Host): void {

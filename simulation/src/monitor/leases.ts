@@ -1,10 +1,11 @@
-import type { Prefix } from '@flannel-ts/ip';
-import { leaseKey, type FamilyNetwork, type Lease } from '@flannel-ts/subnet';
+import type { Prefix, SubnetPair } from '@flannel-ts/ip';
+import { leaseKey, type FamilyNetwork, type Lease, type NetworkConfig } from '@flannel-ts/subnet';
+import { subnetsOf } from '../registry/entry.ts';
 import { EXPIRY, type Write } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
 import type { Record } from './record.ts';
-import { prefix, publicIp } from './writes.ts';
+import { overlap, publicIp } from './writes.ts';
 
 /** Failed requests in a row that excuse a lost lease. */
 const EXCUSE = 3;
@@ -44,7 +45,7 @@ export function checkChoice(
     (entry) =>
       entry.since < since &&
       publicIp(entry) === addressOf(host) &&
-      isUsable(settings.config.ipv4!, prefix(entry.key)),
+      isUsable(settings.config, entry.content.subnets ?? {}),
   );
   const known = own.find((entry) => entry.key === key);
   if (own.length > 0 && !known)
@@ -56,24 +57,25 @@ export function checkChoice(
     record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
 }
 
-/** Whether a network lets a host lease a subnet. */
-function isUsable(
-  { subnetMin, subnetMax, subnetLength }: FamilyNetwork,
-  subnet: Prefix | undefined,
-): boolean {
+/** Whether a config lets a host lease subnets. */
+function isUsable({ ipv4, ipv6 }: NetworkConfig, subnets: SubnetPair): boolean {
+  return isInRange(ipv4, subnets.ipv4) && isInRange(ipv6, subnets.ipv6);
+}
+
+function isInRange(network: FamilyNetwork | undefined, subnet: Prefix | undefined): boolean {
+  if (!network || !subnet) return !network && !subnet;
   return (
-    subnet?.length === subnetLength &&
-    subnet.network.value >= subnetMin.value &&
-    subnet.network.value <= subnetMax.value
+    subnet.length === network.subnetLength &&
+    subnet.network.value >= network.subnetMin.value &&
+    subnet.network.value <= network.subnetMax.value
   );
 }
 
 /** Whether a subnet has been free since a time. */
 function isFree({ store }: Cluster, key: string, since: number): boolean {
-  if (store.entries.has(key) || (store.changedAt.get(key) ?? -Infinity) >= since) return false;
-  const subnet = prefix(key)!;
+  const subnets = subnetsOf(key);
   for (const [other, changedAt] of store.changedAt) {
-    if (!prefix(other)?.overlaps(subnet)) continue;
+    if (!overlap(subnetsOf(other), subnets)) continue;
     if (store.entries.has(other) || changedAt >= since) return false;
   }
   return true;

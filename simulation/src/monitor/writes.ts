@@ -1,5 +1,5 @@
-import type { Prefix } from '@flannel-ts/ip';
-import { subnetsOf, type Entry } from '../registry/entry.ts';
+import type { SubnetPair } from '@flannel-ts/ip';
+import type { Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
 import type { Record } from './record.ts';
@@ -40,14 +40,15 @@ export function publicIp(entry: Entry | undefined): string | undefined {
   return entry?.content.publicIp;
 }
 
-function findOverlap(entries: Store['entries'], { key }: Entry): Entry | undefined {
-  const own = prefix(key)!;
+function findOverlap(entries: Store['entries'], { key, content }: Entry): Entry | undefined {
   for (const entry of entries.values()) {
-    if (entry.key !== key && prefix(entry.key)?.overlaps(own)) return entry;
+    if (entry.key !== key && overlap(entry.content.subnets, content.subnets)) return entry;
   }
   return undefined;
 }
 
-export function prefix(key: string): Prefix | undefined {
-  return subnetsOf(key)?.ipv4;
+/** Whether two entries claim the same addresses; one whose key is no subnet claims none. */
+export function overlap(a: SubnetPair | undefined, b: SubnetPair | undefined): boolean {
+  if (!a || !b) return false;
+  return Boolean(a.ipv4 && b.ipv4?.overlaps(a.ipv4)) || Boolean(a.ipv6 && b.ipv6?.overlaps(a.ipv6));
 }

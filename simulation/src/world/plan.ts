@@ -8,6 +8,8 @@ export interface RunRequest {
   readonly seed: number;
   readonly daemons: number;
   readonly days: number;
+  /** Leases have a subnet of each family, and no backend follows them. @default false */
+  readonly dualStack?: boolean | undefined;
 }
 
 /** The cluster that a seed stands for. */
@@ -30,12 +32,14 @@ export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 const TTL_MS = DAY_MS;
 
-export function planCluster({ seed, daemons }: RunRequest): ClusterPlan {
+export function planCluster({ seed, daemons, dualStack = false }: RunRequest): ClusterPlan {
   const random = createRandom(`${seed}/cluster`);
   // A small network with some subnets for each daemon: leases meet often, and are not used up.
   const subnetBits = Math.ceil(Math.log2(random.pick([2.5, 4]) * daemons));
   const backend = random.chance(0.7) ? 'vxlan' : 'host-gw';
-  const configText = JSON.stringify({ Network: `10.4.0.0/${24 - subnetBits}`, Backend: { Type: backend } });
+  const ipv4 = { Network: `10.4.0.0/${24 - subnetBits}`, Backend: { Type: dualStack ? 'alloc' : backend } };
+  const ipv6 = dualStack && { EnableIPv6: true, IPv6Network: `fd00::/${64 - subnetBits}`, IPv6SubnetLen: 64 };
+  const configText = JSON.stringify({ ...ipv4, ...ipv6 });
   const joinWithinMs = random.pick([10, MINUTE_MS, DAY_MS]);
   const renewMarginMs = random.pick([1, 5, 60]) * MINUTE_MS;
   return {
@@ -45,7 +49,7 @@ export function planCluster({ seed, daemons }: RunRequest): ClusterPlan {
     hosts: Array.from({ length: daemons }, () => ({
       startsAt: random.next() * joinWithinMs,
       driftPpm: (random.next() - 0.5) * 200,
-      hasIPv6: random.chance(0.5),
+      hasIPv6: dualStack || random.chance(0.5),
     })),
   };
 }

@@ -85,7 +85,7 @@ export function createScheduler(): Scheduler {
           try {
             action();
           } catch (error) {
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
             return;
           }
           queueMicrotask(afterStep);
