@@ -63,6 +63,9 @@ export type Fault = { readonly at: number } & (
     }
 );
 
+/** The faults of one kind. */
+export type FaultOf<K extends Fault['kind']> = Extract<Fault, { readonly kind: K }>;
+
 export type Junk =
   | 'bad-key'
   | 'bad-value'

@@ -1,15 +1,12 @@
-import { parseAddress } from '@flannel-ts/ip';
-import { encodeLeaseAttributes } from '@flannel-ts/subnet';
-import type { Entry } from '../registry/entry.ts';
 import { GOOD_PATH } from '../registry/network.ts';
-import type { Backup } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
-import { macOf, type Host } from '../world/host.ts';
-import type { Trouble } from '../world/troubles.ts';
-import type { Fault } from './fault.ts';
+import type { Host } from '../world/host.ts';
+import type { Fault, FaultOf } from './fault.ts';
+import { loseDaemon, restart } from './host-down.ts';
 import { injectJunk, overwriteLease } from './operator.ts';
+import { beDown, EMPTY, heldEntry, prepareRestore } from './registry-down.ts';
+import { interrupt, trouble } from './span.ts';
 
-type FaultOf<K extends Fault['kind']> = Extract<Fault, { readonly kind: K }>;
 type Injectors = { readonly [K in Fault['kind']]: (cluster: Cluster, fault: FaultOf<K>) => void };
 
 /** Schedules faults; each ends by itself. */
@@ -111,99 +108,6 @@ const injectors: Injectors = {
 /** A connection to a host that does not answer for longer is gone. */
 const TCP_PATIENCE_MS = 15 * 60_000;
 
-/** What an etcd holds whose data is gone. */
-const EMPTY: Backup = { revision: 1, entries: new Map() };
-
 function pick({ hosts }: Cluster, indices: readonly number[]): readonly Host[] {
   return indices.map((index) => hosts[index]!);
-}
-
-function interrupt(host: Host): void {
-  host.troubles.mark();
-  for (const watch of host.watches) watch.interrupt();
-}
-
-/** Begins something on each host that lasts; `begin` returns how it ends. */
-function trouble(
-  { scheduler }: Cluster,
-  span: { readonly hosts: readonly Host[]; readonly kind: Trouble; readonly durationMs: number },
-  begin: (host: Host) => () => void,
-): void {
-  for (const host of span.hosts) {
-    host.troubles.begin(span.kind);
-    const end = begin(host);
-    scheduler.at(scheduler.now + span.durationMs, () => {
-      end();
-      host.troubles.end(span.kind);
-    });
-  }
-}
-
-/** The registry is down for a while, and something happens to it before it is up again. */
-function beDown(cluster: Cluster, durationMs: number, meanwhile: () => void): void {
-  const { scheduler, weather, hosts } = cluster;
-  weather.outages++;
-  trouble(cluster, { hosts, kind: 'blocking', durationMs }, (host) => {
-    interrupt(host);
-    return () => undefined;
-  });
-  scheduler.at(scheduler.now + durationMs, () => {
-    meanwhile();
-    weather.outages--;
-  });
-}
-
-function prepareRestore(cluster: Cluster, fault: FaultOf<'restore' | 'repeated-revision'>): void {
-  const { scheduler, store } = cluster;
-  const { at, downMs, ageMs } = fault;
-  scheduler.at(at - ageMs, () => {
-    const backup = store.backUp();
-    scheduler.at(at, () => {
-      beDown(cluster, downMs, () => {
-        const lost = fault.kind === 'repeated-revision' ? heldEntry(cluster, fault.host) : undefined;
-        store.restore(backup);
-        if (fault.kind === 'restore') store.skipRevisions(fault.ahead);
-        else if (lost && lost.revision > store.revision) repeatRevision(cluster, lost);
-      });
-    });
-  });
-}
-
-function repeatRevision({ store }: Cluster, { key, revision }: Entry): void {
-  store.skipRevisions(revision - store.revision - 1);
-  store.put(key, encodeLeaseAttributes({ publicIp: { ipv4: parseAddress('198.51.100.5') } }));
-}
-
-function heldEntry({ hosts, store }: Cluster, index: number): Entry | undefined {
-  const key = hosts[index]!.daemon?.heldKey;
-  return key === undefined ? undefined : store.entries.get(key);
-}
-
-function loseDaemon(
-  cluster: Cluster,
-  loss: {
-    readonly index: number;
-    readonly downMs: number;
-    readonly keepSubnetFile: boolean;
-    readonly reboot: boolean;
-  },
-): void {
-  restart(cluster, loss, (host) => {
-    if (!loss.keepSubnetFile) host.previous = undefined;
-    if (loss.reboot) host.kernel.reboot(macOf(host.index, host.random.integer(1, 0xffff)));
-  });
-}
-
-/** Kills a daemon that runs, changes its host, and starts it again. */
-function restart(
-  cluster: Cluster,
-  { index, downMs }: { readonly index: number; readonly downMs: number },
-  change: (host: Host) => void,
-): void {
-  const host = cluster.hosts[index]!;
-  if (!host.daemon || host.time.paused) return;
-  cluster.kill(host);
-  change(host);
-  if (downMs === Infinity) return;
-  trouble(cluster, { hosts: [host], kind: 'blocking', durationMs: downMs }, () => () => cluster.start(host));
 }

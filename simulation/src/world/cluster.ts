@@ -1,10 +1,12 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { openRegistry } from '../registry/registry.ts';
-import { createStore, type Store, type StoreObserver } from '../registry/store.ts';
+import { createStore } from '../registry/create-store.ts';
+import type { Store, StoreObserver } from '../registry/store.ts';
 import { createWatches } from '../registry/watch.ts';
 import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
-import { silent, startDaemon, type DaemonObserver, type DaemonSettings } from './daemon.ts';
+import { silent, type DaemonSettings } from './daemon-settings.ts';
+import { startDaemon, type DaemonObserver } from './daemon.ts';
 import { addressOf, createHost, type Host } from './host.ts';
 import type { ClusterPlan } from './plan.ts';
 import { createRandom } from './random.ts';

@@ -4,25 +4,15 @@ import {
   enabledFamilies,
   leaseKey,
   LeaseLostError,
-  OutOfSubnetsError,
-  RegistryUnavailableError,
   type Lease,
   type LeaseEvent,
-  type LeaseSnapshot,
-  type Logger,
-  type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
+import { acquireWithBackoff, type AcquireContext } from './acquire.ts';
 import type { Components } from './components.ts';
+import { silent, type DaemonSettings } from './daemon-settings.ts';
 import type { DaemonState, Host } from './host.ts';
 import { createIdleClock } from './idle-clock.ts';
-
-/** How the cluster's daemons are configured. */
-export interface DaemonSettings {
-  readonly config: NetworkConfig;
-  readonly ttlMs: number;
-  readonly renewMarginMs: number;
-}
 
 /** What a daemon reports to those who check it. */
 export interface DaemonObserver {
@@ -32,15 +22,6 @@ export interface DaemonObserver {
   /** Called when a daemon ends with an error that nothing may cause. */
   failed(host: Host, error: unknown): void;
 }
-
-const LONGEST_BACKOFF_MS = 60_000;
-/** What daemons log is of no use to those who check them. */
-export const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** Starts a daemon on a host: generation after generation, until it is killed. */
 export function startDaemon(
@@ -84,14 +65,10 @@ export function startDaemon(
   return state;
 }
 
-interface Generation {
-  readonly host: Host;
-  readonly registry: Registry;
-  readonly settings: DaemonSettings;
+interface Generation extends AcquireContext {
   readonly observer: DaemonObserver;
   readonly now: () => number;
   readonly state: DaemonState;
-  readonly signal: AbortSignal;
 }
 
 /** Acquires a lease, follows peers and keeps the lease, until the lease or the daemon ends. */
@@ -108,7 +85,7 @@ async function runGeneration(components: Components, generation: Generation): Pr
   const first = await events.next();
   signal.throwIfAborted();
   const snapshot = first.value as LeaseEvent & { readonly kind: 'snapshot' };
-  const lease = await acquire(components, generation, { attributes, snapshot });
+  const lease = await acquireWithBackoff(components, generation, { attributes, snapshot });
   signal.throwIfAborted();
   observer.acquired(host, lease, since);
   host.previous = lease.subnets;
@@ -134,29 +111,6 @@ async function runGeneration(components: Components, generation: Generation): Pr
   await Promise.race([follow(), keeper.done]);
   signal.throwIfAborted();
   throw new Error('the watch ended');
-}
-
-/** Acquires a lease, again with backoff while the registry is out of reach or the network is full. */
-async function acquire(
-  components: Components,
-  { host, registry, settings, signal }: Generation,
-  known: { readonly attributes: Lease['attributes']; readonly snapshot: LeaseSnapshot },
-): Promise<Lease> {
-  const { config, ttlMs } = settings;
-  const { attributes } = known;
-  let snapshot: LeaseSnapshot | undefined = known.snapshot;
-  for (let backoffMs = 1000; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
-    try {
-      return await components.acquireLease(
-        { registry: registry, log: silent, random: host.random.next },
-        { config, attributes, previous: host.previous, ttlMs, snapshot, signal },
-      );
-    } catch (error) {
-      if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;
-      snapshot = undefined;
-      await host.time.boot.delay(host.random.next() * backoffMs, { signal });
-    }
-  }
 }
 
 function underlayOf({ publicIp }: Host): Underlay {

@@ -1,6 +1,6 @@
 import { parseNetworkConfig } from '@flannel-ts/subnet';
 import type { Flavour } from '../registry/entry.ts';
-import type { DaemonSettings } from './daemon.ts';
+import type { DaemonSettings } from './daemon-settings.ts';
 import { createRandom } from './random.ts';
 
 /** What a run is made from: the same request gives the same run, byte for byte. */

@@ -1,8 +1,9 @@
-import { silent } from '../../src/world/daemon.ts';
+import { silent } from '../../src/world/daemon-settings.ts';
 import type { Flavour } from '../../src/registry/entry.ts';
 import { createNetwork, GOOD_PATH, type Path } from '../../src/registry/network.ts';
 import { openRegistry } from '../../src/registry/registry.ts';
-import { createStore, type StoreObserver } from '../../src/registry/store.ts';
+import { createStore } from '../../src/registry/create-store.ts';
+import type { StoreObserver } from '../../src/registry/store.ts';
 import { createWatches, type Watch, type WatchRules } from '../../src/registry/watch.ts';
 import { createHostTime } from '../../src/world/host-time.ts';
 import { createRandom } from '../../src/world/random.ts';
