@@ -14,6 +14,16 @@ describe('a run', () => {
     expect(digests[2]).not.toBe(digests[0]);
   });
 
+  it.each([
+    [40, { daemons: 3, days: 30 }],
+    [10, { daemons: 30, days: 5 }],
+  ])('keeps every invariant, with %i seeds of %o', async (seeds, cluster) => {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { failure } = await runSeed({ seed, ...cluster });
+      expect({ seed, problem: failure?.problem }).toEqual({ seed });
+    }
+  });
+
   it('of a hundred daemons keeps every invariant', async () => {
     const { failure, elapsedMs } = await runSeed({ seed: 1, daemons: 100, days: 3 });
     expect(failure).toBeUndefined();

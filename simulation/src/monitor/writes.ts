@@ -1,5 +1,5 @@
 import type { SubnetPair } from '@flannel-ts/ip';
-import type { Entry } from '../registry/entry.ts';
+import type { Content, Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
 import type { Record } from './record.ts';
@@ -42,9 +42,14 @@ export function publicIp(entry: Entry | undefined): string | undefined {
 
 function findOverlap(entries: Store['entries'], { key, content }: Entry): Entry | undefined {
   for (const entry of entries.values()) {
-    if (entry.key !== key && overlap(entry.content.subnets, content.subnets)) return entry;
+    if (entry.key !== key && isRival(entry.content, content)) return entry;
   }
   return undefined;
+}
+
+/** Whether two hosts claim the same addresses; a host may have leases that overlap its former ones. */
+export function isRival(a: Content, b: Content): boolean {
+  return a.publicIp !== b.publicIp && overlap(a.subnets, b.subnets);
 }
 
 /** Whether two entries claim the same addresses; one whose key is no subnet claims none. */
