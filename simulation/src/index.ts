@@ -6,7 +6,7 @@
  */
 export { checkRegisters, type Verdict } from './history/check-register.ts';
 export { checkWatch, type LogStep, type WatchOptions, type WatchStep } from './history/check-watch.ts';
-export type { Operation, Outcome, Request, Seen } from './history/operation.ts';
+export type { Operation, Outcome, RegisterRequest, Seen } from './history/operation.ts';
 export { recordOperations } from './history/record-operations.ts';
 export { allFaults, describeFailure, runSeed, shortenSchedule } from './run-seed.ts';
 export { simulate, type RunResult } from './simulate.ts';

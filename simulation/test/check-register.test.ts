@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { checkRegisters, type Operation, type Outcome, type Request } from '../src/index.ts';
+import { checkRegisters, type Operation, type Outcome, type RegisterRequest } from '../src/index.ts';
 
 const KEY = '10.5.1.0-24';
 
 /** An operation in a line: when it was called and returned, what it asked and what came back. */
-function op(times: readonly [number, number], request: Request, outcome: Outcome): Operation {
+function op(times: readonly [number, number], request: RegisterRequest, outcome: Outcome): Operation {
   return { key: KEY, client: 'a host', invokedAt: times[0], returnedAt: times[1], request, outcome };
 }
 
-const create = (value: string): Request => ({ kind: 'create', value });
-const update = (expected: string, value: string): Request => ({ kind: 'update', expected, value });
-const read: Request = { kind: 'read' };
+const create = (value: string): RegisterRequest => ({ kind: 'create', value });
+const update = (expected: string, value: string): RegisterRequest => ({ kind: 'update', expected, value });
+const read: RegisterRequest = { kind: 'read' };
 const ok = (revision?: string): Outcome => ({ kind: 'ok', revision });
 const refused: Outcome = { kind: 'refused' };
 const unknown: Outcome = { kind: 'unknown' };

@@ -79,7 +79,7 @@ it('a simulated watch is ordered, unique and complete, whatever breaks', async (
   }
 });
 
-it('a watch that does not list after a restore is found by its history', async () => {
+it('a watch that does not list after a restore at once is found by its history', async () => {
   expect(await countWrong({ ...listing, listAfterInterruption: false })).toBeGreaterThan(10);
 });
 

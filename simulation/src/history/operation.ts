@@ -10,11 +10,11 @@ export interface Operation {
   readonly invokedAt: number;
   /** When the answer came; `Infinity` for an answer that never came. */
   readonly returnedAt: number;
-  readonly request: Request;
+  readonly request: RegisterRequest;
   readonly outcome: Outcome;
 }
 
-export type Request =
+export type RegisterRequest =
   | { readonly kind: 'create'; readonly value: string; readonly mayExpireAt?: number | undefined }
   | {
       readonly kind: 'update';

@@ -1,4 +1,4 @@
-import type { Operation, Request, Seen } from './operation.ts';
+import type { Operation, RegisterRequest, Seen } from './operation.ts';
 
 /** What a register holds: one version, or nothing. */
 export type State = Version | 'nothing';
@@ -41,7 +41,7 @@ export function createRegisterModel(operations: readonly Operation[]): RegisterM
     return [{ ...state, revision: seen.revision }];
   }
 
-  function holds(state: State, request: Request): 'yes' | 'no' | 'maybe' {
+  function holds(state: State, request: RegisterRequest): 'yes' | 'no' | 'maybe' {
     if (request.kind === 'create') return state === 'nothing' ? 'yes' : 'no';
     return 'expected' in request ? matches(state, request.expected) : 'yes';
   }

@@ -4,7 +4,7 @@ import type { Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
 import { isFollowed, peerOf, peerText, stateText } from './peer-text.ts';
-import type { Record } from './record.ts';
+import type { RunRecord } from './record.ts';
 import { isRival, publicIp } from './writes.ts';
 
 /** Milliseconds that a host has to recover from the last fault that touched it. */
@@ -15,7 +15,7 @@ const LISTENERS = 20;
 const TIMERS = 30;
 
 /** Checks that every host that had time to recover holds a lease, and that its kernel is equal to the leases. */
-export function checkConvergence(record: Record, cluster: Cluster): void {
+export function checkConvergence(record: RunRecord, cluster: Cluster): void {
   const { hosts, scheduler, settings } = cluster;
   if (settings.config.ipv6) checkOverlaps(record, cluster);
   for (const host of hosts) {
@@ -28,7 +28,7 @@ export function checkConvergence(record: Record, cluster: Cluster): void {
   if (scheduler.pending > allowed) record.fail(`${scheduler.pending} timers wait, more than ${allowed}`);
 }
 
-function checkLease(record: Record, { store, settings }: Cluster, host: Host): void {
+function checkLease(record: RunRecord, { store, settings }: Cluster, host: Host): void {
   const { held, heldKey } = host.daemon!;
   if (!held || !heldKey) {
     const { network, subnetLength } = settings.config.ipv4!;
@@ -43,7 +43,7 @@ function checkLease(record: Record, { store, settings }: Cluster, host: Host): v
 }
 
 /** With both families, the registry cannot refuse a lease for half of its subnets: the daemons see to it. */
-function checkOverlaps(record: Record, { store, scheduler }: Cluster): void {
+function checkOverlaps(record: RunRecord, { store, scheduler }: Cluster): void {
   const settled = scheduler.now - RECOVERY_MS;
   const leases = [...store.entries.values()].filter(
     ({ ttlMs, since }) => ttlMs !== undefined && since <= settled,
@@ -54,7 +54,7 @@ function checkOverlaps(record: Record, { store, scheduler }: Cluster): void {
   }
 }
 
-function checkKernel(record: Record, { store, scheduler, settings }: Cluster, host: Host): void {
+function checkKernel(record: RunRecord, { store, scheduler, settings }: Cluster, host: Host): void {
   const { states } = host.kernel;
   const { held, heldKey } = host.daemon!;
   const settled = scheduler.now - RECOVERY_MS;
@@ -82,7 +82,7 @@ function checkKernel(record: Record, { store, scheduler, settings }: Cluster, ho
     record.fail(`${host.name} has the address ${address?.toString() ?? 'none'} for ${heldKey!}`);
 }
 
-function checkBounds(record: Record, { name, watches, daemon }: Host): void {
+function checkBounds(record: RunRecord, { name, watches, daemon }: Host): void {
   if (watches.size !== 1) record.fail(`${name} has ${watches.size} watches`);
   // A host that waits for a free subnet takes in no events.
   const { waiting } = [...watches][0] ?? { waiting: 0 };

@@ -4,14 +4,14 @@ import { subnetsOf } from '../registry/entry.ts';
 import { EXPIRY, type Write } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
-import type { Record } from './record.ts';
+import type { RunRecord } from './record.ts';
 import { overlap, publicIp } from './writes.ts';
 
 /** Failed requests in a row that excuse a lost lease. */
 const EXCUSE = 3;
 
 /** Checks that a lease that a daemon keeps does not expire without a fault that explains it. */
-export function checkExpiry(record: Record, cluster: Cluster, { writer, key, before }: Write): void {
+export function checkExpiry(record: RunRecord, cluster: Cluster, { writer, key, before }: Write): void {
   if (writer !== EXPIRY) return;
   const { scheduler, settings, hosts } = cluster;
   const host = hosts.find(({ daemon }) => daemon?.heldKey === key);
@@ -32,7 +32,7 @@ export function checkExpiry(record: Record, cluster: Cluster, { writer, key, bef
  * its previous subnet; else any. What changed while it was choosing counts for nothing.
  */
 export function checkChoice(
-  record: Record,
+  record: RunRecord,
   cluster: Cluster,
   choice: { readonly host: Host; readonly lease: Lease; readonly since: number },
 ): void {

@@ -2,7 +2,7 @@ import { formatTime } from '../faults/fault.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 
 /** What happened in a run: the last of it as text, all of it as a digest. */
-export interface Record {
+export interface RunRecord {
   /** Adds a line to the history. */
   add(...words: readonly (string | number | undefined)[]): void;
   /** Adds only to the digest, for what happens too often to be read. */
@@ -23,7 +23,7 @@ export interface Failure {
 
 const KEPT_LINES = 40;
 
-export function createRecord(scheduler: Scheduler): Record {
+export function createRecord(scheduler: Scheduler): RunRecord {
   const lines: (readonly (string | number | undefined)[])[] = [];
   let failure: Failure | undefined;
   let a = 0xdeadbeef;

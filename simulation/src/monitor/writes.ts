@@ -2,7 +2,7 @@ import type { SubnetPair } from '@flannel-ts/ip';
 import type { Content, Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
-import type { Record } from './record.ts';
+import type { RunRecord } from './record.ts';
 
 /** How old a rival must be so that a daemon had to know it: it may be reading the leases meanwhile. */
 const KNOWN_AFTER_MS = 10 * 60_000;
@@ -11,7 +11,7 @@ const KNOWN_AFTER_MS = 10 * 60_000;
  * Checks each write of a daemon: it is over its own lease or over nothing, keeps reservations as they are,
  * and claims no addresses that another entry has. What was damaged under its lease it may replace.
  */
-export function checkWrite(record: Record, cluster: Cluster, write: Write): void {
+export function checkWrite(record: RunRecord, cluster: Cluster, write: Write): void {
   const { writer, key, before, after } = write;
   const { store, scheduler, hosts } = cluster;
 

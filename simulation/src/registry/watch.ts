@@ -54,8 +54,9 @@ export function createWatches(components: {
   return (signal) => {
     const queue = createEventQueue(() => running.delete(watch));
     let connected = false;
-    /** The last revision that was seen. */
+    /** The last revision that was seen, and of which history. */
     let seen = 0;
+    let history = -Infinity;
     let delivery = false;
     let listing = false;
 
@@ -109,8 +110,17 @@ export function createWatches(components: {
       listing = true;
       time.after(random.next() * (LISTING_PERIOD_MS + LISTING_JITTER_MS), () => {
         listing = false;
-        if (connected && !queue.ended) list(LISTING_PERIOD_MS);
+        if (!connected || queue.ended) return;
+        connected = false;
+        list(1000);
       });
+    }
+
+    /** Goes on after what was seen, although that may be of a history that a restore has replaced. */
+    function resume(): void {
+      connected = true;
+      if (history !== store.replacedAt) listLater();
+      watch.notify();
     }
 
     function connectIn(ms: number, backoffMs = 1000): void {
@@ -118,28 +128,27 @@ export function createWatches(components: {
         if (queue.ended || connected) return;
         const resumed = rules.listAfterInterruption || seen === 0 ? undefined : store.changesAfter(seen);
         if (!resumed || network.isCut) list(backoffMs);
-        else {
-          connected = true;
-          watch.notify();
-        }
+        else resume();
       });
     }
 
     function list(backoffMs: number): void {
       network
-        .call(() => ({ snapshot: snapshotOf(store.entries.values()), revision: store.revision }), signal)
+        .call(() => {
+          const { entries, revision, replacedAt } = store;
+          return { snapshot: snapshotOf(entries.values()), revision, replacedAt };
+        }, signal)
         .then(
-          ({ snapshot, revision }) => {
+          ({ snapshot, revision, replacedAt }) => {
             if (queue.ended) return;
-            connected = true;
             seen = revision;
+            history = replacedAt;
             queue.push({ kind: 'snapshot', ...snapshot });
-            watch.notify();
+            resume();
           },
           (error: unknown) => {
             if (queue.ended) return;
             if (!(error instanceof RegistryUnavailableError)) throw error;
-            connected = false;
             connectIn(random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
           },
         );
