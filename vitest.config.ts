@@ -8,6 +8,7 @@ export default defineConfig({
       'apps/*/vitest.config.ts',
       'e2e/vitest.config.ts',
       'examples/vitest.config.ts',
+      'simulation/vitest.config.ts',
     ],
     // Most tests wait for etcd or the kernel: two at a time also on a machine with two cores.
     maxWorkers: 2,

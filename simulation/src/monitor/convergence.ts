@@ -1,0 +1,92 @@
+import { getEventListeners } from 'node:events';
+import type { Prefix } from '@flannel-ts/ip';
+import type { Entry } from '../registry/entry.ts';
+import type { Cluster } from '../world/cluster.ts';
+import { addressOf, type Host } from '../world/host.ts';
+import { isFollowed, peerOf, peerText, stateText } from './peer-text.ts';
+import type { RunRecord } from './record.ts';
+import { isRival, publicIp } from './writes.ts';
+
+/** Milliseconds that a host has to recover from the last fault that touched it. */
+export const RECOVERY_MS = 15 * 60_000;
+/** Listeners that a daemon's signal may have; each part of a daemon has a few. */
+const LISTENERS = 20;
+/** Timers that a host may have. */
+const TIMERS = 30;
+
+/** Checks that every host that had time to recover holds a lease, and that its kernel is equal to the leases. */
+export function checkConvergence(record: RunRecord, cluster: Cluster): void {
+  const { hosts, scheduler, settings } = cluster;
+  if (settings.config.ipv6) checkOverlaps(record, cluster);
+  for (const host of hosts) {
+    if (!host.daemon || host.time.paused || !host.troubles.calmFor(RECOVERY_MS)) continue;
+    checkLease(record, cluster, host);
+    if (host.daemon.held && !settings.config.ipv6) checkKernel(record, cluster, host);
+    checkBounds(record, host);
+  }
+  const allowed = TIMERS * hosts.length + cluster.store.entries.size + 1000;
+  if (scheduler.pending > allowed) record.fail(`${scheduler.pending} timers wait, more than ${allowed}`);
+}
+
+function checkLease(record: RunRecord, { store, settings }: Cluster, host: Host): void {
+  const { held, heldKey } = host.daemon!;
+  if (!held || !heldKey) {
+    const { network, subnetLength } = settings.config.ipv4!;
+    const isFull = store.entries.size > 2 ** (subnetLength - network.length) / 4;
+    if (!isFull) record.fail(`${host.name} has no lease`);
+    return;
+  }
+  const entry = store.entries.get(heldKey);
+  if (!entry) record.fail(`${host.name} keeps ${heldKey}, which is not in the registry`);
+  else if (publicIp(entry) !== addressOf(host))
+    record.fail(`${host.name} keeps ${heldKey}, which is the lease of ${publicIp(entry) ?? 'no host'}`);
+}
+
+/** With both families, the registry cannot refuse a lease for half of its subnets: the daemons see to it. */
+function checkOverlaps(record: RunRecord, { store, scheduler }: Cluster): void {
+  const settled = scheduler.now - RECOVERY_MS;
+  const leases = [...store.entries.values()].filter(
+    ({ ttlMs, since }) => ttlMs !== undefined && since <= settled,
+  );
+  for (const [index, lease] of leases.entries()) {
+    const rival = leases.slice(index + 1).find((other) => isRival(other.content, lease.content));
+    if (rival) record.fail(`the leases ${lease.key} and ${rival.key} overlap`);
+  }
+}
+
+function checkKernel(record: RunRecord, { store, scheduler, settings }: Cluster, host: Host): void {
+  const { states } = host.kernel;
+  const { held, heldKey } = host.daemon!;
+  const settled = scheduler.now - RECOVERY_MS;
+  const { backend, ipv4 } = settings.config;
+  const isOwn = (entry: Entry) => entry.key === heldKey || entry.content.publicIp === addressOf(host);
+  // Prefixes of one length overlap only if they are equal.
+  const overlaps = (prefix: Prefix) =>
+    prefix.length !== ipv4!.subnetLength && held!.subnets.ipv4!.overlaps(prefix);
+  for (const [key, changedAt] of store.changedAt) {
+    const entry = store.entries.get(key);
+    // What became unreadable may be followed as it was before.
+    if (changedAt > settled || (entry && !entry.content.attributes)) continue;
+    const peer = entry && peerOf(entry.content, settings.config);
+    const isPeer = peer && !isOwn(entry) && peer.mac !== host.kernel.mac && !overlaps(peer.prefix);
+    const expected = isPeer ? peer : undefined;
+    const state = states.get(key);
+    if (isFollowed(expected, state)) continue;
+    record.fail(`${host.name} has ${stateText(state)} for ${key}, and not ${peerText(expected)}`);
+  }
+  for (const owner of states.keys()) {
+    if (owner !== 'self' && !store.changedAt.has(owner)) record.fail(`${host.name} has state of ${owner}`);
+  }
+  const address = states.get('self')?.addresses?.[0]?.address.address;
+  if (backend.type === 'vxlan' && !address?.equals(held!.subnets.ipv4?.network))
+    record.fail(`${host.name} has the address ${address?.toString() ?? 'none'} for ${heldKey!}`);
+}
+
+function checkBounds(record: RunRecord, { name, watches, daemon }: Host): void {
+  if (watches.size !== 1) record.fail(`${name} has ${watches.size} watches`);
+  // A host that waits for a free subnet takes in no events.
+  const { waiting } = [...watches][0] ?? { waiting: 0 };
+  if (daemon!.held && waiting > 0) record.fail(`${name} has not taken ${waiting} events`);
+  const listeners = getEventListeners(daemon!.signal, 'abort').length;
+  if (listeners > LISTENERS) record.fail(`the signal of ${name} has ${listeners} listeners`);
+}

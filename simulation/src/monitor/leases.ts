@@ -1,0 +1,82 @@
+import type { Prefix, SubnetPair } from '@flannel-ts/ip';
+import { leaseKey, type FamilyNetwork, type Lease, type NetworkConfig } from '@flannel-ts/subnet';
+import { subnetsOf } from '../registry/entry.ts';
+import { EXPIRY, type Write } from '../registry/store.ts';
+import type { Cluster } from '../world/cluster.ts';
+import { addressOf, type Host } from '../world/host.ts';
+import type { RunRecord } from './record.ts';
+import { overlap, publicIp } from './writes.ts';
+
+/** Failed requests in a row that excuse a lost lease. */
+const EXCUSE = 3;
+
+/** Checks that a lease that a daemon keeps does not expire without a fault that explains it. */
+export function checkExpiry(record: RunRecord, cluster: Cluster, { writer, key, before }: Write): void {
+  if (writer !== EXPIRY) return;
+  const { scheduler, settings, hosts } = cluster;
+  const host = hosts.find(({ daemon }) => daemon?.heldKey === key);
+  if (!host || publicIp(before) !== addressOf(host)) return;
+  const { renewMarginMs } = settings;
+  const start = scheduler.now - renewMarginMs;
+  const blockedMs = host.troubles.blockedSince(start);
+  const failures = host.troubles.failuresSince(start);
+  if (blockedMs >= renewMarginMs / 2 || failures >= EXCUSE) return;
+  record.fail(
+    `${host.name} loses ${key}, which expires: in the margin of ${renewMarginMs / 1000} s the registry was out of ` +
+      `reach for ${Math.round(blockedMs / 1000)} s and ${failures} requests failed`,
+  );
+}
+
+/**
+ * Checks which lease a daemon took: the one that carries its public IP, the one in subnet.env first; else
+ * its previous subnet; else any. What changed while it was choosing counts for nothing.
+ */
+export function checkChoice(
+  record: RunRecord,
+  cluster: Cluster,
+  choice: { readonly host: Host; readonly lease: Lease; readonly since: number },
+): void {
+  const { host, lease, since } = choice;
+  const { store, settings } = cluster;
+  const key = leaseKey(lease);
+  const previous = host.previous && leaseKey({ subnets: host.previous });
+  if (store.replacedAt >= since || previous === key) return;
+  const own = [...store.entries.values()].filter(
+    (entry) =>
+      entry.since < since &&
+      publicIp(entry) === addressOf(host) &&
+      isUsable(settings.config, entry.content.subnets ?? {}),
+  );
+  const known = own.find((entry) => entry.key === key);
+  if (own.length > 0 && !known)
+    record.fail(`${host.name} takes ${key}, although ${own[0]!.key} is its lease already`);
+  if (known?.ttlMs === undefined && known) return;
+  const other = own.find((entry) => entry.key === previous);
+  if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
+  if (own.length === 0 && previous && isFree(cluster, previous, since))
+    record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
+}
+
+/** Whether a config lets a host lease subnets. */
+function isUsable({ ipv4, ipv6 }: NetworkConfig, subnets: SubnetPair): boolean {
+  return isInRange(ipv4, subnets.ipv4) && isInRange(ipv6, subnets.ipv6);
+}
+
+function isInRange(network: FamilyNetwork | undefined, subnet: Prefix | undefined): boolean {
+  if (!network || !subnet) return !network && !subnet;
+  return (
+    subnet.length === network.subnetLength &&
+    subnet.network.value >= network.subnetMin.value &&
+    subnet.network.value <= network.subnetMax.value
+  );
+}
+
+/** Whether a subnet has been free since a time. */
+function isFree({ store }: Cluster, key: string, since: number): boolean {
+  const subnets = subnetsOf(key);
+  for (const [other, changedAt] of store.changedAt) {
+    if (!overlap(subnetsOf(other), subnets)) continue;
+    if (store.entries.has(other) || changedAt >= since) return false;
+  }
+  return true;
+}

@@ -1,0 +1,50 @@
+import type { Device, HostState } from '@flannel-ts/device';
+
+/** A host's kernel: it outlives its daemons. */
+export interface Kernel {
+  /** What the kernel holds, by owner: `self`, or a peer's lease key. */
+  readonly states: ReadonlyMap<string, HostState>;
+  /** The MAC address of the VXLAN device. */
+  readonly mac: string;
+  /** Opens the device of `@flannel-ts/device` over this kernel. */
+  openDevice(): Device;
+  /** Forgets everything, as a reboot does; a new device has another MAC address. */
+  reboot(mac: string): void;
+}
+
+export function createKernel(firstMac: string): Kernel {
+  const states = new Map<string, HostState>();
+  let mac = firstMac;
+
+  const openDevice = (): Device => ({
+    ensureLink: (link) =>
+      Promise.resolve({ index: 1, mac: link.kind === 'tun' ? undefined : (link.mac ?? mac) }),
+    own: () => undefined,
+    apply(wanted) {
+      states.clear();
+      for (const [owner, state] of wanted) states.set(owner, state);
+      return Promise.resolve();
+    },
+    update(changes) {
+      for (const [owner, state] of changes) {
+        if (state) states.set(owner, state);
+        else states.delete(owner);
+      }
+      return Promise.resolve();
+    },
+    reconcile: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+
+  return {
+    states,
+    get mac() {
+      return mac;
+    },
+    openDevice,
+    reboot(next) {
+      states.clear();
+      mac = next;
+    },
+  };
+}

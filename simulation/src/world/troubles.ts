@@ -1,0 +1,57 @@
+import type { Scheduler } from './scheduler.ts';
+
+/** `blocking`: the registry is out of reach. `disturbing`: some answers may be late, lost or wrong. */
+export type Trouble = 'blocking' | 'disturbing';
+
+/** What kept one host from its work and when, for judging whether a failure has an excuse. */
+export interface Troubles {
+  begin(kind: Trouble): void;
+  end(kind: Trouble): void;
+  /** Something happened to the host that it needs time to recover from. */
+  mark(): void;
+  /** Counts a request without an answer. */
+  readonly failed: () => void;
+  /** Whether nothing has disturbed the host for `ms`. */
+  calmFor(ms: number): boolean;
+  /** Milliseconds since `start` during which the registry was out of reach. */
+  blockedSince(start: number): number;
+  /** Requests that failed since `start`. */
+  failuresSince(start: number): number;
+}
+
+/** Enough for every question, which is about the last hours. */
+const KEPT = 64;
+
+export function createTroubles(scheduler: Scheduler): Troubles {
+  const blocked: { readonly from: number; to: number }[] = [];
+  const failures: number[] = [];
+  const reasons = { blocking: 0, disturbing: 0 };
+  let lastAt = -Infinity;
+
+  const mark = () => (lastAt = scheduler.now);
+
+  return {
+    mark,
+    begin(kind) {
+      mark();
+      if (reasons[kind]++ > 0 || kind === 'disturbing') return;
+      blocked.push({ from: scheduler.now, to: Infinity });
+      if (blocked.length > KEPT) blocked.shift();
+    },
+    end(kind) {
+      mark();
+      if (--reasons[kind] === 0 && kind === 'blocking') blocked.at(-1)!.to = scheduler.now;
+    },
+    failed() {
+      mark();
+      failures.push(scheduler.now);
+      if (failures.length > KEPT) failures.shift();
+    },
+    calmFor: (ms) => reasons.blocking + reasons.disturbing === 0 && lastAt <= scheduler.now - ms,
+    blockedSince: (start) =>
+      blocked.reduce((sum, { from, to }) => {
+        return sum + Math.max(0, Math.min(to, scheduler.now) - Math.max(from, start));
+      }, 0),
+    failuresSince: (start) => failures.filter((time) => time >= start).length,
+  };
+}

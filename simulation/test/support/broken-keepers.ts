@@ -1,0 +1,63 @@
+import { keepLease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
+
+type KeepLease = typeof keepLease;
+
+/** Takes whatever the registry holds under its key for its own, and writes over it. */
+export const renewUnconditionally: KeepLease = (components, options) => {
+  const { registry } = components;
+  const { attributes } = options.lease;
+  const readLease: Registry['readLease'] = async (subnets, call) => {
+    const entry = await registry.readLease(subnets, call);
+    return entry && { ...entry, attributes };
+  };
+  return keepLease({ ...components, registry: { ...registry, readLease } }, options);
+};
+
+/** Renews once, and no more after a failure. */
+export const renewWithoutRetry: KeepLease = (components, options) => {
+  const { clock, onEvent } = components;
+  let failed = false;
+  return keepLease(
+    {
+      ...components,
+      onEvent(event) {
+        failed = event.kind === 'failing';
+        onEvent(event);
+      },
+      clock: { ...clock, delay: (ms, call) => clock.delay(failed ? options.ttlMs : ms, call) },
+    },
+    options,
+  );
+};
+
+/** Ignores what the watch saw of its own lease. */
+export const ignoreWatch: KeepLease = (components, options) =>
+  withoutObserving(keepLease(components, options));
+
+/** Gives every lease a time to live, reservations too. */
+export const expireReservations: KeepLease = (components, options) => {
+  const { registry } = components;
+  const updateLease: Registry['updateLease'] = (lease, { attributes }, call) =>
+    registry.updateLease(lease, { attributes, ttlMs: options.ttlMs }, call);
+  return keepLease({ ...components, registry: { ...registry, updateLease } }, options);
+};
+
+/** Listens to the daemon's signal before each wait, and never stops. */
+export const leakListeners: KeepLease = (components, options) => {
+  const { clock } = components;
+  const delay: typeof clock.delay = (ms, call) => {
+    options.signal.addEventListener('abort', () => undefined);
+    return clock.delay(ms, call);
+  };
+  return keepLease({ ...components, clock: { ...clock, delay } }, options);
+};
+
+function withoutObserving(keeper: LeaseKeeper): LeaseKeeper {
+  return {
+    ...keeper,
+    get lease() {
+      return keeper.lease;
+    },
+    observe: () => undefined,
+  };
+}
