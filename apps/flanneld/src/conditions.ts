@@ -1,3 +1,4 @@
+import type { RegistryEvent } from '@flannel-ts/etcd-registry';
 import type { Logger } from './log.ts';
 
 /** The part of the daemon that a condition describes; each part owns one condition. */
@@ -48,4 +49,10 @@ export function createConditions({
     },
     list: () => [...conditions.values()],
   };
+}
+
+/** Reports whether the watches of the registry work. */
+export function reportRegistry(conditions: Conditions, event: RegistryEvent): void {
+  if (event.kind === 'restored') conditions.report('registry', 'ok');
+  else conditions.report('registry', 'degraded', `cannot follow the leases: ${event.reason}`);
 }

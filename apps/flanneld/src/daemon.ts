@@ -11,7 +11,7 @@ import { createNetlink } from '@flannel-ts/netlink';
 import { enabledFamilies, keepLease, systemClock, type Lease } from '@flannel-ts/subnet';
 import { acquireOwnLease } from './acquire-own-lease.ts';
 import { claimNetwork } from './claim.ts';
-import { createConditions, type Condition } from './conditions.ts';
+import { createConditions, reportRegistry, type Condition } from './conditions.ts';
 import { closeDockerNetwork, followHosts, openFirewall, wantedRules } from './firewall.ts';
 import { followLeases } from './follow-leases.ts';
 import { serveHealth } from './health.ts';
@@ -68,7 +68,9 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
   }
   const earlier = await readSubnetFile(settings['subnet-file'], log);
   const closed = stack.use(await closeDockerNetwork(settings, { log, earlier }));
-  const registry = stack.use(openRegistry(settings, log));
+  const registry = stack.use(
+    openRegistry(settings, { log, onEvent: (event) => reportRegistry(conditions, event) }),
+  );
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
   const underlay = await waitForUnderlay({ netlink, conditions, log }, settings, { signal });
   log.info(describeUnderlay(underlay), 'underlay interface');

@@ -1,11 +1,17 @@
-import { createEtcdRegistry, type EtcdRegistryOptions } from '@flannel-ts/etcd-registry';
-import type { Registry } from '@flannel-ts/subnet';
+import {
+  createEtcdRegistry,
+  type EtcdRegistry,
+  type EtcdRegistryOptions,
+  type RegistryEvent,
+} from '@flannel-ts/etcd-registry';
 import type { Values } from './flag.ts';
 import type { apiFlag, etcdFlags } from './flags.ts';
 import type { Logger } from './log.ts';
 
 /** How to reach etcd, by the flags that say it. */
-export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegistryOptions, 'api'> {
+export function etcdOptions(
+  settings: Values<typeof etcdFlags>,
+): Omit<EtcdRegistryOptions, 'api' | 'relistMs'> {
   return {
     endpoints: settings['etcd-endpoints'],
     prefix: settings['etcd-prefix'],
@@ -15,7 +21,10 @@ export function etcdOptions(settings: Values<typeof etcdFlags>): Omit<EtcdRegist
   };
 }
 
-/** The registry that the flags name. @throws {EtcdOptionError} */
-export function openRegistry(settings: Values<typeof etcdFlags & typeof apiFlag>, log: Logger): Registry {
-  return createEtcdRegistry({ log }, { ...etcdOptions(settings), api: settings['etcd-api'] });
+/** Opens the registry that the flags name. @throws {EtcdOptionError} */
+export function openRegistry(
+  settings: Values<typeof etcdFlags & typeof apiFlag>,
+  components: { readonly log: Logger; readonly onEvent?: (event: RegistryEvent) => void },
+): EtcdRegistry {
+  return createEtcdRegistry(components, { ...etcdOptions(settings), api: settings['etcd-api'] });
 }

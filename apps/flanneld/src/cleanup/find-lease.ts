@@ -25,7 +25,7 @@ export async function findLease(
   { log, signal }: CommandContext,
 ): Promise<Findings> {
   const publicIp = await findPublicIp(netlink, settings);
-  const registry = stack.use(openRegistry(settings, log));
+  const registry = stack.use(openRegistry(settings, { log }));
   const within = () => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const leases = await registry.readLeases({ signal: within() });
   const families = await findFamilies(registry, within());
