@@ -1,6 +1,6 @@
 import { RegistryUnavailableError } from '@flannel-ts/subnet';
 
-/** An option that makes no sense; the message begins with the option as `flanneld` spells it. */
+/** An option is invalid; the message begins with the option as `flanneld` spells it. */
 export class EtcdOptionError extends Error {
   /** `etcd-endpoints`, `etcd-cafile`, … */
   readonly option: string;
@@ -14,7 +14,7 @@ export class EtcdOptionError extends Error {
 
 /**
  * etcd is there but does not let us in: TLS, user, password or permissions are wrong. Trying again helps
- * only after somebody has mended that; the message says what.
+ * only after that was corrected; the message says what.
  */
 export class RegistryAccessError extends RegistryUnavailableError {
   constructor(message: string, options?: ErrorOptions) {

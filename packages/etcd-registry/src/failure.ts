@@ -47,7 +47,7 @@ export function isApiMissing(error: unknown): boolean {
 const FILES = 'check the files in etcd-cafile, etcd-certfile and etcd-keyfile';
 const USER = 'give etcd-username and etcd-password of a user that etcd knows';
 
-/** Texts of etcd, TLS and the file system that tell a mistake in the set-up, and what mends it; the first one counts. */
+/** Texts of etcd, TLS and the file system that show a mistake in the set-up, and the remedy; the first match counts. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/^etcd-password-file: /, 'check the file in etcd-password-file'],
   [/ENOENT|EACCES|EISDIR|PEM routines|DECODER|x509 certificate routines/, FILES],
@@ -67,7 +67,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Parts of gRPC's, Node's and TLS's texts that tell an operator nothing, and what stands for them. */
+/** Parts of the texts of gRPC, Node and TLS that mean nothing to an operator, and their replacements. */
 const WORDINGS: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
   [/^\d+ [A-Z_]+: (No connection established\. Last error: )?/, ''],

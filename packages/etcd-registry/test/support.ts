@@ -162,6 +162,11 @@ export async function startRelay(etcd: Etcd) {
       isBlackHole = true;
       this.holdAnswers();
     },
+    /** Ends what `blackHole` began. */
+    recover() {
+      isBlackHole = false;
+      this.cut();
+    },
     cut() {
       for (const [client] of pairs) client.destroy();
     },

@@ -1,5 +1,7 @@
 import { startEtcd, startEtcdCluster, type Etcd } from '@flannel-ts/lab';
+import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { createEtcdRegistry, type RegistryEvent } from '../src/index.ts';
 import { followThrough, QUICK, type Role } from './follow-through.ts';
 import {
   APIS,
@@ -102,6 +104,34 @@ describe.each(APIS)('the watch of the leases over %s', (api) => {
     await expect.poll(kinds).toEqual(['interrupted', 'restored']);
     expect(levels(log)).toEqual([]);
   });
+});
+
+it.each(APIS)('a watch of the config over %s yields what was written during an outage', async (api) => {
+  await using etcd = await startEtcd({ enableV2: true });
+  await using relay = await startRelay(etcd);
+  const write = (text: string) =>
+    api === 'v2'
+      ? etcd.etcdctlV2('set', `${PREFIX}/config`, text)
+      : etcd.etcdctl('put', `${PREFIX}/config`, text);
+  await write('first');
+  const reports: RegistryEvent[] = [];
+  await using registry = createEtcdRegistry(
+    { log: createRecordingLog(), onEvent: (event) => void reports.push(event) },
+    { endpoints: [relay.endpoint], api },
+  );
+  const texts = registry.watchConfig()[Symbol.asyncIterator]();
+  expect((await texts.next()).value).toBe('first');
+  let next = texts.next();
+  await write('second');
+  expect((await next).value).toBe('second');
+  next = texts.next();
+  relay.blackHole();
+  relay.cut();
+  await expect.poll(() => reports.map(({ kind }) => kind)).toEqual(['interrupted']);
+  await write('third');
+  relay.recover();
+  expect((await next).value).toBe('third');
+  await texts.return?.();
 });
 
 describe.each(APIS)('with three members, over %s', (api) => {

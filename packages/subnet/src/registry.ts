@@ -42,10 +42,10 @@ export interface Registry extends AsyncDisposable {
   deleteLease(lease: LeaseVersion, options?: CallOptions): Promise<void>;
 
   /**
-   * Follows all leases: one snapshot first, then every change once and in order. When the store has
-   * forgotten the changes in between (compaction, long outage), another snapshot follows. Outages are
-   * retried inside with a warning per outage; the iteration ends only with `signal` (without an error),
-   * with `break`, or by throwing an error that no retry can repair.
+   * Follows all leases: one snapshot first, then every change once and in order. Another snapshot follows
+   * whenever the store's watch was interrupted, and now and then beside it, as a watch alone may miss changes;
+   * it is never older than the changes before it. Outages are retried inside; the iteration ends only with
+   * `signal` (without an error), with `break`, or by throwing an error that no retry can repair.
    */
   watchLeases(options?: CallOptions): AsyncIterable<LeaseEvent>;
 
