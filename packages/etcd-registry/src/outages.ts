@@ -42,6 +42,15 @@ export function createOutages({
     onEvent({ kind: 'interrupted', reason });
   }
 
+  /** A watch works again, or has ended. */
+  function settle(watch: WatchOutage): void {
+    failing.delete(watch);
+    if (!reported || failing.size > 0) return;
+    const afterMs = clock.now() - reported.since;
+    reported = undefined;
+    onEvent({ kind: 'restored', afterMs });
+  }
+
   return {
     add() {
       const watch: WatchOutage = {
@@ -51,14 +60,8 @@ export function createOutages({
           const isNews = reason !== reported?.reason && other.seen === SEEN_FOR_GOOD;
           if (!reported || isNews) report(reason);
         },
-        over() {
-          failing.delete(watch);
-          if (!reported || failing.size > 0) return;
-          const afterMs = clock.now() - reported.since;
-          reported = undefined;
-          onEvent({ kind: 'restored', afterMs });
-        },
-        remove: () => void failing.delete(watch),
+        over: () => settle(watch),
+        remove: () => settle(watch),
       };
       return watch;
     },
