@@ -49,6 +49,10 @@ export function createAutoRegistry(components: RegistryComponents, settings: Reg
 
   /** Looks for the config until it is somewhere, and yields the registry then; before, `undefined` for each answer. */
   async function* search(signal: AbortSignal): AsyncGenerator<EtcdRegistry | undefined> {
+    if (settled) {
+      yield settled;
+      return;
+    }
     const left = new AbortController();
     const over = AbortSignal.any([signal, left.signal]);
     const shown = signalOfConfig(Object.values(apis), over);

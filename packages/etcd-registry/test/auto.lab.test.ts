@@ -5,7 +5,7 @@ import { startEtcd, type Etcd, type EtcdOptions } from '@flannel-ts/lab';
 import { leaseKey, RegistryUnavailableError, type Registry } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { describe, expect, it } from 'vitest';
-import { createEtcdRegistry } from '../src/index.ts';
+import { createEtcdRegistry, type RegistryEvent } from '../src/index.ts';
 import { follow, openAndFollow, PREFIX, request } from './support.ts';
 
 const CONFIG = `${PREFIX}/config`;
@@ -36,6 +36,12 @@ async function home(registry: Registry, etcd: Etcd): Promise<string[]> {
     .map(([api]) => api);
 }
 
+/** The first value of a stream, which is left then. */
+async function first<T>(values: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const value of values) return value;
+  return undefined;
+}
+
 const USES_V3 = "info: etcd's v3 API is used: the network config is there";
 const USES_V2 = "info: etcd's v2 API is used: the network config is there and not in v3";
 const USES_OLD = "info: etcd's v2 API is used: this etcd is too old for v3";
@@ -63,6 +69,22 @@ describe('without a choice of the API', () => {
     await etcd.etcdctl('put', CONFIG, 'in v3');
     expect(await opened.registry.readConfig()).toBe('in v3');
     expect(opened.said()).toEqual([USES_V3]);
+  });
+
+  it('a watch that begins later does not ask for v2, and reports nothing', async () => {
+    await using etcd = await startEtcd();
+    const events: RegistryEvent[] = [];
+    const components = {
+      log: createRecordingLog(),
+      onEvent: (event: RegistryEvent) => void events.push(event),
+    };
+    await using registry = createEtcdRegistry(components, { endpoints: etcd.endpoints });
+    // Asks for v2, too.
+    expect(await registry.readConfig()).toBe(undefined);
+    await etcd.etcdctl('put', CONFIG, 'in v3');
+    expect(await registry.readConfig()).toBe('in v3');
+    for (let round = 0; round < 100; round++) await first(registry.watchLeases());
+    expect(events).toEqual([]);
   });
 
   for (const api of ['v2', 'v3'] as const) {
