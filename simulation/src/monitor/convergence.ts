@@ -87,6 +87,6 @@ function checkBounds(record: RunRecord, { name, watches, daemon }: Host): void {
   // A host that waits for a free subnet takes in no events.
   const { waiting } = [...watches][0] ?? { waiting: 0 };
   if (daemon!.held && waiting > 0) record.fail(`${name} has not taken ${waiting} events`);
-  const listeners = getEventListeners(daemon!.signal, 'abort').length;
+  const listeners = getEventListeners(daemon!.generation.signal, 'abort').length;
   if (listeners > LISTENERS) record.fail(`the signal of ${name} has ${listeners} listeners`);
 }
