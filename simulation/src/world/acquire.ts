@@ -2,7 +2,6 @@ import {
   OutOfSubnetsError,
   RegistryUnavailableError,
   type Lease,
-  type LeaseVersion,
   type LeaseSnapshot,
   type Registry,
 } from '@flannel-ts/subnet';
@@ -26,7 +25,7 @@ export async function acquireWithBackoff(
   { host, registry, settings, signal }: AcquireContext,
   known: {
     readonly attributes: Lease['attributes'];
-    readonly held: LeaseVersion | undefined;
+    readonly held: Lease | undefined;
     readonly snapshot: LeaseSnapshot;
   },
 ): Promise<Lease> {
