@@ -60,11 +60,13 @@ export function checkChoice(
 }
 
 /** Returns the entry of the lease that a host kept last, if nothing has changed it since. */
-function findHeld({ store, settings }: Cluster, { daemon, addresses }: Host): Entry | undefined {
+function findHeld({ store, settings }: Cluster, { daemon }: Host): Entry | undefined {
   const lease = daemon?.keeper?.lease;
   const entry = lease && store.entries.get(leaseKey(lease));
-  const isHeld = entry?.version === lease?.revision && addresses.has(publicIp(entry));
-  return isHeld && isUsable(settings.config, lease?.subnets ?? {}) ? entry : undefined;
+  if (!entry || !isUsable(settings.config, lease.subnets)) return undefined;
+  // A restored registry may give the version to another lease.
+  const isSameHost = publicIp(entry) === lease.attributes.publicIp.ipv4?.toString();
+  return isSameHost && entry.version === lease.revision ? entry : undefined;
 }
 
 /** Whether a config lets a host lease subnets. */
