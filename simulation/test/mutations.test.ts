@@ -16,7 +16,7 @@ const broken: readonly (readonly [name: string, part: Partial<Components>, probl
     { keepLease: keepers.renewUnconditionally },
     /writes .* over the lease of/,
   ],
-  ['a keeper that does not try again', { keepLease: keepers.renewWithoutRetry }, /which (expires|is not in)/],
+  ['a keeper that does not try again', { keepLease: keepers.renewWithoutRetry }, /which (expires|is)/],
   ['a keeper that does not watch', { keepLease: keepers.ignoreWatch }, /keeps .*, which is/],
   [
     'a keeper that makes reservations expire',
@@ -36,9 +36,14 @@ const broken: readonly (readonly [name: string, part: Partial<Components>, probl
     /takes .*, although its previous subnet .* is free/,
   ],
   [
+    'an acquirer that forgets the lease which the daemon holds',
+    { acquireLease: acquirers.ignoreHeldLease },
+    /takes .*, although it holds/,
+  ],
+  [
     'an acquirer that overlooks wide leases',
     { acquireLease: acquirers.ignoreOtherLengths },
-    /which overlaps/,
+    /which overlaps|has nothing for/,
   ],
   [
     'an identity that compares IPv6 in a network of IPv4',

@@ -14,7 +14,6 @@ import {
   type Lease,
   type LeaseAttributes,
   type LeaseKeeper,
-  type LeaseVersion,
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
@@ -42,7 +41,7 @@ export interface GenerationInputs {
   readonly underlay: Underlay;
   readonly config: NetworkConfig;
   /** The lease of the generation before, which stays this host's when its address has changed. */
-  readonly held?: LeaseVersion | undefined;
+  readonly held?: Lease | undefined;
   /** Ends the generation; what it made in the kernel stays. */
   readonly signal: AbortSignal;
 }

@@ -4,7 +4,8 @@ import { isCompatible } from './allocate.ts';
 import { claimSubnets } from './claim-subnets.ts';
 import { enabledFamilies } from './config.ts';
 import { ignoringLoss } from './errors.ts';
-import { isSameHost, leaseKey, type Lease, type LeaseVersion } from './lease.ts';
+import { isSameHost, leaseKey, type Lease } from './lease.ts';
+import { isSameVersion } from './same-version.ts';
 
 /**
  * Takes a lease for this host: the one that it holds or that carries its public IP already, else its previous subnet, else
@@ -25,7 +26,7 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
     const { leases, unreadable } = known ?? (await components.registry.readSnapshot(options));
     known = undefined;
     const own = leases.filter(
-      (lease) => isSameHost(lease.attributes, attributes, families) || isVersion(lease, options.held),
+      (lease) => isSameHost(lease.attributes, attributes, families) || isHeld(lease, options.held),
     );
     const fitting = own.filter((lease) => isCompatible(config, lease.subnets));
     const givenUp = await giveUp(
@@ -46,10 +47,8 @@ export async function acquireLease(components: AcquireComponents, options: Acqui
   }
 }
 
-function isVersion(lease: Lease, version: LeaseVersion | undefined): boolean {
-  return (
-    version !== undefined && leaseKey(lease) === leaseKey(version) && lease.revision === version.revision
-  );
+function isHeld(lease: Lease, held: Lease | undefined): boolean {
+  return held !== undefined && leaseKey(lease) === leaseKey(held) && isSameVersion(held, lease);
 }
 
 /** Deletes leases of ours that the config has no room for, and returns them. Reservations are the operator's. */

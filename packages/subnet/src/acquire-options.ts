@@ -1,7 +1,7 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { Random } from './allocate.ts';
 import type { NetworkConfig } from './config.ts';
-import type { LeaseAttributes, LeaseVersion } from './lease.ts';
+import type { Lease, LeaseAttributes } from './lease.ts';
 import type { Logger } from './logger.ts';
 import type { LeaseSnapshot, Registry } from './registry.ts';
 
@@ -15,7 +15,7 @@ export interface AcquireOptions {
    * The lease that this host has kept until now. It stays this host's while the registry holds that version, also
    * when the host's address has changed.
    */
-  readonly held?: LeaseVersion | undefined;
+  readonly held?: Lease | undefined;
   /** Time to live in milliseconds. */
   readonly ttlMs: number;
   /** All entries, when the caller has just read them, as from a watch; saves a request. @default they are read */

@@ -1,7 +1,9 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
 import { allocateSubnets, isCompatible, OutOfSubnetsError, overlap } from './allocate.ts';
-import { ignoringLoss, LeaseExistsError } from './errors.ts';
+import { enabledFamilies } from './config.ts';
+import { yieldToRival } from './contested-lease.ts';
+import { LeaseExistsError } from './errors.ts';
 import { leaseKey, type Lease } from './lease.ts';
 
 type Claim =
@@ -30,7 +32,12 @@ export async function claimSubnets(
     try {
       const subnets = wanted ?? allocateSubnets(config, taken, random);
       const lease = await registry.createLease({ subnets, attributes, ttlMs }, options);
-      return (await isUncontested(components, options, lease)) ? { lease } : { lost };
+      const families = enabledFamilies(config);
+      const rival = await yieldToRival(registry, lease, { families, signal: options.signal });
+      if (!rival) return { lease };
+      const facts = { lease: leaseKey(lease), rival: leaseKey(rival) };
+      log.info(facts, 'another host leased a part of the same subnets at the same time; choosing others');
+      return { lost };
     } catch (error) {
       const isNew = (key: string) => !lostBefore.has(key);
       if (error instanceof OutOfSubnetsError && [...lost].some(isNew)) return { lost };
@@ -41,24 +48,4 @@ export async function claimSubnets(
       wanted = undefined;
     }
   }
-}
-
-/**
- * With both families, leases of different keys may have one subnet in common: the registry cannot refuse
- * the second. Whoever sees the other after its own write gives way; at least the second one does.
- */
-async function isUncontested(
-  { registry, log }: AcquireComponents,
-  options: AcquireOptions,
-  lease: Lease,
-): Promise<boolean> {
-  if (!lease.subnets.ipv4 || !lease.subnets.ipv6) return true;
-  const { leases, unreadable } = await registry.readSnapshot(options);
-  const others = [...leases, ...unreadable].filter((other) => leaseKey(other) !== leaseKey(lease));
-  const rival = others.find((other) => overlap(other.subnets, lease.subnets));
-  if (!rival) return true;
-  const facts = { lease: leaseKey(lease), rival: leaseKey(rival) };
-  log.info(facts, 'another host leased a part of the same subnets at the same time; choosing others');
-  await ignoringLoss(registry.deleteLease(lease, options));
-  return false;
 }

@@ -13,19 +13,26 @@ export class LeaseExistsError extends Error {
   }
 }
 
-/** The lease is not what we last wrote: deleted, expired, or written by another process. */
+/** The lease is not what we last wrote: deleted, expired, written by another process, or given up for a rival's. */
 export class LeaseLostError extends Error {
   readonly subnets: SubnetPair;
-  /** What the registry holds under this subnet now, if anything. */
+  /** What the registry holds under this subnet now, if anything; or the entry of another host that overlaps it. */
   readonly current: RegistryEntry | undefined;
 
   constructor(subnets: SubnetPair, current: RegistryEntry | undefined, options?: ErrorOptions) {
-    const state = current ? 'was changed by another process' : 'is gone from the registry';
-    super(`lease ${formatSubnetKey(subnets)} ${state}`, options);
+    super(`lease ${formatSubnetKey(subnets)} ${describe(subnets, current)}`, options);
     this.name = 'LeaseLostError';
     this.subnets = subnets;
     this.current = current;
   }
+}
+
+function describe(subnets: SubnetPair, current: RegistryEntry | undefined): string {
+  if (!current) return 'is gone from the registry';
+  const key = formatSubnetKey(current.subnets);
+  return key === formatSubnetKey(subnets)
+    ? 'was changed by another process'
+    : `overlaps ${key} of another host`;
 }
 
 /** The registry cannot be reached or refuses to answer; the call may be tried again. */

@@ -5,6 +5,7 @@ import { createLeaseWriter, type Written } from './lease-writer.ts';
 import { isReadable, isSameHost, leaseKey, type LeaseAttributes, type RegistryEntry } from './lease.ts';
 import { changedKey, type LeaseChange } from './registry.ts';
 import { createRenewalSchedule } from './renewal-schedule.ts';
+import { isSameVersion } from './same-version.ts';
 
 /** The longest wait in milliseconds: timers stand still while the machine sleeps, so the clock is asked again. */
 const LONGEST_WAIT_MS = 60_000;
@@ -54,16 +55,10 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
   function repairAt(): number {
     if (!seen) return Infinity;
     if (seen.kind === 'removed') return -Infinity;
-    if (isHeld(seen.lease)) return Infinity;
+    if (isSameVersion(lease, seen.lease)) return Infinity;
     const isForeign =
       isReadable(seen.lease) && !isSameHost(seen.lease.attributes, lease.attributes, families);
     return isForeign ? -Infinity : backoffUntil;
-  }
-
-  /** Whether an entry is what we wrote last. A registry that was restored may repeat a revision. */
-  function isHeld(entry: RegistryEntry): boolean {
-    const isSameVersion = entry.revision === lease.revision;
-    return isSameVersion && isReadable(entry) && sameAttributes(entry.attributes, lease.attributes);
   }
 
   async function sleep(ms: number): Promise<void> {
@@ -92,7 +87,7 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
   /** What a watch saw may be older than our last write, so the registry is asked before anything is written. */
   async function repair(): Promise<Written> {
     const current = await writer.read();
-    return current && isHeld(current) ? { lease } : renew(current);
+    return current && isSameVersion(lease, current) ? { lease } : renew(current);
   }
 
   function renew(current: RegistryEntry | undefined): Promise<Written> {

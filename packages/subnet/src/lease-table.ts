@@ -1,6 +1,6 @@
-import { sameAttributes } from './lease-value.ts';
 import { leaseKey, type Lease, type UnreadableLease } from './lease.ts';
 import { changedKey, type LeaseChange, type LeaseEvent, type LeaseSnapshot } from './registry.ts';
+import { isSameVersion } from './same-version.ts';
 
 /** What is known of all leases, brought up to date by a watch. No I/O: the same events give the same changes. */
 export interface LeaseTable {
@@ -35,7 +35,7 @@ export function createLeaseTable(known: readonly Lease[] = []): LeaseTable {
     unreadable.delete(key);
     if (item.kind === 'removed') return leases.delete(key) || damaged !== undefined;
     leases.set(key, item.lease);
-    return damaged !== undefined || !before || !isEqual(before, item.lease);
+    return damaged !== undefined || !before || !isSameVersion(before, item.lease);
   }
 
   function differences(snapshot: LeaseSnapshot): LeaseChange[] {
@@ -54,14 +54,4 @@ export function createLeaseTable(known: readonly Lease[] = []): LeaseTable {
     leases,
     apply: (event) => (event.kind === 'snapshot' ? differences(event) : event.changes).filter(change),
   };
-}
-
-/** A registry that was restored from a backup may give the revision of one lease to another. */
-function isEqual(a: Lease, b: Lease): boolean {
-  const isReservation = (lease: Lease) => lease.expiresAt === undefined;
-  return (
-    a.revision === b.revision &&
-    isReservation(a) === isReservation(b) &&
-    sameAttributes(a.attributes, b.attributes)
-  );
 }

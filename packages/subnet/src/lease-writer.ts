@@ -1,4 +1,5 @@
 import type { Family } from '@flannel-ts/ip';
+import { rivalsOf, yieldToRival } from './contested-lease.ts';
 import { LeaseExistsError, LeaseLostError } from './errors.ts';
 import { sameAttributes } from './lease-value.ts';
 import {
@@ -18,7 +19,7 @@ export interface LeaseWriter {
   read(): Promise<RegistryEntry | undefined>;
   /**
    * Puts the lease into the registry with a fresh time to live, whatever happened to it.
-   * @throws {LeaseLostError} when another host has the subnet.
+   * @throws {LeaseLostError} when another host has the subnet, or addresses of it.
    */
   write(request: WriteRequest): Promise<Written>;
 }
@@ -55,6 +56,8 @@ export function createLeaseWriter(
 ): LeaseWriter {
   const { families, ttlMs, signal } = options;
   const { subnets } = options.lease;
+  /** Whether the lease was recreated and may overlap another one that was written at the same time. */
+  let isUnproven = false;
   const read = () => registry.readLease(subnets, { signal });
 
   async function write(request: WriteRequest): Promise<Written> {
@@ -63,15 +66,34 @@ export function createLeaseWriter(
     for (let { current } = request; ;) {
       signal.throwIfAborted();
       if (current !== held) repaired = explain(current, request);
+      if (!current) await checkFree(attributes);
+      let lease: Lease;
       try {
-        const lease = current ? await renew(current, request) : await create(attributes);
-        log.debug({ lease: leaseKey(lease), ttlMs }, 'lease written');
-        return { lease, repaired };
+        lease = current ? await renew(current, request) : await create(attributes);
       } catch (error) {
         if (!(error instanceof LeaseLostError)) throw error;
         current = error.current;
+        continue;
       }
+      await prove(lease);
+      log.debug({ lease: leaseKey(lease), ttlMs }, 'lease written');
+      return { lease, repaired };
     }
+  }
+
+  /** Looks before a lease is recreated, so that none appears which overlaps one that was there. */
+  async function checkFree(attributes: LeaseAttributes): Promise<void> {
+    const [rival] = rivalsOf({ subnets, attributes }, await registry.readSnapshot({ signal }), families);
+    if (rival) throw new LeaseLostError(subnets, rival);
+  }
+
+  /** Gives way when a recreated lease overlaps another one; an operator's reservation stays. */
+  async function prove(lease: Lease): Promise<void> {
+    if (isUnproven && lease.expiresAt !== undefined) {
+      const rival = await yieldToRival(registry, lease, { families, signal });
+      if (rival) throw new LeaseLostError(subnets, rival);
+    }
+    isUnproven = false;
   }
 
   /** Says what is there instead of our lease. @throws {LeaseLostError} when it is another host's. */
@@ -100,6 +122,7 @@ export function createLeaseWriter(
   }
 
   async function create(attributes: LeaseAttributes): Promise<Lease> {
+    isUnproven = true;
     try {
       return await registry.createLease({ subnets, attributes, ttlMs }, { signal });
     } catch (error) {

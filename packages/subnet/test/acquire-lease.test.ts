@@ -57,6 +57,16 @@ it('keeps the subnet that it holds when its address has changed, and only while 
   expect(leaseKey(await acquire(host(4, { held: moved })))).not.toBe(leaseKey(held));
 });
 
+it('takes no lease of another host that has the version of the held one after a restore', async () => {
+  const { acquire, store, log } = setUp();
+  const held = await acquire(host(1));
+  store.writeEntry(leaseKey(held), '{"PublicIP":"192.0.0.3"}');
+  const registry = store.open({ log });
+  const { revision } = (await registry.readLease(held.subnets))!;
+  const lease = await acquire(host(1, { held: { ...held, revision } }));
+  expect(leaseKey(lease)).not.toBe(leaseKey(held));
+});
+
 it('takes the previous subnet when it is free, else another', async () => {
   const { acquire } = setUp();
   const previous = parseSubnetKey('10.5.77.0-24');
@@ -268,6 +278,22 @@ it('gives way when another program took a part of its subnets at the same time',
   await acquire(host(1, { config: dualStack('10.5.9.0') }), contested);
   const leases = await registry.readLeases();
   expect(leases.length).toBe(2);
+  expectApart(leases);
+});
+
+it('gives way when an operator reserved a wider subnet between reading and writing', async () => {
+  const { acquire, store, log } = setUp();
+  const registry = store.open({ log });
+  const contested: Registry = {
+    ...registry,
+    createLease: async (request) => {
+      store.writeEntry('10.5.4.0-22', '{"PublicIP":"192.0.0.9"}');
+      return registry.createLease(request);
+    },
+  };
+  const lease = await acquire(host(1, { previous: parseSubnetKey('10.5.5.0-24') }), contested);
+  const leases = await registry.readLeases();
+  expect(leases.map(leaseKey).sort()).toEqual(['10.5.4.0-22', leaseKey(lease)].sort());
   expectApart(leases);
 });
 

@@ -89,6 +89,18 @@ it('notices at once when a restored registry gives its revision to another host'
   expect(await done).toBeInstanceOf(LeaseLostError);
 });
 
+it('renews the lease that a restored registry has in place of the reservation, with its revision', async () => {
+  const { clock, keeper, registry, stored, components, options } = await startKeeper();
+  const restored = (await stored())!;
+  // What was held is the reservation, of the same revision and content.
+  const reservation = { ...restored, expiresAt: undefined };
+  const second = keepLease(components, { ...options, lease: reservation });
+  second.observe([{ kind: 'put', lease: restored }]);
+  await clock.advance(0);
+  expect(second.lease.expiresAt).toBe(clock.now() + TTL_MS);
+  expect((await registry.readLease(keeper.lease.subnets))!.revision).toBe(second.lease.revision);
+});
+
 it('is not disturbed by its own writes and the leases of others', async () => {
   const { counts, change } = counting();
   const { settle, keeper, lease } = await startKeeper({ change });

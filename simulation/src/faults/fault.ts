@@ -48,8 +48,14 @@ export type Fault = { readonly at: number } & (
       readonly keepSubnetFile: boolean;
       readonly reboot: boolean;
     }
-  /** A host's public address changes, and its daemon is started again. */
-  | { readonly kind: 'readdress'; readonly host: number; readonly downMs: number; readonly family: 4 | 6 }
+  /** A host's public address changes; its daemon notices, or is killed and started again after a while. */
+  | {
+      readonly kind: 'readdress';
+      readonly host: number;
+      readonly downMs: number;
+      readonly family: 4 | 6;
+      readonly live: boolean;
+    }
   | { readonly kind: 'clock-step'; readonly host: number; readonly ms: number }
   /** An operator writes something under a free key, and deletes it after a while. */
   | { readonly kind: 'junk'; readonly what: Junk; readonly choice: number; readonly durationMs: number }

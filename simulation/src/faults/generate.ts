@@ -10,6 +10,7 @@ const HOST_FAULTS_PER_DAY = 0.8;
 /** Returns what goes wrong in a run, in order of time. */
 export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fault[] {
   const random = createRandom(`${seed}/faults`);
+  const live = createRandom(`${seed}/faults/live`);
   const clusterFaults = Math.ceil(CLUSTER_FAULTS_PER_DAY * days * (0.5 + random.next()));
   const hostFaults = Math.ceil(HOST_FAULTS_PER_DAY * days * Math.sqrt(daemons) * (0.5 + random.next()));
   const at = () => MINUTE_MS + random.next() * (days * DAY_MS - MINUTE_MS);
@@ -24,7 +25,9 @@ export function generateFaults({ seed, daemons, days }: RunRequest): readonly Fa
   const faults = [
     ...reservations,
     ...Array.from({ length: clusterFaults }, () => clusterFault(random, { at: at(), some, daemons })),
-    ...Array.from({ length: hostFaults }, () => hostFault(random, { at: at(), host: host() })),
+    ...Array.from({ length: hostFaults }, () =>
+      hostFault(random, { at: at(), host: host(), live: live.chance(0.5) }),
+    ),
   ];
   return faults.sort((a, b) => a.at - b.at);
 }
@@ -76,7 +79,7 @@ function junk(random: RandomSource, at: number, durationMs: number): Fault {
 
 function hostFault(
   random: RandomSource,
-  { at, host }: { readonly at: number; readonly host: number },
+  { at, host, live }: { readonly at: number; readonly host: number; readonly live: boolean },
 ): Fault {
   const lasting = (min: number, max: number) => logUniform(random, min, max);
   const downMs = () => (random.chance(0.05) ? Infinity : lasting(100, 36 * HOUR_MS));
@@ -89,7 +92,10 @@ function hostFault(
       ...{ at, kind: 'crash', host, downMs: downMs() },
       ...{ keepSubnetFile: random.chance(0.7), reboot: random.chance(0.3) },
     }),
-    () => ({ at, kind: 'readdress', host, downMs: lasting(100, MINUTE_MS), family: random.pick([4, 6]) }),
+    () => ({
+      ...{ at, kind: 'readdress', host, live },
+      ...{ downMs: lasting(100, MINUTE_MS), family: random.pick([4, 6] as const) },
+    }),
     () => ({ at, kind: 'clock-step', host, ms: (random.chance(0.5) ? 1 : -1) * lasting(1000, 48 * HOUR_MS) }),
     () => ({ at, kind: 'delete-lease', host }),
     () => ({

@@ -18,6 +18,15 @@ export function loseDaemon(
   });
 }
 
+/** Changes a host whose daemon runs, notices and begins another generation. */
+export function beginAgain({ hosts }: Cluster, index: number, change: (host: Host) => void): void {
+  const host = hosts[index]!;
+  if (!host.daemon || host.time.paused) return;
+  host.troubles.mark();
+  change(host);
+  host.daemon.generation.abort(new Error('the underlay changed'));
+}
+
 /** Kills a daemon that runs, changes its host, and starts it again. */
 export function restart(
   cluster: Cluster,

@@ -1,8 +1,8 @@
 import { GOOD_PATH } from '../registry/network.ts';
 import type { Cluster } from '../world/cluster.ts';
-import type { Host } from '../world/host.ts';
+import { readdress, type Host } from '../world/host.ts';
 import type { Fault, FaultOf } from './fault.ts';
-import { loseDaemon, restart } from './host-down.ts';
+import { beginAgain, loseDaemon, restart } from './host-down.ts';
 import { injectJunk, overwriteLease } from './operator.ts';
 import { beDown, EMPTY, heldEntry, prepareRestore } from './registry-down.ts';
 import { interrupt, trouble } from './span.ts';
@@ -80,15 +80,16 @@ const injectors: Injectors = {
     });
   },
   crash: (cluster, { host: index, ...fault }) => loseDaemon(cluster, { index, ...fault }),
-  readdress(cluster, { host: index, downMs, family }) {
-    restart(cluster, { index, downMs }, (host) => {
-      const { ipv4, ipv6 } = cluster.settings.config;
-      // A host keeps or loses its identity as a whole: with both families, both addresses change.
-      const families = ipv4 && ipv6 ? ([4, 6] as const) : [family];
-      for (const one of families) {
-        host.publicIp = { ...host.publicIp, [one === 4 ? 'ipv4' : 'ipv6']: cluster.freshAddress(one) };
-      }
-    });
+  readdress(cluster, { host: index, downMs, family, live }) {
+    const { ipv4, ipv6 } = cluster.settings.config;
+    // A host keeps or loses its identity as a whole: with both families, both addresses change.
+    const families = ipv4 && ipv6 ? ([4, 6] as const) : [family];
+    const change = (host: Host) => {
+      const fresh = families.map((one) => [one === 4 ? 'ipv4' : 'ipv6', cluster.freshAddress(one)]);
+      readdress(host, Object.fromEntries(fresh) as Host['publicIp']);
+    };
+    if (live) beginAgain(cluster, index, change);
+    else restart(cluster, { index, downMs }, change);
   },
   'clock-step': (cluster, { host, ms }) => cluster.hosts[host]!.time.step(ms),
   junk: injectJunk,

@@ -1,6 +1,6 @@
 import type { Prefix, SubnetPair } from '@flannel-ts/ip';
 import { leaseKey, type FamilyNetwork, type Lease, type NetworkConfig } from '@flannel-ts/subnet';
-import { subnetsOf } from '../registry/entry.ts';
+import { subnetsOf, type Entry } from '../registry/entry.ts';
 import { EXPIRY, type Write } from '../registry/store.ts';
 import type { Cluster } from '../world/cluster.ts';
 import { addressOf, type Host } from '../world/host.ts';
@@ -28,8 +28,8 @@ export function checkExpiry(record: RunRecord, cluster: Cluster, { writer, key, 
 }
 
 /**
- * Checks which lease a daemon took: the one that carries its public IP, the one in subnet.env first; else
- * its previous subnet; else any. What changed while it was choosing counts for nothing.
+ * Checks which lease a daemon took: the one that it has kept until now or that carries its public IP, the one in
+ * subnet.env first; else its previous subnet; else any. What changed while it was choosing counts for nothing.
  */
 export function checkChoice(
   record: RunRecord,
@@ -51,10 +51,22 @@ export function checkChoice(
   if (own.length > 0 && !known)
     record.fail(`${host.name} takes ${key}, although ${own[0]!.key} is its lease already`);
   if (known?.ttlMs === undefined && known) return;
+  const held = findHeld(cluster, host);
+  if (held) record.fail(`${host.name} takes ${key}, although it holds ${held.key}`);
   const other = own.find((entry) => entry.key === previous);
   if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
   if (own.length === 0 && previous && isFree(cluster, previous, since))
     record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
+}
+
+/** Returns the entry of the lease that a host kept last, if nothing has changed it since. */
+function findHeld({ store, settings }: Cluster, { daemon }: Host): Entry | undefined {
+  const lease = daemon?.keeper?.lease;
+  const entry = lease && store.entries.get(leaseKey(lease));
+  if (!entry || !isUsable(settings.config, lease.subnets)) return undefined;
+  // A restored registry may give the version to another lease.
+  const isSameHost = publicIp(entry) === lease.attributes.publicIp.ipv4?.toString();
+  return isSameHost && entry.version === lease.revision ? entry : undefined;
 }
 
 /** Whether a config lets a host lease subnets. */

@@ -1,6 +1,7 @@
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { Content, Entry } from '../registry/entry.ts';
 import type { Cluster } from '../world/cluster.ts';
+import { addressOf } from '../world/host.ts';
 import { EXPIRY, OPERATOR, type Store, type Write } from '../registry/store.ts';
 import type { RunRecord } from './record.ts';
 
@@ -17,13 +18,13 @@ export function checkWrite(record: RunRecord, cluster: Cluster, write: Write): v
 
   record.add(writer.name, after ? 'put' : 'removed', key, after?.revision, publicIp(after));
   if (writer === OPERATOR || writer === EXPIRY) return;
-  const what = `${writer.name} (${writer.publicIp ?? ''}) ${after ? 'writes' : 'deletes'} ${key}`;
+  const host = hosts.find(({ name }) => name === writer.name)!;
+  const what = `${writer.name} (${addressOf(host) ?? ''}) ${after ? 'writes' : 'deletes'} ${key}`;
   if (before) {
-    const isKept = hosts.some(({ name, daemon }) => name === writer.name && daemon?.heldKey === key);
-    if (!before.content.attributes && isKept) return;
+    if (!before.content.attributes && host.daemon?.heldKey === key) return;
     // The index is all that v2 compares; after a restore another host's lease may have it.
     if (before.isRepeated && store.flavour === 'v2') return;
-    if (publicIp(before) !== writer.publicIp)
+    if (!host.addresses.has(publicIp(before)))
       record.fail(`${what} over the lease of ${publicIp(before) ?? 'no host'}`);
     if (before.ttlMs === undefined && after?.ttlMs !== undefined)
       record.fail(`${what} and makes the reservation expire`);

@@ -18,6 +18,7 @@ import type { Entry } from './entry.ts';
 import type { Network } from './network.ts';
 import type { Store, Writer } from './store.ts';
 import type { WatchLeases } from './watch.ts';
+import { watchConfig } from './watch-config.ts';
 
 /** Opens the registry as one host has it: what it knows comes over its network only. */
 export function openRegistry(
@@ -68,8 +69,10 @@ export function openRegistry(
     return snapshotOf(entries);
   }
 
+  const readConfig: Registry['readConfig'] = (options) => network.call(config, options?.signal);
+
   return {
-    readConfig: (options) => network.call(config, options?.signal),
+    readConfig,
     readSnapshot: readAll,
     readLeases: async (options) => (await readAll(options)).leases,
     readLease: (subnets, options) =>
@@ -81,6 +84,7 @@ export function openRegistry(
       await network.call(() => swap(lease, { expected: lease.revision }), options?.signal);
     },
     watchLeases: (options) => watch(options?.signal),
+    watchConfig: (options) => watchConfig({ readConfig, clock }, options?.signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

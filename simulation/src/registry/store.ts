@@ -14,8 +14,6 @@ export interface Change {
 /** Who writes: a daemon, an operator, or the store itself at the end of a time to live. */
 export interface Writer {
   readonly name: string;
-  /** What a daemon publishes as its `PublicIP`. */
-  readonly publicIp?: string | undefined;
 }
 
 export const OPERATOR: Writer = { name: 'operator' };

@@ -23,16 +23,20 @@ export interface AcquireContext {
 export async function acquireWithBackoff(
   components: Components,
   { host, registry, settings, signal }: AcquireContext,
-  known: { readonly attributes: Lease['attributes']; readonly snapshot: LeaseSnapshot },
+  known: {
+    readonly attributes: Lease['attributes'];
+    readonly held: Lease | undefined;
+    readonly snapshot: LeaseSnapshot;
+  },
 ): Promise<Lease> {
   const { config, ttlMs } = settings;
-  const { attributes } = known;
+  const { attributes, held } = known;
   let snapshot: LeaseSnapshot | undefined = known.snapshot;
   for (let backoffMs = 1000; ; backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
     try {
       return await components.acquireLease(
-        { registry: registry, log: silent, random: host.random.next },
-        { config, attributes, previous: host.previous, ttlMs, snapshot, signal },
+        { registry, log: silent, random: host.random.next },
+        { config, attributes, previous: host.previous, held, ttlMs, snapshot, signal },
       );
     } catch (error) {
       if (!(error instanceof RegistryUnavailableError || error instanceof OutOfSubnetsError)) throw error;

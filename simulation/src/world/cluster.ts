@@ -7,7 +7,7 @@ import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
 import { silent, type DaemonSettings } from './daemon-settings.ts';
 import { startDaemon, type DaemonObserver } from './daemon.ts';
-import { addressOf, createHost, type Host } from './host.ts';
+import { createHost, type Host } from './host.ts';
 import type { ClusterPlan } from './plan.ts';
 import { createRandom } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -74,10 +74,9 @@ export function createCluster(
         ...{ scheduler, store, network, time, running: host.watches, rules: components.watchRules },
         random: createRandom(`${seed}/${name}/watch/${scheduler.now}`),
       });
-      const writer = { name, publicIp: addressOf(host) };
       const registry = openRegistry(
         { store, network, clock: components.clock(host), watch, log: silent },
-        { writer, config: () => plan.configText },
+        { writer: { name }, config: () => plan.configText },
       );
       host.troubles.mark();
       host.daemon = startDaemon(components, {

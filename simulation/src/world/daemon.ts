@@ -1,4 +1,4 @@
-import { selectBackend, type Underlay } from '@flannel-ts/backend';
+import { createBackends, type Backends, type Underlay } from '@flannel-ts/backend';
 import { parsePrefix } from '@flannel-ts/ip';
 import {
   enabledFamilies,
@@ -6,7 +6,9 @@ import {
   LeaseLostError,
   type Lease,
   type LeaseEvent,
+  type LeaseSnapshot,
   type Registry,
+  type RegistryEntry,
 } from '@flannel-ts/subnet';
 import { acquireWithBackoff, type AcquireContext } from './acquire.ts';
 import type { Components } from './components.ts';
@@ -36,26 +38,33 @@ export function startDaemon(
 ): DaemonState {
   const { host, observer } = context;
   const abort = new AbortController();
-  const state: DaemonState = { abort, signal: abort.signal, held: undefined, heldKey: undefined };
-  const { signal } = abort;
-  const isKilled = () => signal.aborted;
+  const state: DaemonState = {
+    abort,
+    generation: new AbortController(),
+    keeper: undefined,
+    held: undefined,
+    heldKey: undefined,
+  };
+  const isKilled = () => abort.signal.aborted;
 
   async function run(): Promise<void> {
+    using backends = createBackends();
     while (!isKilled()) {
       const generation = new AbortController();
-      state.signal = generation.signal;
-      const end = () => generation.abort(signal.reason);
-      signal.addEventListener('abort', end, { once: true });
+      const { signal } = generation;
+      state.generation = generation;
+      const end = () => generation.abort(abort.signal.reason);
+      abort.signal.addEventListener('abort', end, { once: true });
       try {
-        await runGeneration(components, { ...context, state, signal: generation.signal });
+        await runGeneration(components, { ...context, state, backends, signal });
       } catch (error) {
         if (isKilled()) return;
-        if (!(error instanceof LeaseLostError)) throw error;
-        observer.lost(host, state.held!);
+        if (!signal.aborted && !(error instanceof LeaseLostError)) throw error;
+        if (state.held && !signal.aborted) observer.lost(host, state.held);
         state.held = undefined;
         state.heldKey = undefined;
       } finally {
-        signal.removeEventListener('abort', end);
+        abort.signal.removeEventListener('abort', end);
         generation.abort();
       }
     }
@@ -69,23 +78,25 @@ interface Generation extends AcquireContext {
   readonly observer: DaemonObserver;
   readonly now: () => number;
   readonly state: DaemonState;
+  readonly backends: Backends;
 }
 
 /** Acquires a lease, follows peers and keeps the lease, until the lease or the daemon ends. */
 async function runGeneration(components: Components, generation: Generation): Promise<void> {
-  const { host, registry, settings, observer, state, signal } = generation;
+  const { host, registry, settings, observer, state, backends, signal } = generation;
   const { config, ttlMs, renewMarginMs } = settings;
   const since = generation.now();
   const device = host.kernel.openDevice();
   const underlay = underlayOf(host);
   const onEvent = () => undefined;
-  const backend = await selectBackend(config)({ device, underlay, config, onEvent });
+  const backend = await backends.create({ device, underlay, config, onEvent });
   const attributes = { publicIp: host.publicIp, ...backend.attributes };
   const events = registry.watchLeases({ signal })[Symbol.asyncIterator]();
   const first = await events.next();
   signal.throwIfAborted();
-  const snapshot = first.value as LeaseEvent & { readonly kind: 'snapshot' };
-  const lease = await acquireWithBackoff(components, generation, { attributes, snapshot });
+  const snapshot = first.value as LeaseSnapshot;
+  const held = state.keeper?.lease;
+  const lease = await acquireWithBackoff(components, generation, { attributes, held, snapshot });
   signal.throwIfAborted();
   observer.acquired(host, lease, since);
   host.previous = lease.subnets;
@@ -99,18 +110,31 @@ async function runGeneration(components: Components, generation: Generation): Pr
     return typeof expiresAt === 'number' ? expiresAt - busyMs : Infinity;
   });
   const keeper = components.keepLease(
-    { registry: registry, clock, log: silent, random: host.random.next, onEvent },
+    { registry, clock, log: silent, random: host.random.next, onEvent },
     { lease, families: enabledFamilies(config), ttlMs, renewMarginMs, signal },
   );
+  state.keeper = keeper;
+  const take = async (event: LeaseEvent) => {
+    await keeper.verified();
+    keeper.observe(await follower.follow(event));
+  };
   const follow = async () => {
-    for (let event = first; !event.done; event = await events.next()) {
-      await keeper.verified();
-      keeper.observe(await follower.follow(event.value));
-    }
+    await take(withOwn(snapshot, lease));
+    for (let event = await events.next(); !event.done; event = await events.next()) await take(event.value);
   };
   await Promise.race([follow(), keeper.done]);
   signal.throwIfAborted();
   throw new Error('the watch ended');
+}
+
+/** Returns the snapshot with the lease that this host has taken since. */
+function withOwn({ leases, unreadable }: LeaseSnapshot, own: Lease): LeaseEvent {
+  const isOther = (entry: RegistryEntry) => leaseKey(entry) !== leaseKey(own);
+  return {
+    kind: 'snapshot',
+    leases: [...leases.filter(isOther), own],
+    unreadable: unreadable.filter(isOther),
+  };
 }
 
 function underlayOf({ publicIp }: Host): Underlay {

@@ -1,4 +1,4 @@
-import type { Lease, LeaseAttributes } from '@flannel-ts/subnet';
+import type { Lease, LeaseAttributes, LeaseKeeper } from '@flannel-ts/subnet';
 import type { SubnetPair } from '@flannel-ts/ip';
 import type { Network, Path, Weather } from '../registry/network.ts';
 import { createNetwork, GOOD_PATH } from '../registry/network.ts';
@@ -22,6 +22,8 @@ export interface Host {
   /** When this host could not reach the registry. */
   readonly troubles: Troubles;
   publicIp: LeaseAttributes['publicIp'];
+  /** The texts of all public IPv4 addresses that it has had, by which its leases are known. */
+  readonly addresses: Set<string | undefined>;
   /** What subnet.env holds. */
   previous: SubnetPair | undefined;
   /** The daemon that runs now. */
@@ -31,8 +33,10 @@ export interface Host {
 /** What is known of a running daemon. */
 export interface DaemonState {
   readonly abort: AbortController;
-  /** The signal of its generation, on which the parts of the daemon listen. */
-  signal: AbortSignal;
+  /** Ends its generation, as a change of what the daemon is made from does; the next one begins at once. */
+  generation: AbortController;
+  /** What keeps the lease, or kept the last one. */
+  keeper: LeaseKeeper | undefined;
   /** The lease that it believes to hold. */
   held: Lease | undefined;
   /** The key of {@link held}. */
@@ -58,9 +62,16 @@ export function createHost(
     kernel: createKernel(macOf(options.index, 0)),
     watches: new Set(),
     publicIp: options.publicIp,
+    addresses: new Set([options.publicIp.ipv4?.toString()]),
     previous: undefined,
     daemon: undefined,
   };
+}
+
+/** Gives a host another public address of one family or both. */
+export function readdress(host: Host, publicIp: Host['publicIp']): void {
+  host.publicIp = { ...host.publicIp, ...publicIp };
+  host.addresses.add(addressOf(host));
 }
 
 /** Returns the MAC address of the VXLAN device that a host has after so many reboots. */

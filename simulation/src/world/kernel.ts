@@ -19,10 +19,9 @@ export function createKernel(firstMac: string): Kernel {
   const openDevice = (): Device => ({
     ensureLink: (link) =>
       Promise.resolve({ index: 1, mac: link.kind === 'tun' ? undefined : (link.mac ?? mac) }),
-    own: () => undefined,
-    apply(wanted) {
+    apply(desired) {
       states.clear();
-      for (const [owner, state] of wanted) states.set(owner, state);
+      for (const [owner, state] of desired) states.set(owner, state);
       return Promise.resolve();
     },
     update(changes) {

@@ -28,6 +28,10 @@ export const overwriteOnConflict: AcquireLease = (components, options) => {
 export const ignoreSubnetFile: AcquireLease = (components, options) =>
   acquireLease(components, { ...options, previous: undefined });
 
+/** Does not know the lease that the daemon has kept until now. */
+export const ignoreHeldLease: AcquireLease = (components, options) =>
+  acquireLease(components, { ...options, held: undefined });
+
 /** Does not see leases of another prefix length. */
 export const ignoreOtherLengths: AcquireLease = (components, options) =>
   seeing(components, options, ({ leases, unreadable }) => ({

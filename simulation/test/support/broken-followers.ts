@@ -64,6 +64,7 @@ function changingEvents(
     get peers() {
       return follower.peers;
     },
+    skipped: follower.skipped,
     gateways: follower.gateways,
     follow: async (event) => follower.follow(change(event)),
   };
