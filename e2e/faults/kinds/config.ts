@@ -21,10 +21,9 @@ export const configFaults: readonly Fault[] = [
     kind: `config: ${network.name}`,
     async inject(world, random) {
       const next = world.network === network ? NETWORKS[0]! : network;
-      const holdMs = seconds(random, 0, 2);
       const what = `from ${world.network.name} to ${next.name}`;
       await world.configure(next);
-      return { what, holdMs, heal: async () => undefined };
+      return { what, holdMs: 0, heal: async () => undefined };
     },
   })),
   {

@@ -97,7 +97,7 @@ export const leaseFaults: readonly Fault[] = [
           : undefined;
       };
       const what = `${host.name}, ${key}`;
-      return { what, holdMs: seconds(random, 0, 3), ...(isTheft && { effect }), heal };
+      return { what, holdMs: 0, ...(isTheft && { effect }), heal };
     },
   })),
 ];

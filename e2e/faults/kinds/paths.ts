@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Etcd } from '@flannel-ts/lab';
 import { seconds, unready, type Fault } from '../fault.ts';
 import type { FaultHost } from '../host.ts';
 import { TTL_S, type World } from '../world.ts';
@@ -8,20 +10,21 @@ const AWAY = /(registry|lease) failing since \S+ .*(etcd|lease cannot be renewed
 export const pathFaults: readonly Fault[] = [
   {
     kind: 'etcd slow',
-    async inject(world, random) {
-      const ms = random.integer(100, 1_500);
-      // Hosts are ports of the bridge: only what etcd sends goes through its own interface.
-      await world.inUnderlay('tc', 'qdisc', 'add', 'dev', 'br0', 'root', 'netem', 'delay', `${ms}ms`, '50ms');
-      const heal = async () => void (await world.inUnderlay('tc', 'qdisc', 'del', 'dev', 'br0', 'root'));
-      return { what: `${ms} ms`, holdMs: seconds(random, 3, 15), heal };
+    async inject({ etcd }, random) {
+      const [pausedMs, runningMs] = [random.integer(200, 800), random.integer(20, 100)];
+      const slow = slowDown(etcd.members, { pausedMs, runningMs });
+      const what = `paused for ${pausedMs} ms after every ${runningMs} ms`;
+      return { what, holdMs: seconds(random, 3, 15), heal: () => slow.end() };
     },
   },
   {
     kind: 'etcd lossy',
     async inject(world, random) {
       const percent = random.integer(5, 40);
-      await world.inUnderlay('tc', 'qdisc', 'add', 'dev', 'br0', 'root', 'netem', 'loss', `${percent}%`);
-      const heal = async () => void (await world.inUnderlay('tc', 'qdisc', 'del', 'dev', 'br0', 'root'));
+      const loss = ['-m', 'statistic', '--mode', 'random', '--probability', `${percent / 100}`];
+      const rule = ['INPUT', '-i', 'br0', '-p', 'tcp', ...loss, '-j', 'DROP'];
+      await world.inUnderlay('iptables', '-I', ...rule);
+      const heal = async () => void (await world.inUnderlay('iptables', '-D', ...rule));
       return { what: `${percent} %`, holdMs: seconds(random, 3, 15), heal };
     },
   },
@@ -59,16 +62,44 @@ export const pathFaults: readonly Fault[] = [
   {
     kind: 'underlay lossy',
     combines: true,
-    async inject({ hosts }, random) {
+    async inject({ hosts, inUnderlay }, random) {
       const host = random.pick(hosts);
       const percent = random.integer(5, 30);
-      const netem = ['netem', 'loss', `${percent}%`, 'delay', `${random.integer(1, 100)}ms`, '20ms'];
-      await host.run('tc', 'qdisc', 'add', 'dev', 'eth0', 'root', ...netem);
-      const heal = async () => void (await host.run('tc', 'qdisc', 'del', 'dev', 'eth0', 'root'));
-      return { what: `${host.name}: ${netem.join(' ')}`, holdMs: seconds(random, 2, 10), heal };
+      // Every frame that the host sends, as it arrives at the bridge.
+      const chain = `{ type filter hook ingress device "${host.name}" priority 0; }`;
+      await inUnderlay('nft', 'add', 'table', 'netdev', 'loss');
+      await inUnderlay('nft', 'add', 'chain', 'netdev', 'loss', 'frames', chain);
+      const drop = `numgen random mod 100 < ${percent} drop`;
+      await inUnderlay('nft', 'add', 'rule', 'netdev', 'loss', 'frames', drop);
+      const heal = async () => void (await inUnderlay('nft', 'delete', 'table', 'netdev', 'loss'));
+      return { what: `${host.name} ${percent} %`, holdMs: seconds(random, 2, 10), heal };
     },
   },
 ];
+
+/** Pauses all members again and again. */
+function slowDown(
+  members: readonly Etcd[],
+  { pausedMs, runningMs }: { readonly pausedMs: number; readonly runningMs: number },
+): { end(): Promise<void> } {
+  const over = new AbortController();
+  const loop = async () => {
+    while (!over.signal.aborted) {
+      await Promise.all(members.map((member) => member.stop()));
+      await delay(pausedMs);
+      for (const member of members) member.cont();
+      await delay(runningMs);
+    }
+  };
+  const done = loop();
+  done.catch(() => undefined); // thrown where it is awaited
+  return {
+    end() {
+      over.abort();
+      return done;
+    },
+  };
+}
 
 function dropTo(endpoint: string): string[] {
   return ['-p', 'tcp', '--dport', new URL(endpoint).port, '-j', 'DROP'];
