@@ -22,7 +22,7 @@ export interface Injection {
   readonly effect?: () => Promise<string | undefined>;
   /** Milliseconds that the recovery may take more than others. @default 0 */
   readonly extraMs?: number;
-  heal(): Promise<void>;
+  heal(): Promise<unknown>;
 }
 
 /** What `/readyz` of a host answers. */

@@ -1,7 +1,7 @@
 import { parsePrefix, type Prefix } from '@flannel-ts/ip';
 
 /** @param key - `10.5.69.0-24` @returns undefined for a key that names no subnet */
-export function prefixOfKey(key: string): Prefix | undefined {
+function prefixOfKey(key: string): Prefix | undefined {
   try {
     return parsePrefix(key.replace('-', '/'));
   } catch {

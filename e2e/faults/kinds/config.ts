@@ -19,7 +19,7 @@ export const configFaults: readonly Fault[] = [
   // The first: what runs begin with, after any other.
   ...NETWORKS.slice(1).map((network): Fault => ({
     kind: `config: ${network.name}`,
-    async inject(world, random) {
+    async inject(world) {
       const next = world.network === network ? NETWORKS[0]! : network;
       const what = `from ${world.network.name} to ${next.name}`;
       await world.configure(next);

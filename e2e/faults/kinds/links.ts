@@ -31,7 +31,7 @@ export const linkFaults: readonly Fault[] = [
       const set = (state: string) => lab.underlay.run('ip', 'link', 'set', host.name, state);
       await set('down');
       const holdMs = seconds(random, 1, 15);
-      return { what: `${host.name} for ${holdMs} ms`, holdMs, heal: async () => void (await set('up')) };
+      return { what: `${host.name} for ${holdMs} ms`, holdMs, heal: () => set('up') };
     },
   },
   {
@@ -61,7 +61,7 @@ export const linkFaults: readonly Fault[] = [
         return found === `${mtu - network.overhead}` ? undefined : `subnet.env has MTU ${found ?? 'none'}`;
       };
       const what = `${host.name} to ${mtu}`;
-      return { what, holdMs: seconds(random, 0, 3), effect, heal: async () => void (await set(1_500)) };
+      return { what, holdMs: seconds(random, 0, 3), effect, heal: () => set(1_500) };
     },
   },
   {
@@ -85,7 +85,7 @@ export const linkFaults: readonly Fault[] = [
       await host.run('ip', 'link', 'add', device, 'type', 'dummy');
       host.daemon.signal('SIGCONT');
       const effect = unready([host], new RegExp(`backend failing .*${device}`));
-      const heal = async () => void (await host.run('ip', 'link', 'del', device));
+      const heal = () => host.run('ip', 'link', 'del', device);
       return { what: host.name, holdMs: seconds(random, 0, 3), effect, heal };
     },
   },

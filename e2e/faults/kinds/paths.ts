@@ -24,7 +24,7 @@ export const pathFaults: readonly Fault[] = [
       const loss = ['-m', 'statistic', '--mode', 'random', '--probability', `${percent / 100}`];
       const rule = ['INPUT', '-i', 'br0', '-p', 'tcp', ...loss, '-j', 'DROP'];
       await world.inUnderlay('iptables', '-I', ...rule);
-      const heal = async () => void (await world.inUnderlay('iptables', '-D', ...rule));
+      const heal = () => world.inUnderlay('iptables', '-D', ...rule);
       return { what: `${percent} %`, holdMs: seconds(random, 3, 15), heal };
     },
   },
@@ -34,7 +34,7 @@ export const pathFaults: readonly Fault[] = [
       const endpoint = random.pick(world.etcd.endpoints);
       const rule = dropTo(endpoint);
       await world.inUnderlay('iptables', '-I', 'INPUT', '-i', 'br0', ...rule);
-      const heal = async () => void (await world.inUnderlay('iptables', '-D', 'INPUT', '-i', 'br0', ...rule));
+      const heal = () => world.inUnderlay('iptables', '-D', 'INPUT', '-i', 'br0', ...rule);
       return { what: endpoint, holdMs: seconds(random, 3, 15), heal };
     },
   },
@@ -62,16 +62,16 @@ export const pathFaults: readonly Fault[] = [
   {
     kind: 'underlay lossy',
     combines: true,
-    async inject({ hosts, inUnderlay }, random) {
+    async inject({ hosts, lab: { underlay } }, random) {
       const host = random.pick(hosts);
       const percent = random.integer(5, 30);
       // Every frame that the host sends, as it arrives at the bridge.
       const chain = `{ type filter hook ingress device "${host.name}" priority 0; }`;
-      await inUnderlay('nft', 'add', 'table', 'netdev', 'loss');
-      await inUnderlay('nft', 'add', 'chain', 'netdev', 'loss', 'frames', chain);
+      await underlay.run('nft', 'add', 'table', 'netdev', 'loss');
+      await underlay.run('nft', 'add', 'chain', 'netdev', 'loss', 'frames', chain);
       const drop = `numgen random mod 100 < ${percent} drop`;
-      await inUnderlay('nft', 'add', 'rule', 'netdev', 'loss', 'frames', drop);
-      const heal = async () => void (await inUnderlay('nft', 'delete', 'table', 'netdev', 'loss'));
+      await underlay.run('nft', 'add', 'rule', 'netdev', 'loss', 'frames', drop);
+      const heal = () => underlay.run('nft', 'delete', 'table', 'netdev', 'loss');
       return { what: `${host.name} ${percent} %`, holdMs: seconds(random, 2, 10), heal };
     },
   },

@@ -119,7 +119,7 @@ export const tamperingFaults: readonly Fault[] = [
         filler,
       );
       const effect = unready([host], /files failing since .*subnet\.env cannot be written: ENOSPC/);
-      const heal = async () => void (await host.inFiles('rm', filler));
+      const heal = () => host.inFiles('rm', filler);
       return { what: host.name, holdMs: seconds(random, 0, 3), effect, heal };
     },
   },
