@@ -14,8 +14,16 @@ export interface StoredLease {
 
 /** etcd by its own tool, through all members. */
 export interface EtcdClient {
-  /** Runs `etcdctl`. @param input - its standard input */
-  etcdctl(args: readonly string[], input?: string): Promise<string>;
+  /** Runs `etcdctl`. */
+  etcdctl(
+    args: readonly string[],
+    options?: {
+      /** Its standard input. @default empty */
+      readonly input?: string;
+      /** URLs of the members to ask. @default all */
+      readonly endpoints?: readonly string[];
+    },
+  ): Promise<string>;
   /** Writes a key under `subnets/` in the place of a careless operator: the history's check knows it. */
   putLease(key: string, value: string): Promise<void>;
   deleteLease(key: string): Promise<void>;
@@ -32,13 +40,13 @@ export interface EtcdClient {
  * @param flags - credentials
  */
 export function createEtcdClient(
-  { endpoints }: EtcdCluster,
+  cluster: EtcdCluster,
   { inUnderlay, flags }: { readonly inUnderlay: readonly string[]; readonly flags: readonly string[] },
 ): EtcdClient {
-  const client = ['etcdctl', `--endpoints=${endpoints.join(',')}`, '--command-timeout=20s', ...flags];
+  const client = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=20s', ...flags];
   const written = new Set<string>();
-  const etcdctl = (args: readonly string[], input?: string) =>
-    run([...inUnderlay, 'env', 'ETCDCTL_API=3', ...client, ...args], input === undefined ? {} : { input });
+  const etcdctl: EtcdClient['etcdctl'] = (args, { input = '', endpoints = cluster.endpoints } = {}) =>
+    run([...inUnderlay, ...client, `--endpoints=${endpoints.join(',')}`, ...args], { input });
   const listing = async () => {
     const answer = await etcdctl(['get', '--prefix', SUBNETS, '--write-out=json']);
     const { header, kvs = [] } = JSON.parse(answer) as {
@@ -56,7 +64,7 @@ export function createEtcdClient(
     etcdctl,
     async putLease(key, value) {
       written.add(`${key}\n${value}`);
-      await etcdctl(['put', SUBNETS + key], value);
+      await etcdctl(['put', SUBNETS + key], { input: value });
     },
     async deleteLease(key) {
       await etcdctl(['del', SUBNETS + key]);

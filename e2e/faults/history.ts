@@ -116,10 +116,11 @@ function judge(
 
 function readEvents(line: string): HistoryEvent[] {
   if (!line.startsWith('{')) return [];
-  const { Events: found = [] } = JSON.parse(line) as {
-    Events?: { type?: number | string; kv: { key: string; value?: string; mod_revision: number } }[];
+  const { Events: found } = JSON.parse(line) as {
+    // Absent or null where etcd only reports its revision.
+    Events?: { type?: number | string; kv: { key: string; value?: string; mod_revision: number } }[] | null;
   };
-  return found.map(({ type, kv }) => ({
+  return (found ?? []).map(({ type, kv }) => ({
     key: fromBase64(kv.key).slice(SUBNETS.length),
     value: type === 1 || type === 'DELETE' ? undefined : fromBase64(kv.value),
     revision: kv.mod_revision,

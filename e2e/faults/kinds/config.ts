@@ -43,7 +43,7 @@ export const configFaults: readonly Fault[] = [
     kind: 'config broken',
     async inject(world, random) {
       const broken = random.pick(BROKEN);
-      await world.client.etcdctl(['put', CONFIG], broken);
+      await world.client.etcdctl(['put', CONFIG], { input: broken });
       const heal = () => world.configure(world.network);
       return { what: broken, holdMs: seconds(random, 1, 5), heal };
     },

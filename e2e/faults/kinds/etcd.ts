@@ -65,7 +65,7 @@ export const etcdFaults: readonly Fault[] = [
       const leader = etcd.endpoints[status.findIndex(isLeader)] ?? etcd.endpoints[0]!;
       const to = random.pick(ids);
       // To itself, it refuses.
-      await client.etcdctl([`--endpoints=${leader}`, 'move-leader', to]).catch(() => undefined);
+      await client.etcdctl(['move-leader', to], { endpoints: [leader] }).catch(() => undefined);
       return { what: '', holdMs: seconds(random, 0, 3), heal: async () => undefined };
     },
   },
@@ -94,7 +94,7 @@ export const etcdFaults: readonly Fault[] = [
     kind: 'etcd restored from a snapshot',
     async inject(world, random) {
       const file = join(world.lab.directory, 'snapshot.db');
-      await world.client.etcdctl([`--endpoints=${world.etcd.endpoints[0]!}`, 'snapshot', 'save', file]);
+      await world.client.etcdctl(['snapshot', 'save', file], { endpoints: [world.etcd.endpoints[0]!] });
       const later = random.integer(0, 60);
       await churn(world, later);
       const restarted = random.chance(0.5) ? random.pick(world.hosts) : undefined;

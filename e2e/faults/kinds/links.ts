@@ -82,7 +82,7 @@ export const linkFaults: readonly Fault[] = [
       // Paused, so that the daemon is not faster.
       await host.daemon.freeze();
       await host.run('ip', 'link', 'del', device);
-      await host.run('ip', 'link', 'add', device, 'type', 'dummy');
+      await host.run('ip', 'link', 'add', device, 'type', 'bridge');
       host.daemon.signal('SIGCONT');
       const effect = unready([host], new RegExp(`backend failing .*${device}`));
       const heal = () => host.run('ip', 'link', 'del', device);
