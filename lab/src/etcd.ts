@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { KeyPair } from './certificates.ts';
+import { run } from './command.ts';
 import { createMember, type Etcd } from './etcd-member.ts';
 import { makeDirectory } from './leftovers.ts';
 
@@ -19,6 +21,8 @@ export interface EtcdOptions {
   readonly tls?: KeyPair & { readonly clientCa?: string };
   /** Credentials that {@link Etcd.etcdctl} uses: its own flags, such as `--cacert=…`. @default [] */
   readonly etcdctlFlags?: readonly string[];
+  /** More flags of every member: `--auth-token=…`. @default [] */
+  readonly flags?: readonly string[];
 }
 
 /** Several members of one etcd; each can fail alone. */
@@ -26,6 +30,11 @@ export interface EtcdCluster extends AsyncDisposable {
   /** Client URLs of all members. */
   readonly endpoints: readonly string[];
   readonly members: readonly Etcd[];
+  /**
+   * Kills all members and starts them again as a new cluster: with no data, or with those of a snapshot.
+   * @param snapshot - file that `etcdctl snapshot save` wrote
+   */
+  replaceData(snapshot?: string): Promise<void>;
 }
 
 /** Starts one etcd and waits until it serves. */
@@ -63,29 +72,53 @@ async function tryStart(size: number, options: EtcdOptions, firstPort: number): 
   const endpoints = ports.map((port) => `${tls ? 'https' : 'http'}://${address}:${port}`);
   const peerUrls = ports.map((port) => `http://${address}:${port + 1}`);
   const initialCluster = peerUrls.map((url, index) => `member${index}=${url}`).join(',');
-  const members = await Promise.all(
+  const sites = await Promise.all(
     endpoints.map(async (endpoint, index) => {
       const directory = await makeDirectory('etcd');
       stack.defer(() => rm(directory, { recursive: true, force: true }));
-      const flags = {
+      const site = {
         name: `member${index}`,
-        'data-dir': directory,
+        'data-dir': join(directory, 'data'),
+        'initial-advertise-peer-urls': peerUrls[index]!,
+        'initial-cluster': initialCluster,
+      };
+      const flags = {
+        ...site,
         'listen-client-urls': listenUrls(endpoint, options),
         'advertise-client-urls': endpoint,
         'listen-peer-urls': peerUrls[index]!,
-        'initial-advertise-peer-urls': peerUrls[index]!,
-        'initial-cluster': initialCluster,
         'enable-v2': options.enableV2 ?? false,
         ...(tls && { 'cert-file': tls.cert, 'key-file': tls.key }),
         ...(tls?.clientCa && { 'client-cert-auth': true, 'trusted-ca-file': tls.clientCa }),
       };
-      const command = ['etcd', ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)];
-      return stack.use(createMember(command, endpoint, options));
+      const command = ['etcd', ...toFlags(flags), ...(options.flags ?? [])];
+      return { site, member: stack.use(createMember(command, endpoint, options)) };
     }),
   );
-  await Promise.all(members.map((member) => member.restart()));
+  const members = sites.map(({ member }) => member);
+  const startAll = async () => {
+    await Promise.all(members.map((member) => member.restart()));
+  };
+  await startAll();
   const all = stack.move();
-  return { endpoints, members, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return {
+    endpoints,
+    members,
+    async replaceData(snapshot) {
+      await Promise.all(members.map((member) => member.kill()));
+      for (const { site } of sites) {
+        await rm(site['data-dir'], { recursive: true, force: true });
+        if (snapshot === undefined) continue;
+        await run(['env', 'ETCDCTL_API=3', 'etcdctl', 'snapshot', 'restore', snapshot, ...toFlags(site)]);
+      }
+      await startAll();
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function toFlags(values: Readonly<Record<string, string | boolean>>): string[] {
+  return Object.entries(values).map(([flag, value]) => `--${flag}=${value}`);
 }
 
 function listenUrls(endpoint: string, { everywhere, secondPort }: EtcdOptions): string {

@@ -1,4 +1,4 @@
-import type { NetlinkConnection } from '@flannel-ts/netlink';
+import { NetlinkError, type NetlinkConnection } from '@flannel-ts/netlink';
 import { listDevices, tunOf } from './cleanup/find-devices.ts';
 import { listRecordedRoutes, routeText } from './cleanup/find-routes.ts';
 import type { Footprint } from './cleanup/footprint.ts';
@@ -13,7 +13,11 @@ import type { RecordedDevice } from './record-made.ts';
  * @param former - what was made before
  */
 export async function removeLeftovers(
-  components: { readonly netlink: NetlinkConnection; readonly device: RecordedDevice; readonly log: Logger },
+  components: {
+    readonly netlink: NetlinkConnection;
+    readonly device: Pick<RecordedDevice, 'desired'>;
+    readonly log: Logger;
+  },
   { former, links }: { readonly former: Footprint; readonly links: readonly string[] },
 ): Promise<void> {
   const { netlink, device, log } = components;
@@ -22,6 +26,7 @@ export async function removeLeftovers(
       await deletion();
       log.info({ what }, 'a former backend, VNI or subnet left it; removed');
     } catch (error) {
+      if (isGone(error)) return;
       log.warn({ what, error }, 'a former backend, VNI or subnet left it; it cannot be removed');
     }
   };
@@ -32,4 +37,9 @@ export async function removeLeftovers(
   for (const { name, index } of await listDevices(netlink, former))
     if (!links.includes(tunOf(name)))
       await remove(`device ${name}`, () => netlink.request({ op: 'delete-link', index }));
+}
+
+/** Peers are followed meanwhile: a route of theirs may have taken the place of the former one. */
+function isGone(error: unknown): boolean {
+  return error instanceof NetlinkError && (error.code === 'ESRCH' || error.code === 'ENODEV');
 }
