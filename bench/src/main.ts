@@ -6,6 +6,7 @@ import { allocation } from './allocation.ts';
 import { latency } from './latency.ts';
 import { programming } from './programming.ts';
 import { registry } from './registry.ts';
+import { renewals } from './renewals.ts';
 import { formatTable, Report, type Benchmark } from './report.ts';
 import { restart } from './restart.ts';
 import { startup } from './startup.ts';
@@ -21,12 +22,14 @@ const benchmarks: readonly Benchmark[] = [
   tunnel,
   restart,
   registry,
+  renewals,
 ];
 const names = benchmarks.map(({ name }) => name);
+const short = benchmarks.filter(({ long }) => !long).map(({ name }) => name);
 
 const usage = `npm run bench -- [--only NAME]… [--rounds N] [--seconds N] [--congestion NAME] [--json FILE]
 
-  --only NAME    run this one; may be given several times (default: all)
+  --only NAME    run this one; may be given several times (default: all but renewals)
   --rounds N     how often everything is measured; the table has median, minimum and maximum (default: 3)
   --seconds N    length of each run of traffic: 1 for a quick look (default: 3)
   --congestion NAME
@@ -72,7 +75,7 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        only: { type: 'string', multiple: true, default: names },
+        only: { type: 'string', multiple: true, default: short },
         rounds: { type: 'string', default: '3' },
         seconds: { type: 'string', default: '3' },
         congestion: { type: 'string', default: 'cubic' },

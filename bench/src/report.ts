@@ -20,6 +20,8 @@ export interface Row {
 export interface Benchmark {
   readonly name: string;
   readonly describe: string;
+  /** Takes minutes: it runs only when it is named. */
+  readonly long?: true;
   run(context: BenchContext): Promise<void>;
 }
 

@@ -20,7 +20,9 @@ export interface Etcd extends AsyncDisposable {
   putAll(entries: Iterable<readonly [key: string, value: string]>): Promise<void>;
   /** Runs `etcdctl` (v3 API) against it and returns what it prints. */
   etcdctl(...args: string[]): Promise<string>;
-  /** The same with the v2 API. */
+  /** Starts `etcdctl` (v3 API) against it, for commands that run on, such as `watch`. */
+  startEtcdctl(...args: string[]): RunningProcess;
+  /** The same as {@link Etcd.etcdctl} with the v2 API. */
   etcdctlV2(...args: string[]): Promise<string>;
 }
 
@@ -75,6 +77,7 @@ export function createMember(
       }
     },
     etcdctl,
+    startEtcdctl: (...args) => start([...client3, ...args]),
     etcdctlV2: (...args) => run([...client2, ...args]),
     [Symbol.asyncDispose]: kill,
   };
