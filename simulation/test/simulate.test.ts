@@ -17,11 +17,25 @@ describe('a run', () => {
   it.each([
     [40, { daemons: 3, days: 30 }],
     [10, { daemons: 30, days: 5 }],
+    [20, { daemons: 10, days: 10, dualStack: true }],
+    [20, { daemons: 3, days: 30, dualStack: true }],
   ])('keeps every invariant, with %i seeds of %o', async (seeds, cluster) => {
     for (let seed = 1; seed <= seeds; seed++) {
       const { failure } = await runSeed({ seed, ...cluster });
       expect({ seed, problem: failure?.problem }).toEqual({ seed });
     }
+  });
+
+  it.each([
+    ['recreates no lease over an entry that overlaps it', { seed: 844 }],
+    ['recreates no lease over an entry that overlaps it', { seed: 97, daemons: 3, days: 30 }],
+    ['recreates no lease that shares a subnet of one family', { seed: 35, dualStack: true }],
+    ['recreates no lease that shares a subnet of one family', { seed: 46, dualStack: true }],
+    ['takes no lease of another host for the one that it held', { seed: 130 }],
+    ['takes no reservation for the lease of the same revision and content', { seed: 3456 }],
+  ])('%s, with %o', async (_, request) => {
+    const { failure } = await runSeed({ ...SMALL, ...request });
+    expect(failure?.problem).toBeUndefined();
   });
 
   it('of a hundred daemons keeps every invariant', async () => {

@@ -14,8 +14,8 @@ const RIVAL_BACKOFF_MS = 60_000;
 
 /**
  * Renews a lease before it expires, by compare-and-swap: it never overwrites another owner. A lease that was
- * deleted, damaged or expired meanwhile is taken again, the same subnet in place. A reservation is only
- * watched.
+ * deleted, damaged or expired meanwhile is taken again, the same subnet in place, unless another host's entry
+ * overlaps it. A reservation is only watched.
  * @throws {RangeError} when `renewMarginMs` is not less than `ttlMs`.
  */
 export function keepLease(components: KeepComponents, options: KeepOptions): LeaseKeeper {

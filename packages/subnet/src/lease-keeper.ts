@@ -47,8 +47,8 @@ export interface LeaseKeeper {
   /** As the registry holds it, by our last write. */
   readonly lease: Lease;
   /**
-   * Resolves when `signal` aborts. Rejects with {@link LeaseLostError} when another host has the subnet.
-   * Its rejection counts as handled; await it, or a lost lease goes unnoticed.
+   * Resolves when `signal` aborts. Rejects with {@link LeaseLostError} when another host has the subnet
+   * or addresses of it. Its rejection counts as handled; await it, or a lost lease goes unnoticed.
    */
   readonly done: Promise<void>;
   /** Takes in what a watch saw: a lease of ours that vanished or was overwritten is repaired at once. */
