@@ -7,6 +7,8 @@ import type { World } from '../world.ts';
 interface Tampering {
   readonly kind: string;
   readonly suits?: Fault['suits'];
+  /** As of an injection: milliseconds that the recovery may take more than others. @default 0 */
+  readonly extraMs?: number;
   /** Returns the commands, of which each may fail. */
   readonly commands: (context: {
     readonly host: FaultHost;
@@ -15,6 +17,9 @@ interface Tampering {
     readonly random: Random;
   }) => readonly string[];
 }
+
+/** Milliseconds between full compares of the kernel's state that nothing asked for. */
+const COMPARE_MS = 60_000;
 
 const isTunnelled = ({ network: { config } }: World) =>
   config.Backend.Type === 'vxlan' && !config.Backend.DirectRouting;
@@ -47,18 +52,31 @@ const TAMPERINGS: readonly Tampering[] = [
       }),
   },
   {
-    kind: 'FDB entries deleted, changed and added',
+    kind: 'FDB entries deleted and changed',
     suits: isTunnelled,
-    commands: ({ seen, random, world: { network } }) => [
-      ...seen.fdb.flatMap((entry) => {
+    commands: ({ seen, random }) =>
+      seen.fdb.flatMap((entry) => {
         const [mac, , device] = entry.split(' ');
         return random.pick([
           [`bridge fdb del ${mac!} dev ${device!}`],
           [`bridge fdb replace ${mac!} dev ${device!} dst 192.168.77.250 self permanent`],
         ]);
       }),
-      `bridge fdb append 02:00:00:00:00:43 dev ${network.device!} dst 192.168.77.251 self permanent`,
-    ],
+  },
+  {
+    kind: 'entries of no peer added',
+    suits: isTunnelled,
+    // They do no harm, and go with the next full compare.
+    extraMs: COMPARE_MS,
+    commands: ({ world: { network } }) => {
+      const device = network.device!;
+      const base = network.config.Network.replace('.0.0/16', '.240.0');
+      return [
+        `bridge fdb append 02:00:00:00:00:43 dev ${device} dst 192.168.77.251 self permanent`,
+        `ip neigh add ${base} dev ${device} lladdr 02:00:00:00:00:43 nud permanent`,
+        `ip route add ${base}/24 via ${base} dev ${device} onlink`,
+      ];
+    },
   },
   {
     kind: 'overlay device reconfigured',
@@ -95,14 +113,14 @@ const TAMPERINGS: readonly Tampering[] = [
 ];
 
 export const tamperingFaults: readonly Fault[] = [
-  ...TAMPERINGS.map(({ kind, suits, commands }): Fault => ({
+  ...TAMPERINGS.map(({ kind, suits, commands, extraMs = 0 }): Fault => ({
     kind,
     ...(suits && { suits }),
     async inject(world, random) {
       const host = random.pick(world.hosts);
       const lines = commands({ host, seen: await observe(host), world, random });
-      await host.inFiles('sh', '-c', lines.map((line) => `{ ${line}; } 2>/dev/null`).join('; ') || ':');
-      return { what: `${host.name}: ${lines.join('; ')}`, holdMs: 0, heal: async () => undefined };
+      await host.inFiles('sh', '-c', `${lines.map((line) => `{ ${line}; } 2>/dev/null;`).join(' ')} :`);
+      return { what: `${host.name}: ${lines.join('; ')}`, holdMs: 0, extraMs, heal: async () => undefined };
     },
   })),
   {
