@@ -7,7 +7,7 @@ import type { Logger } from './log.ts';
 
 /** What follows from the end of a generation: the next one at once, later, or with the last config that worked. */
 export interface GenerationEnd {
-  /** Returns the config for the next generation: the latest, unless no backend could be made from it. */
+  /** Returns the config for the next generation: the latest, unless no backend could be made from the same inputs. */
   choose(latest: NetworkConfig): NetworkConfig;
   /** A generation with this config has become ready. */
   reached(config: NetworkConfig): void;
@@ -35,11 +35,12 @@ export function createGenerationEnd({
   readonly backoff: Pick<Backoff, 'next' | 'reset'>;
 }): GenerationEnd {
   let proven: NetworkConfig | undefined;
-  let refused: NetworkConfig | undefined;
+  /** Aborts when an input of the generation changes whose config no backend could be made from. */
+  let refused: AbortSignal | undefined;
 
   return {
     choose(latest) {
-      if (latest !== refused) refused = undefined;
+      if (refused?.aborted) refused = undefined;
       return refused && proven ? proven : latest;
     },
     reached(config) {
@@ -57,7 +58,7 @@ export function createGenerationEnd({
           'another host holds the subnet of this host; leasing another one',
         );
       } else if (error instanceof BackendConfigError && proven && config !== proven) {
-        refused = config;
+        refused = changed;
         conditions.report(
           'backend',
           'degraded',

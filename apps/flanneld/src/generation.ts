@@ -82,6 +82,8 @@ export async function runGeneration(
   context: GenerationContext,
 ): Promise<never> {
   await using stack = new AsyncDisposableStack();
+  // Last of all, as its parts report until they are disposed of.
+  stack.defer(() => forgetTroubles(context.conditions));
   const over = new AbortController();
   const signal = AbortSignal.any([inputs.signal, over.signal]);
   try {
@@ -89,7 +91,6 @@ export async function runGeneration(
   } finally {
     // First: nothing of the generation begins while its parts are disposed of.
     over.abort();
-    forgetTroubles(context.conditions);
   }
   inputs.signal.throwIfAborted();
   throw new Error('the watch of the leases ended');

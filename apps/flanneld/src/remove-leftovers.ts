@@ -30,8 +30,10 @@ export async function removeLeftovers(
       log.warn({ what, error }, 'a former backend, VNI or subnet left it; it cannot be removed');
     }
   };
+  const routes = await listRecordedRoutes(netlink, former);
+  // After the listing: a peer may have been added during it.
   const desired = device.desired();
-  for (const route of await listRecordedRoutes(netlink, former))
+  for (const route of routes)
     if (!desired.has(madeText({ ...route, kind: 'route' })))
       await remove(routeText(route), () => netlink.request({ op: 'delete-route', route }));
   for (const { name, index } of await listDevices(netlink, former))

@@ -60,20 +60,22 @@ it('ends its wait when something that the next generation is made from changes',
   await waiting;
 });
 
-it('goes back to the last config that worked when no backend can be made from another one, until that is replaced', async () => {
+it('goes back to the last config that worked when no backend can be made from another one, until an input changes', async () => {
   const { end, backend } = setUp();
   end.reached(end.choose(config));
   expect(end.choose(other)).toBe(other);
   const error = new BackendConfigError('Backend.VNI', 'Backend.VNI must be a whole number');
-  await end.explain(error, { config: other, changed: new AbortController().signal });
+  const change = new AbortController();
+  await end.explain(error, { config: other, changed: change.signal });
   expect(end.choose(other)).toBe(config);
   end.reached(config);
   expect(backend()).toMatchObject({
     state: 'degraded',
     reason: 'Backend.VNI must be a whole number; the former network config stays in use',
   });
-  const third = parseNetworkConfig('{"Network":"10.6.0.0/16"}');
-  expect(end.choose(third)).toBe(third);
-  end.reached(third);
+  // Another underlay may be one that the config fits.
+  change.abort();
+  expect(end.choose(other)).toBe(other);
+  end.reached(other);
   expect(backend()).toMatchObject({ state: 'ok' });
 });

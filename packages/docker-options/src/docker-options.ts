@@ -70,7 +70,7 @@ export async function writeDockerOptions(
   env: SubnetEnv,
   format: DockerOptionsFormat = {},
 ): Promise<void> {
-  await writeOutput(path, formatDockerOptions(env, format));
+  await writeOutput(path, formatDockerOptions(env, format), { waits: false });
 }
 
 function subnetOptions({ subnet, ipMasq, mtu }: SubnetEnv, withIpMasq: boolean): Record<string, string> {

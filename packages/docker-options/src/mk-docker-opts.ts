@@ -104,5 +104,5 @@ async function readVariables(path: string, { environment }: CommandContext) {
 async function write(path: string, text: string, { print, complain }: CommandContext): Promise<void> {
   if (path === '/dev/stdout') print(text);
   else if (path === '/dev/stderr') complain(text);
-  else await writeOutput(path, text);
+  else await writeOutput(path, text, { waits: true });
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { mkdir, open, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -45,12 +46,20 @@ async function keepOwner(file: FileHandle, { uid, gid }: Permissions): Promise<v
  * Writes where a shell's `>` would: a link's target, with the link kept; a device or a FIFO as it is. A file
  * is replaced in one step and keeps its mode and, where that is permitted, its owner; a new one has mode 0644,
  * and its directory is made.
+ *
+ * @param waits - whether a FIFO without a reader is waited for, as the shell does, and not an error (`ENXIO`). The wait
+ *   takes a thread of the process, which cannot end before it
  */
-export async function writeOutput(path: string, text: string): Promise<void> {
+export async function writeOutput(
+  path: string,
+  text: string,
+  { waits }: { readonly waits: boolean },
+): Promise<void> {
   const present = await stat(path).catch(undefinedIfMissing);
   if (present === undefined) return writeFileAtomically(await targetOf(path), text);
   if (present.isFile()) return writeFileAtomically(await realpath(path), text, present);
-  await using file: FileHandle = await open(path, 'w');
+  const flags = constants.O_WRONLY | (waits ? 0 : constants.O_NONBLOCK);
+  await using file: FileHandle = await open(path, flags);
   await file.writeFile(text);
 }
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { constants } from 'node:fs';
 import {
   chmod,
   chown,
@@ -136,9 +137,16 @@ describe('an output that exists', () => {
   it('stays a FIFO, and its reader gets the options', async () => {
     const path = join(directory, 'fifo');
     spawnSync('mkfifo', [path]);
-    const [read] = await Promise.all([readFile(path, 'utf8'), writeDockerOptions(path, env)]);
-    expect(read).toBe(text);
+    await using reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await writeDockerOptions(path, env);
+    expect(await reader.readFile('utf8')).toBe(text);
     expect((await lstat(path)).isFIFO()).toBe(true);
+  });
+
+  it('is not waited for when it is a FIFO without a reader', async () => {
+    const path = join(directory, 'fifo');
+    spawnSync('mkfifo', [path]);
+    await expect(writeDockerOptions(path, env)).rejects.toMatchObject({ code: 'ENXIO' });
   });
 
   it('stays a device', async () => {
