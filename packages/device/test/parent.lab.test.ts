@@ -77,7 +77,8 @@ describe('the underlay link', () => {
   it('is reported while its MTU is too small for the device, which keeps its own MTU', async () => {
     await host.run('ip link set eth0 mtu 1400');
     await host.reported(({ kind }) => kind === 'failed');
-    expect(host.events).toMatchObject([
+    const failures = () => host.events.filter(({ kind }) => kind === 'failed');
+    expect(failures()).toMatchObject([
       {
         kind: 'failed',
         what: 'link flannel.1',
@@ -91,13 +92,11 @@ describe('the underlay link', () => {
       },
     ]);
     expect((await link('flannel.1'))!.mtu).toBe(1450);
-    const events = await host.record(async () => {
-      await host.run('ip link set flannel.1 mtu 1350');
-      await device.reconcile();
-    });
-    // Only the command itself changed the device: the kernel would refuse its MTU.
-    expect(events.map((event) => event.kind === 'link' && event.link.mtu)).toEqual([1350]);
-    expect(host.events).toHaveLength(1);
+    await host.run('ip link set flannel.1 mtu 1350');
+    await device.reconcile();
+    // The device is left as it is: the kernel would refuse its MTU.
+    expect((await link('flannel.1'))!.mtu).toBe(1350);
+    expect(failures()).toHaveLength(1);
     await host.run('ip link set eth0 mtu 1500');
     await host.reported(({ kind }) => kind === 'recovered');
     expect((await link('flannel.1'))!.mtu).toBe(1450);
