@@ -137,9 +137,11 @@ export function openReconnectingTunnel(
     handOver(next) {
       const same = isDeepStrictEqual(next.options, request.options);
       request = next;
-      if (same && !counted) return;
+      const wasDown = counted !== undefined;
+      if (same && !wasDown) return;
       startOver();
       reopen();
+      if (wasDown) request.onEvent({ kind: 'tunnel-reopened' });
     },
     setLocalSubnets: (subnets) => change((sink) => sink.setLocalSubnets(subnets)),
     setRoutes: (routes) => change((sink) => sink.setRoutes(routes)),

@@ -174,6 +174,7 @@ describe('a tunnel that is handed over', () => {
     fake.refuse(0);
     tunnel.handOver(request());
     expect(fake.state()).toContain('10.5.2.0/24 192.0.2.2:8285');
+    expect(events.at(-1)).toBe('tunnel-reopened');
     await vi.runAllTimersAsync();
     expect(fake.opened).toHaveLength(2);
   });
