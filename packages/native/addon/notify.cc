@@ -27,7 +27,7 @@ Napi::Value notifySystemd(const Napi::CallbackInfo& info) {
   const tunnel::FileDescriptor fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (fd.get() < 0) throw systemError(env, errno, "socket");
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL, to, length) < 0) {
+  if (::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT, to, length) < 0) {
     throw systemError(env, errno, "sendto " + path);
   }
   return env.Undefined();
