@@ -118,6 +118,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     } catch (error) {
       if (signal.aborted) return;
       await end.explain(error, { config, changed });
+      signal.throwIfAborted();
     }
   }
 }

@@ -26,9 +26,13 @@ export async function* watchUnderlay(
   const backoff = createBackoff({ random: Math.random });
   let latest: Underlay | undefined;
   while (!signal.aborted) {
+    const round = new AbortController();
     try {
       // The subscription is there before the first look, so that no change is missed in between.
-      const changes = netlink.subscribe({ signal, of: ['link', 'address', 'route'] });
+      const changes = netlink.subscribe({
+        signal: AbortSignal.any([signal, round.signal]),
+        of: ['link', 'address', 'route'],
+      });
       const matters = (event: KernelEvent) => mayChangeUnderlay(event, choice);
       const looks = bursts(changes, { quietMs: QUIET_MS, matters });
       do {
@@ -47,6 +51,8 @@ export async function* watchUnderlay(
         'interface',
       );
       await delay(backoff.next(), undefined, { signal });
+    } finally {
+      round.abort();
     }
   }
 }
