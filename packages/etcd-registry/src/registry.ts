@@ -25,7 +25,7 @@ export interface RegistryComponents {
   readonly reconnects: Reconnects;
 }
 
-/** What the registries of both APIs are told, checked. */
+/** The settings of the registries of both APIs, checked. */
 export interface RegistrySettings {
   readonly access: Access;
   readonly keys: Keys;

@@ -15,6 +15,14 @@ export interface WatchSource<Listing, Change> {
 /** A sign that the watch works, with what has changed since the last one, in order. */
 export type WatchStep<Change> = readonly { readonly revision: bigint; readonly change: Change }[];
 
+/** How one API follows changes until the watch breaks. */
+export interface FollowOptions<Change> {
+  /** The revision after which changes are reported. */
+  readonly after: bigint;
+  readonly onStep: (step: WatchStep<Change>) => void;
+  readonly signal: AbortSignal;
+}
+
 /** What a watch yields: the whole truth, or what has changed since. */
 export type WatchEvent<Listing, Change> =
   | { readonly kind: 'listing'; readonly listing: Listing }

@@ -1,6 +1,6 @@
 import type { Clock } from '@flannel-ts/subnet';
 import type { Liveness } from '../options.ts';
-import { HistoryLostError, type WatchStep } from '../watch.ts';
+import { HistoryLostError, type FollowOptions } from '../watch.ts';
 import { INDEX_CLEARED, type Answer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { KeyRequest, Member } from './member.ts';
@@ -31,15 +31,7 @@ export interface FollowComponents {
 export async function follow<Change>(
   components: FollowComponents,
   { key, toChange }: Followed<Change>,
-  {
-    after,
-    onStep,
-    signal,
-  }: {
-    readonly after: bigint;
-    readonly onStep: (step: WatchStep<Change>) => void;
-    readonly signal: AbortSignal;
-  },
+  { after, onStep, signal }: FollowOptions<Change>,
 ): Promise<never> {
   const { connection } = components;
   const { member, failed } = await connection.call((attempt) => Promise.resolve(attempt), { signal });

@@ -1,6 +1,6 @@
 import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3';
 import { RefusedError } from '../failure.ts';
-import { HistoryLostError, type WatchStep } from '../watch.ts';
+import { HistoryLostError, type FollowOptions, type WatchStep } from '../watch.ts';
 import type { Connection } from './connection.ts';
 import { duplex } from './duplex.ts';
 
@@ -20,15 +20,7 @@ export interface Followed<Change> {
 export async function follow<Change>(
   connection: Connection,
   { range, toChange }: Followed<Change>,
-  {
-    after,
-    onStep,
-    signal,
-  }: {
-    readonly after: bigint;
-    readonly onStep: (step: WatchStep<Change>) => void;
-    readonly signal: AbortSignal;
-  },
+  { after, onStep, signal }: FollowOptions<Change>,
 ): Promise<never> {
   const { member, stream, failed } = await connection.call((attempt) => Promise.resolve(attempt), { signal });
   const request = { create_request: { ...range, start_revision: `${after + 1n}` } };
