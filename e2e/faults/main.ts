@@ -1,4 +1,4 @@
-// Breaks a cluster again and again and checks that it recovers; `npm run test:soak -- --help` tells more.
+// Breaks a cluster again and again and checks that it recovers; `npm run test:soak -- --help` shows more.
 import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';

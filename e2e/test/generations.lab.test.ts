@@ -95,7 +95,7 @@ describe('a daemon whose world changes', () => {
     expect((await storedLeases(cluster)).length).toBe(2);
   });
 
-  it('leases another subnet when another host has taken its own, and tells everyone', async () => {
+  it('leases another subnet when another host has taken its own, and its peers follow that', async () => {
     const [node, peer] = nodes;
     const key = await leaseKeyOf(node);
     const thief =

@@ -1,6 +1,7 @@
 import type { SubnetEnv } from '@flannel-ts/docker-options';
 import type { KernelEvent, Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
 import type { Conditions, ConditionState } from './conditions.ts';
+import { messageOf } from './message-of.ts';
 
 const BRIDGE = 'docker0';
 
@@ -85,7 +86,7 @@ async function follow(
     for await (const change of changes) if (concerns(change, index)) index = await report();
   } catch (error) {
     if (signal.aborted) return;
-    const what = error instanceof Error ? error.message : String(error);
+    const what = messageOf(error);
     conditions.report(
       'docker',
       'degraded',

@@ -4,6 +4,7 @@ import { BackendConfigError } from '@flannel-ts/backend';
 import { leaseKey, LeaseLostError, type NetworkConfig } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
+import { messageOf } from './message-of.ts';
 
 /** What follows from the end of a generation: the next one at once, later, or with the last config that worked. */
 export interface GenerationEnd {
@@ -67,12 +68,7 @@ export function createGenerationEnd({
         );
       } else {
         log.debug({ error }, 'the data path cannot be set up or kept');
-        conditions.report(
-          'backend',
-          'failing',
-          error instanceof Error ? error.message : String(error),
-          'start',
-        );
+        conditions.report('backend', 'failing', messageOf(error), 'start');
         await delay(backoff.next(), undefined, { signal: changed }).catch(() => undefined);
       }
     },

@@ -1,4 +1,3 @@
-import { attributesOf } from './attributes.ts';
 import {
   createPeerFollower,
   type Backend,
@@ -17,6 +16,7 @@ import {
   type NetworkConfig,
   type Registry,
 } from '@flannel-ts/subnet';
+import { attributesOf } from './attributes.ts';
 import { footprintOf } from './cleanup/footprint.ts';
 import type { Conditions } from './conditions.ts';
 import { followLeases } from './follow-leases.ts';

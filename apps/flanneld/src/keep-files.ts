@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from '@flannel-ts/backoff';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
+import { messageOf } from './message-of.ts';
 
 /** A file that must have a text. */
 export interface DesiredFile {
@@ -37,11 +38,8 @@ export async function keepFiles(
       onWritten();
     }
     if (problems.length === 0) backoff.reset();
-    const wait =
-      problems.length > 0
-        ? delay(backoff.next(), undefined, { signal })
-        : delay(compareMs, undefined, { signal });
-    await wait.catch(() => signal.aborted);
+    const pauseMs = problems.length > 0 ? backoff.next() : compareMs;
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -55,7 +53,7 @@ async function writeAll(files: readonly DesiredFile[], log: Logger | undefined):
       await file.write();
       log?.warn({ file: file.path }, 'the file was missing or changed; written again');
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       problems.push(`${file.path} cannot be written: ${reason}; make it writable for flanneld`);
     }
   }

@@ -32,7 +32,7 @@ export function keepLatest<T>(
   const stop = new AbortController();
   const over = AbortSignal.any([signal, stop.signal]);
   const first = Promise.withResolvers<undefined>();
-  first.promise.catch(() => undefined); // thrown by whoever asks for a value
+  first.promise.catch(() => undefined); // thrown where a value is asked for
   let latest: { readonly value: T; readonly replaced: AbortController } | undefined;
   let end: { readonly error: unknown } | undefined;
 

@@ -5,6 +5,7 @@ import { cleanUp } from './cleanup/clean-up.ts';
 import { createLog, type Logger } from './log.ts';
 import { migrate } from './etcd-migrate.ts';
 import { UsageError } from './flag-value.ts';
+import { messageOf } from './message-of.ts';
 import { readRequest, type Request } from './request.ts';
 import { runService } from './service.ts';
 import { readSettingsFiles } from './settings-files.ts';
@@ -56,7 +57,7 @@ async function carryOut(task: Task): Promise<number> {
     if (stop.signal.aborted) return exitCodeOf(task);
     if (error instanceof UsageError) throw error;
     if (error instanceof EtcdOptionError) throw new UsageError(`-${error.message}`);
-    log.error({ error }, error instanceof Error ? error.message : String(error));
+    log.error({ error }, messageOf(error));
     return 1;
   }
 }

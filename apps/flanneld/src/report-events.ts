@@ -5,6 +5,7 @@ import type { FirewallEvent } from '@flannel-ts/firewall';
 import { leaseKey, type KeeperEvent, type Lease } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
+import { messageOf } from './message-of.ts';
 
 /** Where the daemon's parts report to: what happened to the log, what is wrong to the conditions. */
 export interface Reporting {
@@ -121,8 +122,4 @@ export function reportFirewallEvent({ log, conditions }: Reporting, event: Firew
     case 'fully-random-unsupported':
       log.warn({ error: event.error }, 'masquerading without random source ports');
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -22,7 +22,7 @@ export function createServiceManager(environment: NodeJS.ProcessEnv): ServiceMan
     try {
       if (socket) notifySystemd(socket, text);
     } catch {
-      // A service manager that does not take it, such as one that restarts, is none of the daemon's troubles.
+      // A service manager that takes no message, such as one that restarts, must not end the daemon.
     }
   };
   const watchdogMs = Number(watchdogUs ?? 0) / 1000;

@@ -6,6 +6,7 @@ import type { KernelEvent, NetlinkConnection } from '@flannel-ts/netlink';
 import { bursts } from './bursts.ts';
 import type { Conditions } from './conditions.ts';
 import { UsageError } from './flag-value.ts';
+import { messageOf } from './message-of.ts';
 import { findUnderlay, UnderlayMissingError, type UnderlayChoice } from './underlay.ts';
 
 /** A program that configures an interface makes several changes. */
@@ -43,7 +44,7 @@ export async function* watchUnderlay(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof UsageError) throw error;
-      const what = error instanceof Error ? error.message : String(error);
+      const what = messageOf(error);
       conditions.report(
         'underlay',
         'failing',

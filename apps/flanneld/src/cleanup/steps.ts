@@ -1,4 +1,5 @@
 import type { CommandContext } from '../command-context.ts';
+import { messageOf } from '../message-of.ts';
 
 /** Something on this host that is to be deleted, in words like those of `ip`. */
 export interface Leftover {
@@ -52,7 +53,7 @@ export function createSteps({
       return await task();
     } catch (error) {
       signal.throwIfAborted();
-      print(`${what}: not deleted: ${error instanceof Error ? error.message : String(error)}`);
+      print(`${what}: not deleted: ${messageOf(error)}`);
       failures.push(what);
       return undefined;
     }
