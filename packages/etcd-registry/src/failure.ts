@@ -19,10 +19,16 @@ export class RefusedError extends Error {}
 
 /**
  * Returns what went wrong at all endpoints that were asked, in words an operator can act on. The words are
- * the same for the same outage: of several failures of an endpoint, the last one counts.
+ * the same for the same outage: of several failures of an endpoint, the last one counts that shows what to
+ * do, else the last one.
  */
 export function unavailable(failures: readonly Failure[]): RegistryUnavailableError {
-  const explained = new Map(failures.map(({ endpoint, error }) => [endpoint.origin, explain(error)]));
+  const explained = new Map<string, Explanation>();
+  for (const { endpoint, error } of failures) {
+    const found = explain(error);
+    const before = explained.get(endpoint.origin);
+    if (!before || isAdvice(found) || !isAdvice(before)) explained.set(endpoint.origin, found);
+  }
   const problems = [...explained].map(([origin, { problem }]) => `${origin}: ${problem}`).sort();
   const remedies = new Set([...explained.values()].map(({ remedy }) => remedy).sort());
   remedies.delete(undefined);
@@ -86,7 +92,17 @@ const WORDINGS: readonly (readonly [RegExp, string])[] = [
   [/^Client network socket disconnected.*$/, 'no TLS; if etcd serves none, write http:// in etcd-endpoints'],
 ];
 
-function explain(error: unknown): { readonly problem: string; readonly remedy: string | undefined } {
+interface Explanation {
+  readonly problem: string;
+  readonly remedy: string | undefined;
+}
+
+/** Whether an explanation shows what to do: by a remedy, or where one side speaks no TLS. */
+function isAdvice({ problem, remedy }: Explanation): boolean {
+  return remedy !== undefined || problem.includes('; if etcd serves');
+}
+
+function explain(error: unknown): Explanation {
   const text = error instanceof Error ? error.message : String(error);
   const problem = WORDINGS.reduce((words, [pattern, wording]) => words.replace(pattern, wording), text);
   return { problem, remedy: REMEDIES.find(([pattern]) => pattern.test(text))?.[1] };
