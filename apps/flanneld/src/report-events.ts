@@ -13,7 +13,7 @@ export interface Reporting {
   readonly conditions: Conditions;
 }
 
-/** As many repaired entries are named in one line of the log. */
+/** As many entries are named in one line of the log. */
 const NAMED_STEPS = 5;
 
 /** Reports what the watch of the registry went through. */
@@ -65,10 +65,7 @@ export function reportDeviceEvent({ log, conditions }: Reporting, event: DeviceE
       log.warn(namedSteps(event.steps), 'kernel state drifted; repaired');
       break;
     case 'contested':
-      log.warn(
-        { what: event.what },
-        'another process keeps changing this; it is repaired less and less often',
-      );
+      reportContested(conditions, event.subjects);
       break;
     case 'link-recreated':
       log.warn({ link: event.link }, 'link recreated: it differed in something that cannot be changed');
@@ -79,6 +76,18 @@ export function reportDeviceEvent({ log, conditions }: Reporting, event: DeviceE
     case 'recovered':
       conditions.report('backend', 'ok', '', 'kernel');
   }
+}
+
+function reportContested(conditions: Conditions, subjects: readonly string[]): void {
+  if (subjects.length === 0) {
+    conditions.report('backend', 'ok', '', 'contest');
+    return;
+  }
+  const more = subjects.length > NAMED_STEPS ? ` and ${subjects.length - NAMED_STEPS} more` : '';
+  const reason =
+    `another process keeps changing ${subjects.slice(0, NAMED_STEPS).join(', ')}${more}, which is therefore repaired ` +
+    'less and less often, down to once a minute: find it, as with ip monitor, and stop what it does';
+  conditions.report('backend', 'degraded', reason, 'contest');
 }
 
 function namedSteps(steps: readonly string[]): object {

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createContests } from '@flannel-ts/backoff';
 import type { NetlinkConnection } from '@flannel-ts/netlink';
-import { createContention } from './contention.ts';
 import type { Device } from './device.ts';
 import type { DeviceEvent } from './events.ts';
 import { createFailures } from './failures.ts';
@@ -11,7 +12,7 @@ export interface DeviceComponents {
   readonly netlink: NetlinkConnection;
   /** Called with what happened to the kernel's state. What it throws is ignored. @default ignores it */
   readonly onEvent?: (event: DeviceEvent) => void;
-  /** Returns a number of [0, 1), for the jitter of retries. @default `Math.random` */
+  /** Returns a number of [0, 1), for the jitter of retries and of contested repairs. @default `Math.random` */
   readonly random?: () => number;
 }
 
@@ -20,15 +21,20 @@ export interface DeviceOptions {
   readonly reconcileIntervalMs?: number;
 }
 
+/** As many repairs of one entry or link in a row are no contest. */
+const FREE_REPAIRS = 4;
+
 /** Keeps the kernel equal to the desired state, starting when {@link Device.apply} is called first. */
 export function createDevice(components: DeviceComponents, options: DeviceOptions = {}): Device {
   const { netlink, random = Math.random } = components;
   const { reconcileIntervalMs = 60_000 } = options;
   const stop = new AbortController();
   const failures = createFailures({ onEvent, tryAgain: () => detach(reconcile()), random });
-  const contention = createContention({ onEvent });
+  const contests = createContests({ random, freeRepairs: FREE_REPAIRS });
   const keeper = new KernelKeeper({ netlink, failures });
   let turn: Promise<unknown> = Promise.resolve();
+  /** What was reported as contested. */
+  let contested: readonly string[] = [];
   let comparing: Promise<void> | undefined;
   let watching: Promise<void> | undefined;
 
@@ -68,14 +74,22 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
 
   /** Reports repairs, but for those of a contest, which has an event of its own. */
   function report(changes: readonly KernelChange[]): void {
+    reportContested();
     const reported = changes.filter(
       ({ subject, link }) =>
-        !contention.isContested(subject) &&
-        (link === undefined || !contention.isContested(linkSubject(link))),
+        !contests.isContested(subject) && (link === undefined || !contests.isContested(linkSubject(link))),
     );
     reportRecreated(reported);
     const steps = reported.filter(({ verb }) => verb !== 'recreate').map(({ text }) => text);
     if (steps.length > 0) onEvent({ kind: 'repaired', steps });
+  }
+
+  function reportContested(): void {
+    // In one order, whichever was repaired last.
+    const subjects = contests.contested().toSorted();
+    if (isDeepStrictEqual(subjects, contested)) return;
+    contested = subjects;
+    onEvent({ kind: 'contested', subjects });
   }
 
   function reportRecreated(changes: readonly KernelChange[]): void {
@@ -94,7 +108,7 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
     if (watching || stop.signal.aborted) return;
     watching = watchDrift(
       {
-        ...{ netlink, contention, random, desired: keeper.desired, links: () => keeper.links },
+        ...{ netlink, contests, random, desired: keeper.desired, links: () => keeper.links },
         repair: (keys) => detach(repair(keys)),
         reconcile: () => detach(reconcile()),
         onState: (error) => failures.replace('watch', new Map(error && [['watch the kernel', error]])),

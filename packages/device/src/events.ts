@@ -5,10 +5,10 @@ export type DeviceEvent =
   /** Kernel state drifted from the desired state; these steps repaired it. */
   | { readonly kind: 'repaired'; readonly steps: readonly string[] }
   /**
-   * Another process keeps changing this entry or link, which is repaired less and less often: down to once a minute.
-   * Reported when it begins and once an hour while it lasts, instead of the repairs.
+   * Another process keeps changing these entries and links: all of which that is true now, none when it is over. They are
+   * repaired less and less often, down to once a minute, and these repairs are not reported.
    */
-  | { readonly kind: 'contested'; readonly what: string }
+  | { readonly kind: 'contested'; readonly subjects: readonly string[] }
   /** A link differed in something that cannot be changed, and was recreated. */
   | { readonly kind: 'link-recreated'; readonly link: string }
   /** Something failed, for the first time in a row or for another reason than before; it is tried again until it works. */

@@ -1,4 +1,4 @@
-import type { Contention } from './contention.ts';
+import type { Contests } from '@flannel-ts/backoff';
 
 /** Milliseconds at least between two repairs, so that a burst of reports is one repair. */
 const PAUSE_MS = 100;
@@ -17,7 +17,7 @@ export interface RepairSchedule extends Disposable {
 }
 
 export interface RepairComponents {
-  readonly contention: Contention;
+  readonly contests: Contests;
   /** Repairs the entries of these keys. */
   readonly repair: (keys: ReadonlySet<string>) => void;
   /** Compares everything with the kernel and repairs it. */
@@ -25,7 +25,7 @@ export interface RepairComponents {
 }
 
 export function createRepairSchedule(components: RepairComponents): RepairSchedule {
-  const { contention, repair, reconcile } = components;
+  const { contests, repair, reconcile } = components;
   /** What drifted, and when each may be repaired, in milliseconds of `performance.now()`. */
   const entries = new Map<string, number>();
   const causes = new Map<string, number>();
@@ -36,7 +36,7 @@ export function createRepairSchedule(components: RepairComponents): RepairSchedu
 
   function add(pending: Map<string, number>, subject: string): void {
     if (pending.has(subject)) return;
-    const dueAt = contention.dueAt(subject);
+    const dueAt = contests.dueAt(subject);
     pending.set(subject, dueAt);
     wakeAt(dueAt);
   }
@@ -55,7 +55,7 @@ export function createRepairSchedule(components: RepairComponents): RepairSchedu
     for (const dueAt of [...entries.values(), ...causes.values()]) wakeAt(dueAt);
     if (due.everything) reconcile();
     else if (due.subjects.length > 0) repair(new Set(due.subjects));
-    for (const subject of due.subjects) contention.repaired(subject);
+    for (const subject of due.subjects) contests.repaired(subject);
   }
 
   /** Takes what may be repaired now; a full compare repairs all that is pending. */

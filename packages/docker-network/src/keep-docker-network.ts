@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createContests } from '@flannel-ts/backoff';
 import type { DockerNetworkComponents } from './components.ts';
 import type { DesiredNetwork } from './desired-network.ts';
 import { openDocker, type DockerApi } from './docker-api.ts';
 import { notRunning } from './docker-client.ts';
 import { DockerUnavailableError } from './errors.ts';
 import type { DockerNetworkState } from './events.ts';
-import { reconcile } from './reconcile.ts';
-import { createRecreationLimit } from './recreation-limit.ts';
+import { contestReason, reconcile } from './reconcile.ts';
 import { currentRun, watchSocket } from './socket-watch.ts';
 import { createStateReport } from './state-report.ts';
 
@@ -24,6 +24,8 @@ export interface DockerNetworkOptions extends DockerEndpoint {
 
 /** Milliseconds that a Docker takes to end its containers; if it is there after that, it did not end. */
 const LONGEST_STOP_MS = 180_000;
+/** As many creations of the network in a row are no contest. */
+const FREE_CREATIONS = 5;
 /** Milliseconds for which changes that Docker reports are collected: a container causes several. */
 const COLLECT_MS = 100;
 
@@ -39,7 +41,7 @@ export function keepDockerNetwork(
   const stop = new AbortController();
   const { signal } = stop;
   const states = createStateReport(onState, random);
-  const limit = createRecreationLimit(desired.name, random);
+  const contests = createContests({ random, freeRepairs: FREE_CREATIONS });
   /** The Docker that was talked to last; since when it is gone, on the clock of `performance.now`. */
   let known: { readonly run: string | undefined; readonly goneAt: number } | undefined;
 
@@ -47,9 +49,12 @@ export function keepDockerNetwork(
     if (!signal.aborted) states.report(state);
   }
 
-  function contested(): DockerNetworkState | undefined {
-    const reason = limit.contest();
-    return reason === undefined ? undefined : { kind: 'failed', reason };
+  /** A network that another program keeps removing is not in place, whether or not it is there right now. */
+  function stateInPlace(): DockerNetworkState {
+    const { name } = desired;
+    return contests.isContested(name)
+      ? { kind: 'failed', reason: contestReason(name) }
+      : { kind: 'in-place' };
   }
 
   /**
@@ -102,8 +107,8 @@ export function keepDockerNetwork(
       .finally(() => wake.resolve());
     for (;;) {
       wake = Promise.withResolvers();
-      await reconcile(docker, { desired, owner, limit }, components).then(
-        () => report(contested() ?? { kind: 'in-place' }),
+      await reconcile(docker, { desired, owner, contests }, components).then(
+        () => report(stateInPlace()),
         (error: unknown) => {
           if (error instanceof DockerUnavailableError) throw error;
           report(stateOf(error));

@@ -1,14 +1,15 @@
+import type { Contests } from '@flannel-ts/backoff';
 import { AddressError, parseInterfaceAddress } from '@flannel-ts/ip';
 import type { DockerNetworkComponents } from './components.ts';
 import { createRequest, differences, OWNER_LABEL, type DesiredNetwork } from './desired-network.ts';
 import type { DockerApi, ListedNetwork } from './docker-api.ts';
 import { DockerRefusedError } from './errors.ts';
-import type { RecreationLimit } from './recreation-limit.ts';
 
 export interface ReconcileOptions {
   readonly desired: DesiredNetwork;
   readonly owner: string;
-  readonly limit: RecreationLimit;
+  /** The pace of creating the network, by its name. */
+  readonly contests: Contests;
 }
 
 /**
@@ -18,7 +19,7 @@ export interface ReconcileOptions {
  */
 export async function reconcile(
   docker: DockerApi,
-  { desired, owner, limit }: ReconcileOptions,
+  { desired, owner, contests }: ReconcileOptions,
   { onChange = () => undefined, obstacle = () => undefined }: DockerNetworkComponents,
 ): Promise<void> {
   const networks = await docker.listNetworks();
@@ -35,8 +36,7 @@ export async function reconcile(
     onChange({ kind: 'removed', name: network.name, reasons: wrong });
   }
   if (compared.some(({ wrong }) => wrong.length === 0)) return;
-  const contest = limit.pause();
-  if (contest !== undefined) throw new Error(contest);
+  if (performance.now() < contests.dueAt(desired.name)) throw new Error(contestReason(desired.name));
   const reason = obstacle();
   if (reason !== undefined) {
     throw new Error(`Docker’s network ${JSON.stringify(desired.name)} is not created: ${reason}`);
@@ -49,8 +49,16 @@ export async function reconcile(
       desired,
     );
   });
-  limit.created();
+  contests.repaired(desired.name);
   onChange({ kind: 'created', network: desired, engine: docker.engine });
+}
+
+/** What an operator is told about a network that another program keeps removing. */
+export function contestReason(name: string): string {
+  return (
+    `another program keeps removing Docker’s network ${JSON.stringify(name)}, which is therefore created more ` +
+    'and more rarely, up to once a minute: find it, as with docker events --filter type=network, and stop it'
+  );
 }
 
 function rejectForeign(

@@ -1,7 +1,6 @@
 import { parsePrefix } from '@flannel-ts/ip';
 import { afterEach, expect, it, vi } from 'vitest';
 import { keepDockerNetwork, type DockerNetworkComponents, type DockerNetworkState } from '../src/index.ts';
-import { createRecreationLimit } from '../src/recreation-limit.ts';
 import { ENGINE, startFakeDocker, type FakeDocker } from './support/fake-docker.ts';
 import { createRecording } from './support/recording.ts';
 
@@ -101,23 +100,4 @@ it('a network that another program keeps removing is created more and more rarel
   clearInterval(reporting);
   expect(created()).toBeLessThanOrEqual(8);
   expect(recording.states).toEqual([{ kind: 'in-place' }, contest]);
-});
-
-it('pauses between creations grow to a minute, and end after a minute of quiet', () => {
-  vi.useFakeTimers();
-  const limit = createRecreationLimit('flannel', () => 1);
-  const pauses: number[] = [];
-  for (let creations = 0; creations < 14; creations++) {
-    limit.created();
-    const started = performance.now();
-    while (limit.pause() !== undefined) vi.advanceTimersByTime(500);
-    pauses.push((performance.now() - started) / 1_000);
-  }
-  expect(pauses).toEqual([0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
-  vi.advanceTimersByTime(59_000);
-  expect(limit.contest()).toBeDefined();
-  vi.advanceTimersByTime(1_000);
-  expect(limit.contest()).toBeUndefined();
-  limit.created();
-  expect(limit.pause()).toBeUndefined();
 });

@@ -1,13 +1,11 @@
-import { fullJitterMs } from '@flannel-ts/backoff';
+import { createContests } from '@flannel-ts/backoff';
 import type { RulePlace, RuleProblem } from './events.ts';
 import { ObstacleError } from './obstacles.ts';
 
-/** As many repairs of one place in a row are made at once: a program that starts or reloads makes several changes. */
+/** As many repairs of one place in a row are no contest. */
 const FREE_REPAIRS = 10;
-/** Milliseconds without a repair after which a place is no longer contested, and repaired at once again. */
-const QUIET_MS = 60_000;
 
-/** Makes repairs rarer where another program keeps undoing them, so that the two do not use up the host. */
+/** Makes repairs rarer where another program keeps undoing them. */
 export interface RepairLimiter {
   /** Whether rules there may be repaired now. */
   allows(place: RulePlace): boolean;
@@ -17,49 +15,24 @@ export interface RepairLimiter {
   contests(): readonly ObstacleError[];
 }
 
-/** Repairs of one place in a row. */
-interface Streak {
-  readonly repairs: number;
-  /** Times of `performance.now`. */
-  readonly pausedUntil: number;
-  readonly error?: ObstacleError;
-}
-
 /** @param random - uniform in 0 to 1, for the pauses */
 export function createRepairLimiter(random: () => number): RepairLimiter {
-  const streaks = new Map<string, Streak>();
-
-  function streakOf(place: RulePlace): Streak | undefined {
-    const streak = streaks.get(keyOf(place));
-    return streak && performance.now() - streak.pausedUntil < QUIET_MS ? streak : undefined;
-  }
-
-  /** Exponential with full jitter, from the first repair that is not free. */
-  function pauseMs(repairs: number): number {
-    if (repairs <= FREE_REPAIRS) return 0;
-    return fullJitterMs(repairs - FREE_REPAIRS, { random });
-  }
+  const contests = createContests({ random, freeRepairs: FREE_REPAIRS });
+  /** By place, with the first problem of each contest. */
+  const errors = new Map<string, ObstacleError>();
 
   return {
-    allows: (place) => performance.now() >= (streakOf(place)?.pausedUntil ?? 0),
+    allows: (place) => performance.now() >= contests.dueAt(keyOf(place)),
     note(problems) {
-      const places = Map.groupBy(problems, keyOf);
-      for (const [key, [first]] of places) {
-        const before = streakOf(first!);
-        const repairs = (before?.repairs ?? 0) + 1;
-        const error = repairs > FREE_REPAIRS ? (before?.error ?? contested(first!)) : undefined;
-        streaks.set(key, {
-          repairs,
-          pausedUntil: performance.now() + pauseMs(repairs),
-          ...(error && { error }),
-        });
+      for (const [key, [first]] of Map.groupBy(problems, keyOf)) {
+        contests.repaired(key);
+        if (contests.isContested(key) && !errors.has(key)) errors.set(key, contested(first!));
       }
-      return problems.filter((problem) => !streakOf(problem)?.error);
+      return problems.filter((problem) => !contests.isContested(keyOf(problem)));
     },
     contests() {
-      for (const [key, { pausedUntil }] of streaks)
-        if (performance.now() - pausedUntil >= QUIET_MS) streaks.delete(key);
-      return [...streaks.values()].flatMap(({ error }) => error ?? []);
+      for (const key of errors.keys()) if (!contests.isContested(key)) errors.delete(key);
+      return [...errors.values()];
     },
   };
 }

@@ -1,5 +1,5 @@
+import { createContests, type Contests } from '@flannel-ts/backoff';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createContention, type Contention } from '../src/contention.ts';
 import { createRepairSchedule, type RepairSchedule } from '../src/schedule-repairs.ts';
 
 const ROUTE = 'route 10.5.7.0/24';
@@ -7,8 +7,7 @@ const OTHER = 'route 10.5.8.0/24';
 
 /** What was repaired, with the milliseconds since the beginning. */
 let repairs: { readonly what: string; readonly atMs: number }[];
-let reported: string[];
-let contention: Contention;
+let contests: Contests;
 let schedule: RepairSchedule;
 
 beforeEach(() => {
@@ -16,10 +15,9 @@ beforeEach(() => {
   const beginMs = performance.now();
   const repaired = (what: string) => repairs.push({ what, atMs: performance.now() - beginMs });
   repairs = [];
-  reported = [];
-  contention = createContention({ onEvent: (event) => reported.push(JSON.stringify(event)) });
+  contests = createContests({ random: () => 1, freeRepairs: 4 });
   schedule = createRepairSchedule({
-    contention,
+    contests,
     repair: (keys) => repaired([...keys].join(', ')),
     reconcile: () => repaired('everything'),
   });
@@ -40,12 +38,11 @@ function contest(drift: () => void, durationMs: number): void {
 
 const times = () => repairs.map(({ atMs }) => Math.round(atMs / 100) * 100);
 
-it('repairs at once, and then after pauses of 100 ms, 200 ms, and so on to a minute', () => {
+it('repairs a few times at once, and then after pauses of 1 s, 2 s, and so on to a minute', () => {
   contest(() => schedule.entry(ROUTE), 200_000);
-  expect(times()).toEqual(
-    // 100 ms · (2ⁿ - 1), until the pause is a minute.
-    [0, 100, 300, 700, 1_500, 3_100, 6_300, 12_700, 25_500, 51_100, 102_300, 162_300],
-  );
+  // 1 s · (2ⁿ - 1), until the pause is a minute.
+  const seconds = [0, 0.1, 0.2, 0.3, 0.4, 1.4, 3.4, 7.4, 15.4, 31.4, 63.4, 123.4, 183.4];
+  expect(times()).toEqual(seconds.map((time) => time * 1_000));
 });
 
 it('repairs another entry at once while one is contested', () => {
@@ -56,22 +53,9 @@ it('repairs another entry at once while one is contested', () => {
   expect(repairs.map(({ what }) => what)).toEqual([OTHER]);
 });
 
-it('reports a contest when it begins, once an hour while it lasts, and not its repairs', () => {
-  contest(() => schedule.entry(ROUTE), 1_000);
-  expect(reported).toEqual([]);
-  expect(contention.isContested(ROUTE)).toBe(false);
+it('repairs at once again when the entry was left alone for a minute', () => {
   contest(() => schedule.entry(ROUTE), 60_000);
-  const event = JSON.stringify({ kind: 'contested', what: ROUTE });
-  expect(reported).toEqual([event]);
-  expect(contention.isContested(ROUTE)).toBe(true);
-  contest(() => schedule.entry(ROUTE), 3 * 3_600_000);
-  expect(reported).toEqual([event, event, event, event]);
-});
-
-it('repairs at once again when the entry was left alone for two minutes', () => {
-  contest(() => schedule.entry(ROUTE), 60_000);
-  vi.advanceTimersByTime(180_000);
-  expect(contention.isContested(ROUTE)).toBe(false);
+  vi.advanceTimersByTime(120_000);
   repairs = [];
   schedule.entry(ROUTE);
   vi.advanceTimersByTime(0);
@@ -80,8 +64,8 @@ it('repairs at once again when the entry was left alone for two minutes', () => 
 
 it('compares everything ever less often for a link that another process keeps changing', () => {
   contest(() => schedule.everything('link flannel.1'), 100_000);
-  expect(repairs).toHaveLength(10);
-  expect(reported).toEqual([JSON.stringify({ kind: 'contested', what: 'link flannel.1' })]);
+  expect(repairs).toHaveLength(11);
+  expect(contests.contested()).toEqual(['link flannel.1']);
 });
 
 it('takes a link that is as desired again for none that is contested', () => {
@@ -91,7 +75,7 @@ it('takes a link that is as desired again for none that is contested', () => {
     schedule.everything();
   }, 10_000);
   expect(repairs.length).toBeGreaterThan(90);
-  expect(reported).toEqual([]);
+  expect(contests.contested()).toEqual([]);
 });
 
 it('repairs a burst at once, ten times a second at most, and nothing that is as desired again', () => {
