@@ -1,7 +1,6 @@
 import type { Backends } from '@flannel-ts/backend';
 import { bpfCalls } from '@flannel-ts/native';
-import type { Clock } from '@flannel-ts/subnet';
-import type { Logger } from './log.ts';
+import type { Clock, Logger } from '@flannel-ts/subnet';
 import { messageOf } from './message-of.ts';
 import { readTunnelRecord } from './tunnel-record.ts';
 
