@@ -52,8 +52,8 @@ async function carryOut(task: Task): Promise<number> {
   } catch (error) {
     if (stop.signal.aborted) return exitCodeOf(task);
     if (error instanceof UsageError) throw error;
-    const { EtcdOptionError } = await import('@flannel-ts/etcd-registry');
-    if (error instanceof EtcdOptionError) throw new UsageError(`-${error.message}`);
+    // By its name: the class would load etcd's libraries before anything else.
+    if (error instanceof Error && error.name === 'EtcdOptionError') throw new UsageError(`-${error.message}`);
     log.error({ error }, messageOf(error));
     return 1;
   }

@@ -35,8 +35,8 @@ export function createBackends(options: BackendsOptions = {}): Backends {
   const types = [...byType.keys()];
   return {
     types,
-    tunnelState: udp.tunnelState,
-    resumeTunnel: udp.resumeTunnel,
+    tunnelState: () => udp.tunnelState(),
+    resumeTunnel: (state) => udp.resumeTunnel(state),
     async create(context) {
       const { type } = context.config.backend;
       const create = byType.get(type);
