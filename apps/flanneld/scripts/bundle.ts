@@ -1,6 +1,7 @@
 // Bundles the daemon into few files, so that it starts fast: dist/bin/start.js and its chunks.
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 import { etcdProtocol } from './etcd-protocol.ts';
@@ -38,5 +39,20 @@ await build({
 });
 await rm(dist, { recursive: true, force: true });
 await rename(next, dist);
-// Fills the compile cache that ships with the bundle.
-spawnSync(process.execPath, [join(dist, 'bin', 'start.js'), '--version'], { stdio: 'ignore' });
+await fillCompileCache();
+
+/** Fills the cache that ships with the bundle: the program is run, and what a task would load is loaded. */
+async function fillCompileCache(): Promise<void> {
+  const program = join(dist, 'bin', 'start.js');
+  const run = (...args: string[]) => spawnSync(process.execPath, args, { stdio: 'ignore' });
+  run(program, '--version');
+  const files = await readdir(join(dist, 'bin'));
+  const loaded = files.filter((file) => file.endsWith('.js') && !/^(start|main-.*)\.js$/.test(file));
+  const urls = loaded.map((file) => pathToFileURL(join(dist, 'bin', file)).href);
+  const load = `
+    import { enableCompileCache } from 'node:module';
+    enableCompileCache(${JSON.stringify(join(dist, 'cache'))});
+    for (const url of ${JSON.stringify(urls)}) await import(url);
+  `;
+  run('--input-type=module', '--eval', load);
+}

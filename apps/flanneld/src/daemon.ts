@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from '@flannel-ts/backoff';
-import { createBackends } from '@flannel-ts/backend';
 import { openNetlinkPort } from '@flannel-ts/native';
 import { createNetlink } from '@flannel-ts/netlink';
 import type { Family } from '@flannel-ts/ip';
 import { enabledFamilies, type LeaseKeeper } from '@flannel-ts/subnet';
-import { claimNetwork } from './claim.ts';
 import { createConditions, type Condition } from './conditions.ts';
 import { closeDockerNetwork } from './firewall.ts';
 import { runGeneration, type DaemonStatus } from './generation.ts';
@@ -18,6 +16,7 @@ import { openRegistry } from './open-registry.ts';
 import { reportRegistryEvent } from './report-events.ts';
 import type { Settings } from './request.ts';
 import { readSubnetFile } from './subnet-files.ts';
+import type { TakenOver } from './take-over.ts';
 import { underlayFacts } from './underlay.ts';
 import { reportUnderlayOverlap } from './underlay-overlap.ts';
 import { watchConfig } from './watch-config.ts';
@@ -26,6 +25,7 @@ import { describeUnderlay, watchUnderlay } from './watch-underlay.ts';
 /** What the daemon needs from its process. */
 export interface DaemonContext {
   readonly log: Logger;
+  readonly taken: TakenOver;
   /** Ends the daemon; the kernel's state stays. */
   readonly signal: AbortSignal;
   /** Dispatches `reload` when certificates and passwords are to be read again. */
@@ -45,12 +45,11 @@ const END_MS = 800;
  * @throws what no next generation can repair
  */
 export async function runDaemon(settings: Settings, context: DaemonContext): Promise<void> {
-  const { log, signal } = context;
+  const { log, signal, taken } = context;
+  const { backends } = taken;
   const { 'subnet-file': subnetFile, 'etcd-prefix': prefix } = settings;
   const stack = new AsyncDisposableStack();
   await using _bounded = disposeWithin(END_MS, stack);
-  const claim = stack.use(await claimNetwork(subnetFile));
-  if (!claim) log.warn({ file: subnetFile }, 'another process keeps the network of this subnet file');
   const conditions = stack.use(createConditions({ log, onChange: context.onConditions }));
   let ready = false;
   if (settings['healthz-port'] > 0) {
@@ -67,8 +66,6 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
     openRegistry(settings, { log, onEvent: (event) => reportRegistryEvent({ conditions }, event) }),
   );
   context.requests.addEventListener('reload', () => registry.reconnect(), { signal });
-  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
-  const backends = stack.use(createBackends({ udp }));
   const netlink = stack.use(createNetlink({ openPort: openNetlinkPort }));
 
   let families: readonly Family[] = [4, 6];
@@ -106,6 +103,7 @@ export async function runDaemon(settings: Settings, context: DaemonContext): Pro
           ...{ log, conditions, registry, netlink, backends, record, stopped: signal },
           async onLeased(current) {
             keeper = current;
+            taken.leased();
             await closed?.[Symbol.asyncDispose]();
           },
           onReady(status) {

@@ -23,6 +23,7 @@ import { followLeases } from './follow-leases.ts';
 import { holdLease } from './hold-lease.ts';
 import { keepFiles } from './keep-files.ts';
 import { keepRules } from './keep-rules.ts';
+import { keepTunnelRecord } from './keep-tunnel-record.ts';
 import { leasedOverlays } from './leased-overlays.ts';
 import { logFollower } from './log-follower.ts';
 import type { Logger } from './log.ts';
@@ -160,6 +161,7 @@ async function live(
   const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const peersCondition = createPeersCondition(conditions);
+  const tunnelRecord = stack.use(keepTunnelRecord(settings, { backends, keeper, conditions }));
   const followed = Promise.withResolvers<undefined>();
   const following = followLeases(
     watch.events(lease),
@@ -167,6 +169,7 @@ async function live(
     {
       onFollowed(changes) {
         peersCondition.update(changes, follower.skipped);
+        tunnelRecord.changed();
         return rules.follow(follower.gateways);
       },
       onFirst: () => followed.resolve(undefined),

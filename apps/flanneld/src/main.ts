@@ -1,13 +1,9 @@
 // flanneld: flags and environment in, daemon run, signals and exit codes out.
 import manifest from '../package.json' with { type: 'json' };
-import { EtcdOptionError } from '@flannel-ts/etcd-registry';
-import { cleanUp } from './cleanup/clean-up.ts';
 import { createLog, type Logger } from './log.ts';
-import { migrate } from './etcd-migrate.ts';
 import { UsageError } from './flag-value.ts';
 import { messageOf } from './message-of.ts';
 import { readRequest, type Request } from './request.ts';
-import { runService } from './service.ts';
 import { readSettingsFiles } from './settings-files.ts';
 
 /** Milliseconds that a signal gives to an orderly end. */
@@ -56,7 +52,8 @@ async function carryOut(task: Task): Promise<number> {
   } catch (error) {
     if (stop.signal.aborted) return exitCodeOf(task);
     if (error instanceof UsageError) throw error;
-    if (error instanceof EtcdOptionError) throw new UsageError(`-${error.message}`);
+    // By its name: the class would load etcd's libraries before anything else.
+    if (error instanceof Error && error.name === 'EtcdOptionError') throw new UsageError(`-${error.message}`);
     log.error({ error }, messageOf(error));
     return 1;
   }
@@ -77,15 +74,22 @@ function exitCodeOf({ kind }: Task): number {
   return kind === 'run' ? 0 : 1;
 }
 
+/** Loads what the task needs, and nothing else: containers wait for the daemon. */
 async function start(task: Task, log: Logger, signal: AbortSignal): Promise<void> {
   switch (task.kind) {
-    case 'cleanup':
+    case 'cleanup': {
+      const { cleanUp } = await import('./cleanup/clean-up.ts');
       return cleanUp(task.settings, { log, signal, print });
-    case 'etcd-migrate':
+    }
+    case 'etcd-migrate': {
+      const { migrate } = await import('./etcd-migrate.ts');
       return migrate(task.settings, { log, signal, print });
-    case 'run':
+    }
+    case 'run': {
       log.info({ version: manifest.version, node: process.version, pid: process.pid }, 'flanneld starts');
+      const { runService } = await import('./service.ts');
       return runService(task.settings, { log, signal });
+    }
   }
 }
 

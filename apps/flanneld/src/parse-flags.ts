@@ -2,7 +2,7 @@ import type { Flag, FlagTable, Values } from './flag.ts';
 import { defaultOf, parseSwitch, parseValue, UsageError } from './flag-value.ts';
 import { retiredFlags } from './flags.ts';
 import { splitArguments, type CommandLine } from './go-flags.ts';
-import { formatHelp, type CommandHelp } from './help.ts';
+import type { CommandHelp } from './help.ts';
 import { ignoredFlags } from './ignored-flags.ts';
 import { closest } from './suggestion.ts';
 
@@ -31,7 +31,10 @@ export async function parseFlags<Table extends FlagTable>(
 ): Promise<ParsedFlags<Table>> {
   const line = splitArguments(args, (name) => isSwitch(table, name));
   const [helpWanted, hWanted, versionWanted] = HELP_FLAGS.map((name) => isOn(line, name));
-  if (helpWanted || hWanted) return { kind: 'help', text: await formatHelp(table, help) };
+  if (helpWanted || hWanted) {
+    const { formatHelp } = await import('./help.ts');
+    return { kind: 'help', text: await formatHelp(table, help) };
+  }
   if (versionWanted) return { kind: 'version' };
   const [stray] = line.rest;
   if (stray !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(stray)}`);

@@ -1,11 +1,11 @@
 import { unblockSignal } from '@flannel-ts/native';
 import { leaseKey } from '@flannel-ts/subnet';
-import { runDaemon } from './daemon.ts';
 import type { DaemonStatus } from './generation.ts';
 import { logCounters } from './log-counters.ts';
 import type { Logger } from './log.ts';
 import type { Settings } from './request.ts';
 import { createServiceManager } from './service-manager.ts';
+import { takeOver } from './take-over.ts';
 
 /** Runs the daemon as a service: it reports to systemd, and SIGUSR1 and SIGHUP ask something of it. */
 export async function runService(
@@ -29,8 +29,11 @@ export async function runService(
     process.exit(1);
   });
   signal.addEventListener('abort', () => manager.stopping(), { once: true });
+  await using taken = await takeOver(settings, log);
+  const { runDaemon } = await import('./daemon.ts');
   await runDaemon(settings, {
     log,
+    taken,
     signal,
     requests,
     onConditions: (conditions) => manager.show(conditions),

@@ -2,11 +2,11 @@ import { createAllocBackend } from './alloc.ts';
 import type { Backend, BackendContext, CreateBackend } from './backend.ts';
 import { BackendConfigError } from './errors.ts';
 import { createHostGwBackend } from './host-gw.ts';
-import { createUdpBackends, type UdpOptions } from './udp.ts';
+import { createUdpBackends, type UdpBackends, type UdpOptions } from './udp.ts';
 import { createVxlanBackend } from './vxlan.ts';
 
 /** Makes backends, one after another, and keeps what outlives a single one of them: the tunnel of udp. */
-export interface Backends extends Disposable {
+export interface Backends extends Pick<UdpBackends, 'tunnelState' | 'resumeTunnel'>, Disposable {
   /** What a network config may have as `Backend.Type`. */
   readonly types: readonly string[];
 
@@ -35,6 +35,8 @@ export function createBackends(options: BackendsOptions = {}): Backends {
   const types = [...byType.keys()];
   return {
     types,
+    tunnelState: () => udp.tunnelState(),
+    resumeTunnel: (state) => udp.resumeTunnel(state),
     async create(context) {
       const { type } = context.config.backend;
       const create = byType.get(type);

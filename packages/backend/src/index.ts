@@ -8,4 +8,4 @@ export type { Backend, BackendAttributes, BackendContext, DesiredState, Underlay
 export { BackendConfigError, PeerDataError } from './errors.ts';
 export type { BackendEvent } from './events.ts';
 export { createPeerFollower, type FollowerComponents, type PeerFollower } from './follow-peers.ts';
-export type { UdpOptions } from './udp.ts';
+export type { TunnelState, UdpOptions } from './udp.ts';

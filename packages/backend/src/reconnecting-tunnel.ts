@@ -1,6 +1,6 @@
 import { createBackoff } from '@flannel-ts/backoff';
 import { isDeepStrictEqual } from 'node:util';
-import type { RouteSink, Tunnel, TunnelOptions, TunnelStats } from '@flannel-ts/tunnel';
+import type { RouteSink, RouteSnapshot, Tunnel, TunnelOptions, TunnelStats } from '@flannel-ts/tunnel';
 import type { BackendEvent } from './events.ts';
 import { createRouteMemory } from './route-memory.ts';
 
@@ -24,11 +24,15 @@ export interface ReconnectingTunnel extends RouteSink, Pick<Tunnel, 'fastPath' |
    * @throws {TunnelOpenError}
    */
   handOver(request: TunnelRequest): void;
+
+  /** Returns the subnets and routes that it carries packets by, or will when it is open again. */
+  snapshot(): RouteSnapshot;
 }
 
 /**
  * Opens a tunnel for a backend.
  * @param components.random - yields numbers from 0 up to, but not including, 1. @default Math.random
+ * @param initial - what it carries packets by from the first moment on. @default nothing
  * @throws {TunnelOpenError} when it cannot be opened the first time
  */
 export function openReconnectingTunnel(
@@ -37,8 +41,9 @@ export function openReconnectingTunnel(
     readonly random?: (() => number) | undefined;
   },
   first: TunnelRequest,
+  initial?: RouteSnapshot,
 ): ReconnectingTunnel {
-  const memory = createRouteMemory();
+  const memory = createRouteMemory(initial);
   const backoff = createBackoff({ random: components.random ?? Math.random });
   /** The first attempt after a time in which the tunnel was steady comes at once. */
   let isFirst = true;
@@ -138,7 +143,10 @@ export function openReconnectingTunnel(
       const same = isDeepStrictEqual(next.options, request.options);
       request = next;
       const wasDown = counted !== undefined;
-      if (same && !wasDown) return;
+      if (same && !wasDown) {
+        announce();
+        return;
+      }
       startOver();
       reopen();
       if (wasDown) request.onEvent({ kind: 'tunnel-reopened' });
@@ -147,6 +155,7 @@ export function openReconnectingTunnel(
     setRoutes: (routes) => change((sink) => sink.setRoutes(routes)),
     updateRoutes: (routes) => change((sink) => sink.updateRoutes(routes)),
     stats: () => counted ?? tunnel.stats(),
+    snapshot: () => memory.snapshot(),
     [Symbol.dispose]: close,
   };
 }

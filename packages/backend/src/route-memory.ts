@@ -7,11 +7,13 @@ export interface RouteMemory extends RouteSink {
   snapshot(): RouteSnapshot;
 }
 
-export function createRouteMemory(): RouteMemory {
-  let localSubnets: readonly InterfaceAddress[] = [];
+/** @param initial - what it holds at first. @default nothing */
+export function createRouteMemory(initial?: RouteSnapshot): RouteMemory {
+  let localSubnets: readonly InterfaceAddress[] = initial?.localSubnets ?? [];
   const routes = new Map<string, TunnelRoute>();
 
   const add = (route: TunnelRoute) => void routes.set(route.destination.toString(), route);
+  initial?.routes.forEach(add);
   return {
     setLocalSubnets(subnets) {
       localSubnets = subnets;

@@ -1,8 +1,17 @@
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix } from '@flannel-ts/ip';
 import type { Json } from '@flannel-ts/subnet';
-import { openTunnel, type FastPathState, type Tunnel, type TunnelOptions } from '@flannel-ts/tunnel';
+import {
+  openTunnel,
+  type Endpoint,
+  type FastPathState,
+  type RouteSink,
+  type RouteSnapshot,
+  type Tunnel,
+  type TunnelOptions,
+} from '@flannel-ts/tunnel';
 import type { Backend, BackendAttributes, BackendContext, CreateBackend } from './backend.ts';
+import type { BackendEvent } from './events.ts';
 import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
 import { requirePeerAddress } from './peer-address.ts';
 import {
@@ -31,35 +40,79 @@ export interface UdpOptions {
   readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
 }
 
+/** Between which device and which socket a tunnel carries packets. */
+interface TunnelPlace {
+  /** Name of the TUN device. */
+  readonly device: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly socket: Endpoint;
+  /** Name of the interface to the peers. */
+  readonly underlay: string;
+}
+
+/** What a tunnel carries packets by: all that another process needs to carry on. */
+export interface TunnelState extends TunnelPlace, RouteSnapshot {}
+
 /** Makes udp backends, one after another, and keeps the tunnel that they hand over to each other. */
 export interface UdpBackends extends Disposable {
   readonly create: CreateBackend;
+  /** Returns what the tunnel carries packets by; `undefined` while there is none. */
+  tunnelState(): TunnelState | undefined;
+  /**
+   * Opens the tunnel that another process had, before a backend is made; the first one takes it over.
+   * @returns what the tunnel carries packets by until then
+   * @throws {TunnelOpenError}
+   * @throws {RangeError} when a peer has another address family than the socket
+   */
+  resumeTunnel(state: TunnelState): RouteSink;
 }
 
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
 export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
   const components = { openTunnel: options.openTunnel ?? openTunnel };
-  let tunnel: ReconnectingTunnel | undefined;
+  const { accept = 'peers', fastPath = 'auto' } = options;
+  let held: { readonly place: TunnelPlace; readonly tunnel: ReconnectingTunnel } | undefined;
 
-  function take(request: TunnelRequest): ReconnectingTunnel {
-    if (tunnel) tunnel.handOver(request);
-    else tunnel = openReconnectingTunnel(components, request);
+  function requestFor(place: TunnelPlace, onEvent: TunnelRequest['onEvent']): TunnelRequest {
+    const { device, mtu, socket, underlay } = place;
+    return {
+      options: {
+        ...{ tun: { name: device, mtu }, socket, accept },
+        ...(fastPath === 'off' ? {} : { fastPath: { underlay } }),
+      },
+      onEvent,
+    };
+  }
+
+  function takeTunnel(place: TunnelPlace, onEvent: TunnelRequest['onEvent']): ReconnectingTunnel {
+    const request = requestFor(place, onEvent);
+    const tunnel = held?.tunnel ?? openReconnectingTunnel(components, request);
+    if (held) tunnel.handOver(request);
+    held = { place, tunnel };
     return tunnel;
   }
 
   return {
-    create: async (context) => createUdpBackend(context, options, take),
+    create: async (context) => createUdpBackend(context, takeTunnel),
+    tunnelState: () => held && { ...held.place, ...held.tunnel.snapshot() },
+    resumeTunnel({ localSubnets, routes, ...place }) {
+      // Who takes it over hears what has become of it.
+      const request = requestFor(place, () => undefined);
+      const tunnel = openReconnectingTunnel(components, request, { localSubnets, routes });
+      held = { place, tunnel };
+      return tunnel;
+    },
     [Symbol.dispose]() {
-      tunnel?.[Symbol.dispose]();
-      tunnel = undefined;
+      held?.tunnel[Symbol.dispose]();
+      held = undefined;
     },
   };
 }
 
 function createUdpBackend(
   { underlay, config, onEvent }: BackendContext,
-  { accept = 'peers', fastPath = 'auto' }: UdpOptions,
-  takeTunnel: (request: TunnelRequest) => ReconnectingTunnel,
+  takeTunnel: (place: TunnelPlace, onEvent: (event: BackendEvent) => void) => ReconnectingTunnel,
 ): Backend {
   const { network } = requireIPv4(config);
   const { port } = readOptions(config, (object) => ({ port: object.integer('Port', 1, 65_535) ?? PORT }));
@@ -67,17 +120,11 @@ function createUdpBackend(
   const socket = { address: requireUnderlayIPv4(underlay, config), port };
   /** Whether the lease offers a fast path; `undefined` until its attributes can have been read. */
   let offered: boolean | undefined;
-  const tunnel = takeTunnel({
-    options: {
-      ...{ tun: { name: DEVICE, mtu }, socket, accept },
-      ...(fastPath === 'off' ? {} : { fastPath: { underlay: underlay.link } }),
-    },
-    onEvent(event) {
-      onEvent(event);
-      if (event.kind !== 'fast-path' || offered === undefined || offered === event.state.on) return;
-      offered = event.state.on;
-      onEvent({ kind: 'attributes', attributes: attributesOf(event.state) });
-    },
+  const tunnel = takeTunnel({ device: DEVICE, mtu, socket, underlay: underlay.link }, (event) => {
+    onEvent(event);
+    if (event.kind !== 'fast-path' || offered === undefined || offered === event.state.on) return;
+    offered = event.state.on;
+    onEvent({ kind: 'attributes', attributes: attributesOf(event.state) });
   });
   offered = tunnel.fastPath.on;
   return {

@@ -160,6 +160,16 @@ describe('a tunnel that is handed over', () => {
     expect(fake.state()).toEqual(before);
   });
 
+  it('reports at once whether it has a fast path to the backend that has it now', () => {
+    const later: BackendEvent[] = [];
+    const { options } = request();
+    const fast = { options: { ...options, fastPath: { underlay: 'eth0' } }, onEvent: () => undefined };
+    tunnel.handOver(fast);
+    tunnel.handOver({ ...fast, onEvent: (event) => later.push(event) });
+    expect(fake.opened).toHaveLength(2);
+    expect(later).toEqual([{ kind: 'fast-path', state: { on: true } }]);
+  });
+
   it('is opened with other options, with the subnets and routes of before', () => {
     const before = fake.state();
     tunnel.handOver(request(9000));

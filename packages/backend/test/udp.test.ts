@@ -1,6 +1,6 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createBackends, createPeerFollower } from '../src/index.ts';
+import { createBackends, createPeerFollower, type TunnelState, type UdpOptions } from '../src/index.ts';
 import { create, createContext, createIn, describeDesired, lease } from './support/context.ts';
 
 it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
@@ -164,5 +164,60 @@ describe('the tunnel of a backend that is made again', () => {
     const { config } = createContext({ Type: 'wireguard' });
     await expect(backends.create({ ...first, config })).rejects.toThrow('unknown backend type');
     expect(tunnel.state()).toEqual(carrying);
+  });
+});
+
+describe('a tunnel that another process had', () => {
+  const carrying = ['local 10.5.1.0/24', '10.5.2.0/24 192.0.2.2:8285'];
+
+  /** What the tunnel of a host carries packets by that follows one peer. */
+  async function stateOf(options: UdpOptions = {}): Promise<TunnelState> {
+    const context = createContext({ Type: 'udp' }, { udp: options });
+    const backends = createBackends(context);
+    expect(backends.tunnelState()).toBeUndefined();
+    const backend = await backends.create(context);
+    const follower = createPeerFollower({ ...context, backend }, lease(1));
+    await follower.follow({ kind: 'snapshot', leases: [lease(2)], unreadable: [] });
+    return backends.tunnelState()!;
+  }
+
+  it('is resumed with its subnets and routes, and taken over by a backend as it is', async () => {
+    const context = createContext({ Type: 'udp' });
+    const backends = createBackends(context);
+    const state = await stateOf();
+    backends.resumeTunnel(state);
+    expect(context.tunnel.state()).toEqual(carrying);
+    expect(backends.tunnelState()).toEqual(state);
+    const { attributes } = await backends.create(context);
+    expect(context.tunnel.opened).toHaveLength(1);
+    expect(context.tunnel.state()).toEqual(carrying);
+    expect(attributes).toEqual({ backendData: { FastPath: true } });
+    expect(context.events).toEqual([{ kind: 'fast-path', state: { on: true } }]);
+  });
+
+  it('is resumed with the options of this process', async () => {
+    const context = createContext({ Type: 'udp' }, { udp: { accept: 'any' } });
+    const backends = createBackends(context);
+    backends.resumeTunnel(await stateOf({ fastPath: 'off' }));
+    await backends.create(context);
+    expect(context.tunnel.opened).toMatchObject([{ accept: 'any', fastPath: { underlay: 'eth0' } }]);
+  });
+
+  it('is opened again, with its subnets and routes, for another config', async () => {
+    const context = createContext({ Type: 'udp', Port: 9000 });
+    const backends = createBackends(context);
+    backends.resumeTunnel(await stateOf());
+    await backends.create(context);
+    expect(context.tunnel.opened.map(({ socket }) => socket.port)).toEqual([8285, 9000]);
+    expect(context.tunnel.state()).toEqual(carrying);
+  });
+
+  it('is closed when the config asks for another backend', async () => {
+    const context = createContext({ Type: 'udp' });
+    const backends = createBackends(context);
+    backends.resumeTunnel(await stateOf());
+    await backends.create(createContext({ Type: 'vxlan' }));
+    expect(context.tunnel.state()).toBeUndefined();
+    expect(backends.tunnelState()).toBeUndefined();
   });
 });

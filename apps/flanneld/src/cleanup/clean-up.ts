@@ -3,6 +3,7 @@ import { createNetlink, type NetlinkConnection } from '@flannel-ts/netlink';
 import { claimNetwork } from '../claim.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { CleanupSettings } from '../request.ts';
+import { deleteTunnelRecord } from '../tunnel-record.ts';
 import { findDevices, listCandidates } from './find-devices.ts';
 import { findOwnDockerNetworks } from './find-docker-networks.ts';
 import { findLease } from './find-lease.ts';
@@ -55,7 +56,9 @@ export async function cleanUp(settings: CleanupSettings, context: CommandContext
   if (settings.lease) await steps.take('lease', () => findLease({ netlink, stack }, settings, context));
   if (steps.failures.length > 0) throw new CleanupIncompleteError(steps.failures);
   if (steps.count === 0) print('nothing is left on this host');
-  if (!dryRun) footprint.record.delete();
+  if (dryRun) return;
+  footprint.record.delete();
+  deleteTunnelRecord(subnetFile);
 }
 
 function keepRules(): Promise<Findings> {

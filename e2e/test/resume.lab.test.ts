@@ -1,0 +1,139 @@
+import { dirname, join } from 'node:path';
+import { createCluster, endPing, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import { expect, it } from 'vitest';
+import { eventually, leaseKeyOf, storedLeases } from './contract.ts';
+
+const FLANNELD = join(import.meta.dirname, '../../node_modules/.bin/flanneld');
+const CONFIG = '/coreos.com/network/config';
+const SUBNETS = '/coreos.com/network/subnets/';
+const RESUMED = /tunnel of the former run carries packets meanwhile/;
+
+interface World extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly node: Node;
+  /** On `node`. */
+  readonly from: Container;
+  /** On another node. */
+  readonly to: Container;
+}
+
+/** Two hosts with udp, and a container on each. */
+async function createWorld(...flags: string[]): Promise<World> {
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(await createCluster({ backend: { Type: 'udp' } }));
+  const [node, peer] = [await cluster.addNode({ flags }), await cluster.addNode()];
+  await cluster.converged();
+  const [from, to] = [await node.addContainer(), await peer.addContainer()];
+  await from.run('ping', '-c', '1', to.address);
+  const all = stack.move();
+  return { cluster, node, from, to, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Which UDP ports have sockets on a host. */
+async function openPorts({ host }: Node): Promise<readonly string[]> {
+  const lines = (await host.run('ss', '-H', '-u', '-l', '-n')).trim().split('\n');
+  return lines.flatMap((line) => /:(\d+)\s/.exec(line)?.[1] ?? []);
+}
+
+it('lets containers talk on while etcd is away at the start, until the former lease has expired', async () => {
+  await using world = await createWorld('--subnet-lease-ttl=15s');
+  const { cluster, node, from, to } = world;
+  await node.daemon.stop();
+  await cluster.etcd.stop();
+  await node.restart();
+  await node.daemon.line(RESUMED);
+  await from.run('ping', '-c', '3', '-i', '0.2', to.address);
+  await node.daemon.line(/lease of the former run has expired: its tunnel carries nothing more/);
+  await expect(from.run('ping', '-c', '1', '-W', '1', to.address)).rejects.toThrow();
+  expect(node.daemon.lines.join('\n')).not.toContain('subnet leased');
+
+  await node.restart();
+  expect(await node.daemon.line(/is not resumed/)).toContain('its lease has expired');
+  await expect(from.run('ping', '-c', '1', '-W', '1', to.address)).rejects.toThrow();
+});
+
+it('resumes the tunnel of a daemon that was killed; no packet is lost from its first one on', async () => {
+  await using world = await createWorld();
+  const { node, from, to } = world;
+  await recorded(node);
+  const pings = from.start(['ping', '-n', '-i', '0.01', to.address]);
+  await pings.line(/icmp_seq=3 /);
+  node.daemon.signal('SIGKILL');
+  await node.daemon.exited;
+  await node.restart();
+  await node.ready();
+  const missed = await endPing(pings);
+  // The fast path opens, the backend takes the tunnel over, and the first listing replaces its routes.
+  expect(afterLongestRun(missed)).toEqual([]);
+  expect(node.daemon.lines.filter((line) => RESUMED.test(line))).toHaveLength(1);
+  expect(node.daemon.lines.filter((line) => line.includes('fast path'))).toHaveLength(1);
+  expect(node.daemon.lines.join('\n')).not.toContain('"level":"warn"');
+});
+
+/** Waits until the running daemon has recorded its tunnel and the route to its peer. */
+async function recorded({ host, subnetFile }: Node): Promise<void> {
+  await eventually(
+    () => host.run('sh', '-c', 'cat "$0" || true', `${subnetFile}.tunnel`),
+    (text) => text.includes('\nroute '),
+  );
+}
+
+/** Of ascending numbers, returns those behind the longest row of consecutive ones. */
+function afterLongestRun(numbers: readonly number[]): readonly number[] {
+  const starts = numbers.flatMap((number, index) => (numbers[index - 1] === number - 1 ? [] : [index]));
+  const ends = [...starts.slice(1), numbers.length];
+  const lengths = starts.map((start, run) => ends[run]! - start);
+  return numbers.slice(ends[lengths.indexOf(Math.max(...lengths))]);
+}
+
+it('closes the resumed tunnel when the config asks for another backend', async () => {
+  await using world = await createWorld();
+  const { cluster, node, from, to } = world;
+  await node.daemon.stop();
+  const config = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
+  await cluster.etcd.etcdctl('put', CONFIG, JSON.stringify(config));
+  await node.restart();
+  await node.daemon.line(RESUMED);
+  await node.ready();
+  expect(await openPorts(node)).not.toContain('8285');
+  await eventually(
+    () => from.run('sh', '-c', 'ping -c 1 -W 1 "$0" || true', to.address),
+    (output) => output.includes(' 0% packet loss'),
+  );
+  await node.restart();
+  await node.ready();
+  expect(node.daemon.lines.join('\n')).not.toContain('the tunnel of the former run');
+});
+
+it('gives up the resumed subnet when another host has taken it meanwhile', async () => {
+  await using world = await createWorld();
+  const { cluster, node } = world;
+  const key = await leaseKeyOf(node);
+  await node.daemon.stop();
+  await cluster.etcd.etcdctl('put', SUBNETS + key, '{"PublicIP":"192.168.77.200"}');
+  await node.restart();
+  await node.daemon.line(RESUMED);
+  await node.ready();
+  const own = await leaseKeyOf(node);
+  expect(own).not.toBe(key);
+  expect((await storedLeases(cluster)).map((lease) => lease.key)).toContain(own);
+  await node.daemon.stop();
+  const record = await node.host.run('cat', `${node.subnetFile}.tunnel`);
+  expect(record).toContain(`subnet ${own.replace('-', '/')}\n`);
+  expect(record).toContain(`route ${key.replace('-', '/')} via 192.168.77.200 port 8285`);
+});
+
+it('keeps no tunnel for the next daemon when the lease ends with it, nor after cleanup', async () => {
+  await using world = await createWorld('--release-lease-on-exit');
+  const { node } = world;
+  await node.restart();
+  await node.ready();
+  expect(node.daemon.lines.join('\n')).not.toContain('the tunnel of the former run');
+  await node.restart(['--release-lease-on-exit=false']);
+  await node.ready();
+  await recorded(node);
+  await node.daemon.stop();
+  await node.host.run(FLANNELD, 'cleanup', `--subnet-file=${node.subnetFile}`);
+  const files = await node.host.run('ls', dirname(node.subnetFile));
+  expect(files).not.toContain('.tunnel');
+});
