@@ -1,11 +1,13 @@
 // `npm run simulate`: clusters on a virtual clock, seed after seed. See README.md.
 import { parseOptions, USAGE, type Options } from './options.ts';
+import { describeProgress, describeRest } from './progress.ts';
+import { runOnThreads } from './run-on-threads.ts';
 import { allFaults, describeFailure, runSeed, shortenSchedule } from './run-seed.ts';
 import type { RunResult } from './simulate.ts';
 import type { RunRequest } from './world/plan.ts';
 
 const MINUTE_MS = 60_000;
-const PROGRESS_MS = 10_000;
+const PROGRESS_MS = 60_000;
 
 const options = read();
 if (options)
@@ -24,27 +26,33 @@ function read(): Options | undefined {
 }
 
 /** Runs seeds until they are done, the time is over, one fails or the user has enough. */
-async function runMany({ seeds, from, minutes, ...cluster }: Options): Promise<number> {
+async function runMany({ seeds, from, minutes, jobs, ...cluster }: Options): Promise<number> {
   const start = performance.now();
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
-  let done = 0;
-  let steps = 0;
-  let virtualMs = 0;
-  let reported = start;
-  const summary = () => describeProgress({ done, seeds, steps, virtualMs, ms: performance.now() - start });
-  while (done < seeds && !interrupt.signal.aborted && performance.now() - start < minutes * MINUTE_MS) {
-    const request = toRequest(cluster, from + done);
-    const result = await runSeed(request);
-    done++;
-    steps += result.steps;
-    virtualMs += result.elapsedMs;
-    if (result.failure) return reportFailure(request, allFaults(request));
-    if (performance.now() - reported < PROGRESS_MS) continue;
-    reported = performance.now();
-    console.log(summary());
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort());
+  const failed: RunRequest[] = [];
+  const sums = { done: 0, steps: 0, virtualMs: 0 };
+  const progress = () => ({ ...sums, seeds, ms: performance.now() - start });
+  const isOver = () =>
+    interrupt.signal.aborted || failed.length > 0 || performance.now() - start >= minutes * MINUTE_MS;
+
+  function* requests(): Generator<RunRequest, void> {
+    for (let seed = from; seed < from + seeds && !isOver(); seed++) yield toRequest(cluster, seed);
   }
-  console.log(`${summary()}; every invariant held${interrupt.signal.aborted ? ', interrupted' : ''}`);
+
+  const report = () => console.error(`${describeProgress(progress())}; ${describeRest(progress())}`);
+  const reporting = setInterval(report, PROGRESS_MS);
+  await runOnThreads(requests(), Math.min(jobs, seeds), (request, { steps, elapsedMs, failure }) => {
+    sums.done++;
+    sums.steps += steps;
+    sums.virtualMs += elapsedMs;
+    if (failure) failed.push(request);
+  });
+  clearInterval(reporting);
+  const [first] = failed.toSorted((a, b) => a.seed - b.seed);
+  if (first) return reportFailure(first, allFaults(first));
+  const end = interrupt.signal.aborted ? ', interrupted' : '';
+  console.log(`${describeProgress(progress())}; every invariant held${end}`);
   return 0;
 }
 
@@ -84,21 +92,4 @@ function reportReplay(request: RunRequest, only: readonly number[], result: RunR
   }
   console.log(describeFailure(request, only, result));
   return 1;
-}
-
-function describeProgress(progress: {
-  readonly done: number;
-  readonly seeds: number;
-  readonly steps: number;
-  readonly virtualMs: number;
-  readonly ms: number;
-}): string {
-  const { done, seeds, steps, virtualMs, ms } = progress;
-  const hours = virtualMs / 3_600_000;
-  const perMinute = Math.round(hours / (ms / MINUTE_MS));
-  return (
-    `${done} of ${seeds} seeds, ${Math.round(hours).toLocaleString('en')} virtual hours ` +
-    `(${perMinute.toLocaleString('en')} a minute), ${steps.toLocaleString('en')} steps, ` +
-    `${(ms / Math.max(1, done)).toFixed(0)} ms a seed`
-  );
 }

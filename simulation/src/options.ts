@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 export const USAGE = `npm run simulate -- [OPTION]…
@@ -5,6 +6,7 @@ export const USAGE = `npm run simulate -- [OPTION]…
   --seeds N     how many seeds to run                       (default 100)
   --from S      the first of them                           (default 1)
   --minutes M   stop after so many minutes                  (default: after all seeds)
+  --jobs N      seeds that run at once                      (default: one for each core)
   --days N      virtual days of each                        (default 10)
   --daemons N   daemons of each cluster                     (default 10)
   --dual-stack  leases have an IPv4 and an IPv6 subnet
@@ -19,6 +21,8 @@ export interface Options {
   readonly from: number;
   /** Infinity: until all seeds are done. */
   readonly minutes: number;
+  /** Threads that run seeds. */
+  readonly jobs: number;
   readonly days: number;
   readonly daemons: number;
   readonly dualStack: boolean;
@@ -39,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       seeds: { type: 'string', default: '100' },
       from: { type: 'string', default: '1' },
       minutes: { type: 'string' },
+      jobs: { type: 'string', default: `${availableParallelism()}` },
       days: { type: 'string', default: '10' },
       daemons: { type: 'string', default: '10' },
       'dual-stack': { type: 'boolean', default: false },
@@ -52,6 +57,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     seeds: toInteger('--seeds', values.seeds, 1),
     from: toInteger('--from', values.from, 0),
     minutes: values.minutes === undefined ? Infinity : toInteger('--minutes', values.minutes, 1),
+    jobs: toInteger('--jobs', values.jobs, 1),
     days: toInteger('--days', values.days, 1),
     daemons: toInteger('--daemons', values.daemons, 1),
     dualStack: values['dual-stack'],

@@ -1,10 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { parseOptions } from '../src/options.ts';
 
 it('takes defaults for what is left out', () => {
   expect(parseOptions([])).toEqual({
     ...{ seeds: 100, from: 1, minutes: Infinity, days: 10, daemons: 10, dualStack: false },
-    ...{ seed: undefined, faults: undefined },
+    ...{ jobs: availableParallelism(), seed: undefined, faults: undefined },
   });
 });
 

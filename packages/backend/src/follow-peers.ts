@@ -84,7 +84,8 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     async follow(event) {
       const changes = table.apply(event);
       const planned = selection.update(changes);
-      await (started ? applyChanges(planned) : applyAll());
+      if (!started) await applyAll();
+      else if (planned.size > 0) await applyChanges(planned);
       started = true;
       return changes;
     },

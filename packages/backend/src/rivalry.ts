@@ -91,6 +91,7 @@ export function createRivalry(subnetLength: number): Rivalry {
     },
     takeChanged() {
       const taken = changed;
+      if (taken.size === 0) return taken;
       for (const { destinations } of contested) for (const lease of destinations.keys()) taken.add(lease);
       changed = new Set();
       contested = new Set();

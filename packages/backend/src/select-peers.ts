@@ -1,4 +1,11 @@
-import { excerpt, leaseKey, type Lease, type LeaseChange, type NetworkConfig } from '@flannel-ts/subnet';
+import {
+  excerpt,
+  leaseKey,
+  sameAttributes,
+  type Lease,
+  type LeaseChange,
+  type NetworkConfig,
+} from '@flannel-ts/subnet';
 import type { Backend, DesiredState } from './backend.ts';
 import { PeerDataError } from './errors.ts';
 import { createRivalry, type Claim } from './rivalry.ts';
@@ -19,8 +26,16 @@ export interface PeerSelection {
   update(changes: readonly LeaseChange[]): ReadonlyMap<string, PlanChange>;
 }
 
-/** What becomes of a lease by itself, before it is compared with others. */
-type Verdict = { readonly plan: DesiredState } | { readonly reason: string };
+/** What becomes of a lease by itself, before it is compared with others; neither when it is none of a peer. */
+interface Verdict {
+  readonly plan?: DesiredState | undefined;
+  readonly reason?: string | undefined;
+}
+
+interface Judged {
+  readonly lease: Lease;
+  readonly verdict: Verdict;
+}
 
 /** Selects peers for the holder of the lease `self`. */
 export function createPeerSelection(
@@ -33,29 +48,33 @@ export function createPeerSelection(
   self: Lease,
 ): PeerSelection {
   const { config, onSkipped } = components;
-  const verdicts = new Map<string, Verdict>();
+  const selfKey = leaseKey(self);
+  const judged = new Map<string, Judged>();
   const plans = new Map<string, DesiredState>();
   const skipped = new Map<string, string>();
   const rivalry = createRivalry(config.ipv4?.subnetLength ?? 0);
 
   function judge(lease: Lease): void {
     const key = leaseKey(lease);
-    const verdict = key === leaseKey(self) ? undefined : judgeLease(components, self, lease);
-    put(verdicts, key, verdict);
-    rivalry.set(key, verdict && 'plan' in verdict ? claimOf(lease, verdict.plan) : undefined);
+    const former = judged.get(key)?.lease;
+    // A renewal, as are nearly all changes.
+    if (former && isRenewal(former, lease)) return;
+    const verdict = key === selfKey ? {} : judgeLease(components, self, lease);
+    judged.set(key, { lease, verdict });
+    rivalry.set(key, verdict.plan && claimOf(lease, verdict.plan));
   }
 
   function forget(key: string): void {
-    verdicts.delete(key);
+    judged.delete(key);
     rivalry.set(key, undefined);
   }
 
   /** Decides on a lease whose verdict or rivals changed. */
   function decide(key: string): PlanChange {
     const before = plans.get(key);
-    const verdict = verdicts.get(key);
-    const reason = verdict && ('reason' in verdict ? verdict.reason : rivalry.reasonToYield(key));
-    const after = verdict && 'plan' in verdict && reason === undefined ? verdict.plan : undefined;
+    const verdict = judged.get(key)?.verdict;
+    const reason = verdict?.reason ?? rivalry.reasonToYield(key);
+    const after = reason === undefined ? verdict?.plan : undefined;
     put(plans, key, after);
     if (reason !== undefined && reason !== skipped.get(key)) onSkipped(key, reason);
     put(skipped, key, reason);
@@ -70,26 +89,35 @@ export function createPeerSelection(
         if (change.kind === 'put') judge(change.lease);
         if (change.kind === 'removed') forget(leaseKey(change));
       }
-      const decided = [...rivalry.takeChanged()].map((key) => [key, decide(key)] as const);
-      return new Map(decided.filter(([, { before, after }]) => before !== after));
+      const planned = new Map<string, PlanChange>();
+      for (const key of rivalry.takeChanged()) {
+        const change = decide(key);
+        if (change.before !== change.after) planned.set(key, change);
+      }
+      return planned;
     },
   };
 }
 
-/**
- * Judges a lease; `undefined` when it is one of another backend. Whatever the exception is that its data causes, it
- * concerns this lease alone.
- */
+/** Whether a lease asks for what it asked for before; what cannot be compared is judged again. */
+function isRenewal(before: Lease, after: Lease): boolean {
+  try {
+    return sameAttributes(before.attributes, after.attributes);
+  } catch {
+    return false;
+  }
+}
+
+/** Judges a lease. Whatever the exception is that its data causes, it concerns this lease alone. */
 function judgeLease(
   { backend, config }: { readonly backend: Backend; readonly config: NetworkConfig },
   self: Lease,
   lease: Lease,
-): Verdict | undefined {
+): Verdict {
   const reason = reasonToSkip(config, self, lease);
   if (reason !== undefined) return { reason };
   try {
-    const plan = backend.planPeer(lease);
-    return plan && { plan };
+    return { plan: backend.planPeer(lease) };
   } catch (error) {
     if (error instanceof PeerDataError) return { reason: error.message };
     return { reason: `it cannot be read: ${excerpt(String(error))}` };

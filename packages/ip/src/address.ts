@@ -8,6 +8,7 @@ export class Address {
   readonly family: Family;
   /** The address as an unsigned integer of 32 or 128 bits, network byte order. */
   readonly value: bigint;
+  #text: string | undefined;
 
   /** @throws {RangeError} when `value` does not fit the family. */
   constructor(family: Family, value: bigint) {
@@ -47,7 +48,7 @@ export class Address {
 
   /** `10.5.1.0`, or RFC 5952 text such as `fc00::1` or `::ffff:10.5.1.0`, the same as Go's netip prints. */
   toString(): string {
-    return formatAddress(this.family, this.value);
+    return (this.#text ??= formatAddress(this.family, this.value));
   }
 
   toJSON(): string {

@@ -9,6 +9,7 @@ export class Prefix {
   readonly network: Address;
   /** Prefix length in bits, 0 to 32 or 0 to 128. */
   readonly length: number;
+  #key: string | undefined;
 
   /** @throws {RangeError} when the length does not fit the family or `network` has host bits. */
   constructor(network: Address, length: number) {
@@ -44,10 +45,8 @@ export class Prefix {
   /** Whether an address, or the whole of another prefix, lies inside. */
   contains(other: Address | Prefix): boolean {
     if (other instanceof Prefix) return other.length >= this.length && this.contains(other.network);
-    return (
-      other.family === this.family &&
-      (other.value & ~hostMask(this.family, this.length)) === this.network.value
-    );
+    const hostBits = BigInt(familyBits(this.family) - this.length);
+    return other.family === this.family && (other.value ^ this.network.value) >> hostBits === 0n;
   }
 
   overlaps(other: Prefix): boolean {
@@ -76,6 +75,11 @@ export class Prefix {
   /** `10.5.1.0/24` */
   toString(): string {
     return `${this.network.toString()}/${this.length}`;
+  }
+
+  /** `10.5.1.0-24`, as keys of leases have it, where a slash would begin another level. */
+  toKey(): string {
+    return (this.#key ??= `${this.network.toString()}-${this.length}`);
   }
 
   toJSON(): string {

@@ -22,8 +22,8 @@ export function formatSubnetKey({ ipv4, ipv6 }: SubnetPair): string {
   if ((!ipv4 && !ipv6) || ipv4?.length === 0 || ipv6?.length === 0) {
     throw new RangeError('a lease needs an IPv4 or an IPv6 subnet, longer than /0');
   }
-  const first = ipv4 ? half(ipv4) : NO_IPV4;
-  return ipv6 ? `${first}&${half(ipv6)}` : first;
+  const first = ipv4?.toKey() ?? NO_IPV4;
+  return ipv6 ? `${first}&${ipv6.toKey()}` : first;
 }
 
 /**
@@ -39,13 +39,9 @@ export function parseSubnetKey(key: string): SubnetPair {
   return { ipv4: parseHalf(key, first!, 4), ...(ipv6 && { ipv6 }) };
 }
 
-function half(prefix: Prefix): string {
-  return `${prefix.network.toString()}-${prefix.length}`;
-}
-
 function parseHalf(key: string, text: string, family: Family): Prefix {
   const prefix = tryParseHalf(text, family);
-  const wanted = prefix ? half(prefix) : EXAMPLES[family];
+  const wanted = prefix?.toKey() ?? EXAMPLES[family];
   if (prefix && wanted === text) return prefix;
   throw new AddressError(key, `is not a subnet key: want ${wanted} in place of ${shown(text)}`);
 }

@@ -15,7 +15,12 @@ export { JsonError, JsonObject } from './json-object.ts';
 export { keepLease } from './keep-lease.ts';
 export type { KeepComponents, KeeperEvent, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
 export { createLeaseTable, type LeaseTable } from './lease-table.ts';
-export { decodeLeaseAttributes, encodeLeaseAttributes, LeaseValueError } from './lease-value.ts';
+export {
+  decodeLeaseAttributes,
+  encodeLeaseAttributes,
+  LeaseValueError,
+  sameAttributes,
+} from './lease-value.ts';
 export {
   isReadable,
   isSameHost,

@@ -40,11 +40,9 @@ export function createLeaseTable(known: readonly Lease[] = []): LeaseTable {
 
   function differences(snapshot: LeaseSnapshot): LeaseChange[] {
     const keys = new Set([...snapshot.leases, ...snapshot.unreadable].map(leaseKey));
-    const missing = [...leases.values(), ...unreadable.values()].filter(
-      (entry) => !keys.has(leaseKey(entry)),
-    );
+    const missing = [...leases, ...unreadable].filter(([key]) => !keys.has(key));
     return [
-      ...missing.map(({ subnets }) => ({ kind: 'removed' as const, subnets })),
+      ...missing.map(([, { subnets }]) => ({ kind: 'removed' as const, subnets })),
       ...snapshot.unreadable.map((lease) => ({ kind: 'unreadable' as const, lease })),
       ...snapshot.leases.map((lease) => ({ kind: 'put' as const, lease })),
     ];

@@ -1,6 +1,6 @@
 import { toChange, type LeaseEvent } from '@flannel-ts/subnet';
 import type { Scheduler, Timer } from '../world/scheduler.ts';
-import { createEntry, removal, type Entry, type Flavour } from './entry.ts';
+import { createEntry, decodeContent, removal, type Content, type Entry, type Flavour } from './entry.ts';
 import { EXPIRY, OPERATOR, type Change, type Store, type StoreObserver, type Writer } from './store.ts';
 
 /** Changes that are kept for watches that resume. */
@@ -10,6 +10,7 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
   const entries = new Map<string, Entry>();
   const expiries = new Map<string, Timer>();
   const changedAt = new Map<string, number>();
+  const contentOf = createContents();
   let history: Change[] = [];
   /** Changes up to this revision are forgotten. */
   let compacted = 0;
@@ -32,6 +33,7 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
         : createEntry({
             key,
             value,
+            content: contentOf(key, value),
             revision,
             isRepeated,
             ttlMs,
@@ -108,6 +110,17 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
       }
       observer.replaced();
     },
+  };
+}
+
+/** Decodes contents, each of them once. */
+function createContents(): (key: string, value: string) => Content {
+  const known = new Map<string, Content>();
+  return (key, value) => {
+    const text = `${key} ${value}`;
+    const content = known.get(text) ?? decodeContent(key, value);
+    known.set(text, content);
+    return content;
   };
 }
 

@@ -39,10 +39,10 @@ export interface Entry {
   readonly shown: RegistryEntry | undefined;
 }
 
-/** Makes an entry; its content is decoded once, and not again for a renewal. */
 export function createEntry(facts: {
   readonly key: string;
   readonly value: string;
+  readonly content: Content;
   readonly revision: number;
   readonly isRepeated: boolean;
   readonly ttlMs: number | undefined;
@@ -51,8 +51,7 @@ export function createEntry(facts: {
   readonly before: Entry | undefined;
   readonly now: number;
 }): Entry {
-  const { key, value, revision, isRepeated, ttlMs, etcdLease, flavour, before, now } = facts;
-  const content = before?.value === value ? before.content : decode(key, value);
+  const { key, value, content, revision, isRepeated, ttlMs, etcdLease, flavour, before, now } = facts;
   const { subnets, attributes, reason } = content;
   const version = flavour === 'v2' ? `${revision}` : `${revision}/${ttlMs === undefined ? 0 : etcdLease}`;
   const expiresAt = ttlMs === undefined ? undefined : ('unknown' as const);
@@ -61,7 +60,7 @@ export function createEntry(facts: {
   return { key, value, revision, version, isRepeated, ttlMs, since: before?.since ?? now, content, shown };
 }
 
-function decode(key: string, value: string): Content {
+export function decodeContent(key: string, value: string): Content {
   const subnets = subnetsOf(key);
   try {
     const attributes = decodeLeaseAttributes(value);

@@ -29,6 +29,8 @@ const PATIENCE_MS = 3000;
 /** Carries requests of one host to the registry, and loses some. */
 export interface Network {
   readonly isCut: boolean;
+  /** Counts a request that finds the network cut, and returns the milliseconds after which its client gives it up. */
+  lose(): number;
   /** A delay of one direction in milliseconds. */
   latency(): number;
   /**
@@ -40,7 +42,7 @@ export interface Network {
 
 export function createNetwork(
   components: { readonly scheduler: Scheduler; readonly time: HostTime; readonly random: RandomSource },
-  state: { readonly weather: Weather; readonly path: Path; readonly onFailure: () => void },
+  state: { readonly weather: Weather; readonly path: Path; readonly onFailure: (at: number) => void },
 ): Network {
   const { scheduler, time, random } = components;
   const { weather, path } = state;
@@ -59,7 +61,7 @@ export function createNetwork(
         end();
       };
       const patience = time.after(PATIENCE_MS, () => {
-        state.onFailure();
+        state.onFailure(scheduler.now);
         settle(() => reject(unavailable));
       });
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -81,6 +83,10 @@ export function createNetwork(
   return {
     get isCut() {
       return isCut();
+    },
+    lose() {
+      state.onFailure(scheduler.now + PATIENCE_MS);
+      return PATIENCE_MS;
     },
     latency,
     call,

@@ -132,7 +132,15 @@ export function createWatches(components: {
       });
     }
 
+    function retry(backoffMs: number, givenUpMs = 0): void {
+      connectIn(givenUpMs + random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
+    }
+
     function list(backoffMs: number): void {
+      if (network.isCut) {
+        retry(backoffMs, network.lose());
+        return;
+      }
       network
         .call(() => {
           const { entries, revision, replacedAt } = store;
@@ -149,7 +157,7 @@ export function createWatches(components: {
           (error: unknown) => {
             if (queue.ended) return;
             if (!(error instanceof RegistryUnavailableError)) throw error;
-            connectIn(random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
+            retry(backoffMs);
           },
         );
     }

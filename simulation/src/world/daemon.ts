@@ -103,24 +103,24 @@ async function runGeneration(components: Components, generation: Generation): Pr
   state.held = lease;
   state.heldKey = leaseKey(lease);
   const follower = components.createPeerFollower({ backend, device, config, onEvent }, lease);
-  // Renewals are spread over the last tenth of the time before the margin.
-  const busyMs = renewMarginMs + 0.1 * ttlMs;
+  // Renewals are spread over the last tenth of the time before the margin, by what a keeper draws last.
+  let drawn = 1;
+  const random = () => (drawn = host.random.next());
   const clock = createIdleClock(components.clock(host), host.time, () => {
     const { expiresAt } = keeper.lease;
-    return typeof expiresAt === 'number' ? expiresAt - busyMs : Infinity;
+    return typeof expiresAt === 'number' ? expiresAt - renewMarginMs - drawn * 0.1 * ttlMs : Infinity;
   });
   const keeper = components.keepLease(
-    { registry, clock, log: silent, random: host.random.next, onEvent },
+    { registry, clock, log: silent, random, onEvent },
     { lease, families: enabledFamilies(config), ttlMs, renewMarginMs, signal },
   );
   state.keeper = keeper;
-  const take = async (event: LeaseEvent) => {
-    await keeper.verified();
-    keeper.observe(await follower.follow(event));
-  };
   const follow = async () => {
-    await take(withOwn(snapshot, lease));
-    for (let event = await events.next(); !event.done; event = await events.next()) await take(event.value);
+    let event: IteratorResult<LeaseEvent> = { value: withOwn(snapshot, lease) };
+    for (; !event.done; event = await events.next()) {
+      await keeper.verified();
+      keeper.observe(await follower.follow(event.value));
+    }
   };
   await Promise.race([follow(), keeper.done]);
   signal.throwIfAborted();

@@ -46,18 +46,19 @@ export function createHostTime(scheduler: Scheduler, { driftPpm }: { readonly dr
 
   function after(ms: number, action: () => void): Timer {
     const due = monotonic() + ms;
-    let timer: Timer;
-    let done = false;
-    const schedule = () => {
-      timer = scheduler.at(scheduler.now + Math.max(0, due - monotonic()) / rate, () => deliver(fire));
+    const schedule = () => scheduler.at(scheduler.now + Math.max(0, due - monotonic()) / rate, expire);
+    const expire = () => {
+      if (pausedAt === undefined) fire();
+      else backlog.push(fire);
     };
     const fire = () => {
       if (done) return;
       // Less than a microsecond is the rounding of a drifting clock.
-      if (due - monotonic() > 1e-3) schedule();
+      if (due - monotonic() > 1e-3) timer = schedule();
       else action();
     };
-    schedule();
+    let done = false;
+    let timer = schedule();
     return {
       cancel() {
         done = true;

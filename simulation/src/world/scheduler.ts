@@ -18,10 +18,25 @@ export interface Scheduler {
   stop(): void;
 }
 
-interface Entry extends Timer {
+/** An action on the heap; one that was taken back stays there until its time. */
+class Entry implements Timer {
   readonly time: number;
   readonly order: number;
   action: (() => void) | undefined;
+  readonly #counts: { cancelled: number };
+
+  constructor(time: number, order: number, action: () => void, counts: { cancelled: number }) {
+    this.time = time;
+    this.order = order;
+    this.action = action;
+    this.#counts = counts;
+  }
+
+  cancel(): void {
+    if (!this.action) return;
+    this.action = undefined;
+    this.#counts.cancelled++;
+  }
 }
 
 /** Steps between two turns of the event loop, which signals of the process need. */
@@ -32,7 +47,7 @@ export function createScheduler(): Scheduler {
   let now = 0;
   let steps = 0;
   let orders = 0;
-  let cancelled = 0;
+  const counts = { cancelled: 0 };
   let stopped = false;
 
   /** The next action that was not taken back, off the heap; `undefined` when none is due by `end`. */
@@ -40,7 +55,7 @@ export function createScheduler(): Scheduler {
     while (heap.length > 0 && heap[0]!.time <= end) {
       const entry = pop(heap);
       if (entry.action) return entry;
-      cancelled--;
+      counts.cancelled--;
     }
     return undefined;
   }
@@ -53,19 +68,10 @@ export function createScheduler(): Scheduler {
       return steps;
     },
     get pending() {
-      return heap.length - cancelled;
+      return heap.length - counts.cancelled;
     },
     at(time, action) {
-      const entry: Entry = {
-        time: Math.max(time, now),
-        order: orders++,
-        action,
-        cancel() {
-          if (!entry.action) return;
-          entry.action = undefined;
-          cancelled++;
-        },
-      };
+      const entry = new Entry(Math.max(time, now), orders++, action, counts);
       push(heap, entry);
       return entry;
     },

@@ -9,8 +9,8 @@ export interface Troubles {
   end(kind: Trouble): void;
   /** Something happened to the host that it needs time to recover from. */
   mark(): void;
-  /** Counts a request without an answer. */
-  readonly failed: () => void;
+  /** Counts a request that is given up at a time, now or soon. */
+  readonly failed: (at: number) => void;
   /** Whether nothing has disturbed the host for `ms`. */
   calmFor(ms: number): boolean;
   /** Milliseconds since `start` during which the registry was out of reach. */
@@ -28,10 +28,10 @@ export function createTroubles(scheduler: Scheduler): Troubles {
   const reasons = { blocking: 0, disturbing: 0 };
   let lastAt = -Infinity;
 
-  const mark = () => (lastAt = scheduler.now);
+  const mark = (at = scheduler.now) => (lastAt = Math.max(lastAt, at));
 
   return {
-    mark,
+    mark: () => void mark(),
     begin(kind) {
       mark();
       if (reasons[kind]++ > 0 || kind === 'disturbing') return;
@@ -42,9 +42,9 @@ export function createTroubles(scheduler: Scheduler): Troubles {
       mark();
       if (--reasons[kind] === 0 && kind === 'blocking') blocked.at(-1)!.to = scheduler.now;
     },
-    failed() {
-      mark();
-      failures.push(scheduler.now);
+    failed(at) {
+      mark(at);
+      failures.push(at);
       if (failures.length > KEPT) failures.shift();
     },
     calmFor: (ms) => reasons.blocking + reasons.disturbing === 0 && lastAt <= scheduler.now - ms,
