@@ -15,12 +15,9 @@ interface LeaseValue {
   readonly BackendData?: { readonly VNI?: number; readonly VtepMAC?: string };
 }
 
-/** What the leases say that a host's kernel, rules and files are. */
-export interface Expected extends Pick<Observed, 'routes' | 'neighbours' | 'fdb'> {
+/** What the leases say that a host's kernel, rules and files are. Of the firewalls, one has rules. */
+export interface Expected extends Omit<Observed, 'links'> {
   readonly link: Omit<ObservedLink, 'kind'> | undefined;
-  readonly subnetEnv: string;
-  /** Rules of iptables that must be there exactly once, or none of flannel's at all. */
-  readonly iptables: readonly string[] | undefined;
 }
 
 /** Derives a host's state from the leases, independently of the product's code. */
@@ -67,11 +64,13 @@ export function expectedState(
       `FLANNEL_MTU=${mtu}`,
       'FLANNEL_IPMASQ=true',
     ].join(' '),
-    iptables: config.EnableNFTables ? undefined : rules(config.Network, own.subnet),
+    iptables: config.EnableNFTables ? [] : iptablesRules(config.Network, own.subnet),
+    nftables: config.EnableNFTables ? nftablesRules(config.Network, own.subnet) : [],
   };
 }
 
-function rules(network: string, subnet: string): string[] {
+/** Returns all rules of iptables but those of single peers. */
+function iptablesRules(network: string, subnet: string): string[] {
   const masquerade = '-m comment --comment "flanneld masq"';
   const forward = '-m comment --comment "flanneld forward"';
   const ingress = '-m comment --comment "flanneld ingress"';
@@ -88,5 +87,18 @@ function rules(network: string, subnet: string): string[] {
     `-A FLANNEL-FWD -d ${network} ${forward} -j ACCEPT`,
     `-A FORWARD ${ingress} -j FLANNEL-INGRESS`,
     `-A PREROUTING ${ingress} -j FLANNEL-RAW`,
+  ];
+}
+
+function nftablesRules(network: string, subnet: string): string[] {
+  return [
+    `ip saddr ${network} accept comment "flanneld forward"`,
+    `ip daddr ${network} accept comment "flanneld forward"`,
+    'meta mark & 0x00004000 == 0x00004000 return comment "flanneld masq"',
+    `ip saddr ${subnet} ip daddr ${network} return comment "flanneld masq"`,
+    `ip saddr ${network} ip daddr ${subnet} return comment "flanneld masq"`,
+    `ip saddr != ${network} ip daddr ${subnet} return comment "flanneld masq"`,
+    `ip saddr ${network} ip daddr != 224.0.0.0/4 masquerade fully-random comment "flanneld masq"`,
+    `ip saddr != ${network} ip daddr ${network} masquerade fully-random comment "flanneld masq"`,
   ];
 }

@@ -1,15 +1,6 @@
 import { start, type RunningProcess } from '@flannel-ts/lab';
-import type { Access } from './access.ts';
-import { fromBase64, publicIpOf, SUBNETS, type EtcdClient } from './etcd-client.ts';
-import { overlap } from './prefix.ts';
-
-/** What happened to one key under `subnets/`. */
-interface HistoryEvent {
-  readonly key: string;
-  /** The value that was put; undefined when the key was deleted or its lease ended. */
-  readonly value: string | undefined;
-  readonly revision: number;
-}
+import { fromBase64, SUBNETS, type EtcdClient } from './etcd-client.ts';
+import { replay, type HistoryEvent } from './replay.ts';
 
 /** Records every change of `subnets/`, by etcd's own tool, and finds what no daemon may do. */
 export interface History extends AsyncDisposable {
@@ -33,11 +24,12 @@ export function createHistory(
   options: {
     readonly endpoints: readonly string[];
     readonly inUnderlay: readonly string[];
-    readonly access: Access;
+    /** Credentials. */
+    readonly flags: readonly string[];
   },
 ): History {
-  const { endpoints, inUnderlay, access } = options;
-  const tool = ['env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoints.join(',')}`];
+  const { endpoints, inUnderlay, flags } = options;
+  const tool = ['env', 'ETCDCTL_API=3', 'etcdctl', `--endpoints=${endpoints.join(',')}`, ...flags];
   let events: HistoryEvent[] = [];
   let present = new Map<string, string>();
   let watch: RunningProcess | undefined;
@@ -48,7 +40,7 @@ export function createHistory(
     present = new Map(leases.map(({ key, value }) => [key, value]));
     events = [];
     const from = ['watch', '--prefix', SUBNETS, `--rev=${revision + 1}`, '--write-out=json'];
-    watch = start([...inUnderlay, ...tool, ...access.etcd.etcdctlFlags, ...from]);
+    watch = start([...inUnderlay, ...tool, ...from]);
     watch.onLine((line) => {
       const read = readEvents(line);
       events.push(...read);
@@ -69,49 +61,14 @@ export function createHistory(
     async check(hostAddresses) {
       const taken = events;
       events = [];
-      const ownerOf = (value: string) => {
-        const publicIp = publicIpOf(value) ?? '';
-        const host = hostAddresses.findIndex((addresses) => addresses.has(publicIp));
-        return host === -1 ? publicIp : `host${host + 1}`;
-      };
-      const violations = taken.flatMap((event) => judge(event, { present, client, ownerOf }));
+      const isOurs: EtcdClient['isOurs'] = (key, value) => client.isOurs(key, value);
+      const violations = replay(taken, { present, isOurs, hostAddresses });
       // A compaction ends a watch that lags behind, and an expired token one that connects again.
       if (!watch?.running) await begin();
       return violations;
     },
     [Symbol.asyncDispose]: pause,
   };
-}
-
-/** Replays one event over the keys that are present. */
-function judge(
-  { key, value, revision }: HistoryEvent,
-  context: {
-    readonly present: Map<string, string>;
-    readonly client: Pick<EtcdClient, 'isOurs'>;
-    readonly ownerOf: (value: string) => string;
-  },
-): string[] {
-  const { present, client, ownerOf } = context;
-  const former = present.get(key);
-  if (value === undefined) {
-    present.delete(key);
-    return [];
-  }
-  present.set(key, value);
-  if (client.isOurs(key, value)) return [];
-  const owner = ownerOf(value);
-  if (former !== undefined) {
-    const isForeign = publicIpOf(former) !== undefined && ownerOf(former) !== owner;
-    return isForeign ? [`revision ${revision}: ${owner} wrote ${key} over ${former.slice(0, 200)}`] : [];
-  }
-  const rivals = [...present].filter(
-    ([other, its]) =>
-      other !== key && overlap(other, key) && ownerOf(its) !== owner && !client.isOurs(other, its),
-  );
-  return rivals.map(
-    ([other, its]) => `revision ${revision}: ${owner} took ${key} while ${ownerOf(its)} holds ${other}`,
-  );
 }
 
 function readEvents(line: string): HistoryEvent[] {

@@ -42,7 +42,7 @@ export async function createFaultHost(host: Host, command: readonly string[]): P
 
   const subnetEnv = async () => {
     const path = `/proc/${keeper.pid}/root${join(files, 'subnet.env')}`;
-    const lines = (await readFile(path, 'utf8').catch(() => '')).trim().split('\n');
+    const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
     return Object.fromEntries(lines.map((line) => line.split('='))) as Record<string, string>;
   };
 

@@ -10,7 +10,7 @@ export interface ObservedLink {
   readonly addresses: readonly string[];
 }
 
-/** The kernel's state of a host. */
+/** The state of a host: its kernel's, and what containers are to know. */
 export interface Observed {
   readonly links: readonly ObservedLink[];
   /** Lines of `ip route`, but for the kernel's own and the default route; sorted. */
@@ -23,6 +23,8 @@ export interface Observed {
   readonly iptables: readonly string[];
   /** Rules of the table `flannel-ipv4` of nftables. */
   readonly nftables: readonly string[];
+  /** Lines of subnet.env in a row. */
+  readonly subnetEnv: string;
 }
 
 const PARTS = {
@@ -46,7 +48,7 @@ interface RawLink {
   }[];
 }
 
-/** Reads all with one program: starting them is what costs time. */
+/** Reads the kernel's state with one program: starting them is what costs time. */
 export async function observe(host: FaultHost): Promise<Observed> {
   const script = Object.entries(PARTS).map(([name, command]) => `echo '== ${name}'; ${command}`);
   const answer = await host.run('sh', '-c', script.join('; '));
@@ -76,5 +78,8 @@ export async function observe(host: FaultHost): Promise<Observed> {
     fdb: sections.fdb.filter((line) => line.includes('dev flannel') && !line.includes('-rx')).sort(),
     iptables: sections.iptables.filter((line) => line.startsWith('-A') && /FLANNEL/.test(line)),
     nftables: sections.nftables.filter((line) => /^(ip|iif|iifname|meta|jump|counter|accept)/.test(line)),
+    subnetEnv: Object.entries(await host.subnetEnv())
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
   };
 }

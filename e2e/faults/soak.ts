@@ -24,7 +24,7 @@ export interface SoakOptions {
 /** One fault, or several at once, from its beginning until everything was right again. */
 export interface RoundResult {
   readonly round: number;
-  readonly kind: string;
+  readonly kinds: readonly string[];
   readonly what: string;
   /** Milliseconds since the run's start. */
   readonly startedAfterMs: number;
@@ -36,7 +36,8 @@ export interface RoundResult {
   readonly outageMs: number;
 }
 
-export interface SoakResult {
+/** What `--json` writes. */
+export interface SoakResult extends Pick<SoakOptions, 'seed' | 'access'> {
   readonly rounds: readonly RoundResult[];
   readonly failure?: SoakFailure;
   /** Resident memory of each host's daemon in KiB. */
@@ -47,7 +48,7 @@ export interface SoakResult {
 
 export interface SoakFailure {
   readonly round: number;
-  readonly kind: string;
+  readonly kinds: readonly string[];
   readonly what: string;
   readonly violations: readonly string[];
   /** The ends of the daemons' logs, by host. */
@@ -72,12 +73,12 @@ class Violated extends Error {
 
 /** Makes faults, one after another, and ends when the time is over or an invariant does not hold. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { seed, only, signal, boundMs } = options;
+  const { seed, access, only, signal, boundMs } = options;
   await using world = await createWorld(options);
   const startedAt = performance.now();
   const addresses = world.hosts.map(({ address }) => new Set([address]));
   const rounds: RoundResult[] = [];
-  let current = { number: -1, kind: 'start', what: '' };
+  let current: Pick<RoundResult, 'round' | 'kinds' | 'what'> = { round: -1, kinds: ['start'], what: '' };
   let failure: SoakFailure | undefined;
   let before: readonly number[] = [];
   const judge = createJudge(world, addresses);
@@ -86,13 +87,12 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     before = await residentMemory(world);
     for (const round of schedule(world, { seed, only })) {
       if (performance.now() - startedAt > options.durationMs) break;
-      const kind = round.faults.map((fault) => fault.kind).join(' + ');
-      current = { number: round.number, kind, what: '' };
+      current = { round: round.number, kinds: round.faults.map(({ kind }) => kind), what: '' };
       const startedAfterMs = Math.round(performance.now() - startedAt);
       const onInjected = (what: string) => (current = { ...current, what });
       const times = await play(world, round, { boundMs, signal, addresses, onInjected });
       await judge();
-      const result = { round: round.number, kind, what: current.what, startedAfterMs, ...times };
+      const result = { ...current, startedAfterMs, ...times };
       rounds.push(result);
       options.onRound(result);
     }
@@ -100,11 +100,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     if (signal.aborted) throw error;
     const found = error instanceof Violated ? error.found : [String((error as Error).stack ?? error)];
     const logs = world.hosts.map((host) => [host.name, host.logs().slice(-LOG_LINES)] as const);
-    const { number, kind, what } = current;
-    failure = { round: number, kind, what, violations: found, logs: Object.fromEntries(logs) };
+    failure = { ...current, violations: found, logs: Object.fromEntries(logs) };
   }
   const after = await residentMemory(world);
-  return { rounds, rssKb: { before, after }, leaseChanges: world.history.size, ...(failure && { failure }) };
+  const leaseChanges = world.history.size;
+  return { seed, access, rounds, rssKb: { before, after }, leaseChanges, ...(failure && { failure }) };
 }
 
 /** Makes the faults of a round, takes them back, and waits until everything is right. */

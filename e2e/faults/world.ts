@@ -42,8 +42,9 @@ export async function createWorld(options: {
     await startEtcdCluster(3, { commandPrefix: inUnderlay, address: lab.underlayAddress, ...access.etcd }),
   );
   await access.secure(etcd);
-  const client = createEtcdClient(etcd, { inUnderlay, flags: access.etcd.etcdctlFlags });
-  const history = stack.use(createHistory(client, { endpoints: etcd.endpoints, inUnderlay, access }));
+  const flags = access.etcd.etcdctlFlags;
+  const client = createEtcdClient(etcd, { inUnderlay, flags });
+  const history = stack.use(createHistory(client, { endpoints: etcd.endpoints, inUnderlay, flags }));
   const command = [
     ...[FLANNELD, `--etcd-endpoints=${etcd.endpoints.join(',')}`, '--etcd-api=v3', ...access.daemonFlags],
     ...[`--subnet-lease-ttl=${TTL_S}s`, '--ip-masq'],

@@ -25,10 +25,12 @@ export const accessFaults: readonly Fault[] = [
   {
     kind: 'authentication turned off and on',
     suits: ({ access }) => access.kind === 'password',
-    async inject({ access, client, etcd }, random) {
+    async inject({ client }, random) {
       await client.etcdctl(['auth', 'disable']);
-      const heal = () => access.secure(etcd);
-      return { what: '', holdMs: seconds(random, 1, 5), heal };
+      const heal = () => client.etcdctl(['auth', 'enable']);
+      // Shorter and longer than a token lives: some daemons sign in meanwhile.
+      const holdMs = seconds(random, 1, 15);
+      return { what: `for ${holdMs} ms`, holdMs, heal };
     },
   },
 ];
