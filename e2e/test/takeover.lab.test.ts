@@ -34,10 +34,12 @@ const TAKEOVERS: Takeovers = {
       await restartAfter('SIGTERM')(node);
     });
   },
-  'the network config changes in what its packets do not need': async ({ cluster: { etcd }, nodes }) => {
-    const config = JSON.parse(await etcd.etcdctl('get', '--print-value-only', CONFIG)) as object;
+  'options of the network config change': async ({ cluster: { etcd }, nodes }) => {
+    const text = await etcd.etcdctl('get', '--print-value-only', CONFIG);
+    const config = JSON.parse(text) as { readonly Backend: object };
+    const Backend = { ...config.Backend, MTU: 1_400, DirectRouting: true };
     const write = (value: object) => etcd.etcdctl('put', CONFIG, JSON.stringify(value));
-    await allBeginAgain(nodes, () => write({ ...config, SubnetLen: 24, EnableNFTables: true }));
+    await allBeginAgain(nodes, () => write({ ...config, Backend, SubnetLen: 24, EnableNFTables: true }));
     await allBeginAgain(nodes, () => write(config));
   },
   'the MTU of the underlay changes and etcd is frozen': ({ cluster: { etcd }, nodes }) =>
