@@ -3,37 +3,28 @@ import { join } from 'node:path';
 import { createLab, type Host } from '@flannel-ts/lab';
 import { expect, it } from 'vitest';
 import { addOperatorsThings, cleanUp, difference, hostState } from './cleanup-host.ts';
+import {
+  addUpstreamHostGwPeer,
+  addUpstreamVxlanPeer,
+  applyUpstreamRules,
+  ensureUpstreamVxlan,
+  upstreamSubnetEnv,
+} from './upstream-host.ts';
 
-/** What upstream's daemon leaves of a network, in the words of the compatibility contract. */
-async function leaveUpstreamsThings(host: Host, program: string): Promise<void> {
-  // All namespaces have one lock of iptables-legacy.
-  const iptables = (...words: string[]) => host.run(program, '-w', '20', ...words);
-  const forward = (chain: string, ...rule: string[]) =>
-    iptables('-A', chain, ...rule, '-m', 'comment', '--comment', 'flanneld forward');
-  const masquerade = (...rule: string[]) =>
-    iptables('-t', 'nat', '-A', 'FLANNEL-POSTRTG', ...rule, '-m', 'comment', '--comment', 'flanneld masq');
-  const commands = [
-    'ip link add flannel.1 type vxlan id 1 dev eth0 dstport 8472 nolearning',
-    'ip address add 10.5.69.0/32 dev flannel.1',
-    'ip link set flannel.1 up',
-    'ip neighbour add 10.5.7.0 lladdr 02:00:00:00:00:07 dev flannel.1 nud permanent',
-    'bridge fdb add 02:00:00:00:00:07 dst 192.168.77.7 dev flannel.1 self permanent',
-    'ip route add 10.5.7.0/24 via 10.5.7.0 dev flannel.1 onlink',
-    'ip route add 10.5.8.0/24 via 192.168.77.8',
-    'ip route add blackhole 10.5.69.0/24',
-  ];
-  for (const command of commands) await host.run(...command.split(' '));
-  await iptables('-N', 'FLANNEL-FWD');
-  await forward('FORWARD', '-j', 'FLANNEL-FWD');
-  await forward('FLANNEL-FWD', '-s', '10.5.0.0/16', '-j', 'ACCEPT');
-  await forward('FLANNEL-FWD', '-d', '10.5.0.0/16', '-j', 'ACCEPT');
-  await iptables('-t', 'nat', '-N', 'FLANNEL-POSTRTG');
-  const jump = ['-m', 'comment', '--comment', 'flanneld masq', '-j', 'FLANNEL-POSTRTG'];
-  await iptables('-t', 'nat', '-A', 'POSTROUTING', ...jump);
-  await masquerade('-s', '10.5.69.0/24', '-d', '10.5.0.0/16', '-j', 'RETURN');
-  await masquerade('-s', '10.5.0.0/16', '-d', '10.5.69.0/24', '-j', 'RETURN');
-  await masquerade('!', '-s', '10.5.0.0/16', '-d', '10.5.69.0/24', '-j', 'RETURN');
-  await masquerade('-s', '10.5.0.0/16', '!', '-d', '224.0.0.0/4', '-j', 'MASQUERADE', '--random-fully');
+const SUBNET = '10.5.69.0/24';
+
+/** What upstream's daemon leaves of a network with peers of both kinds. */
+async function leaveUpstreamsThings(host: Host, iptables: string): Promise<void> {
+  await ensureUpstreamVxlan(host, SUBNET);
+  const [tunnelled, direct] = [7, 8].map((number) => ({
+    subnet: `10.5.${number}.0/24`,
+    publicIp: `192.168.77.${number}`,
+    mac: `02:00:00:00:00:0${number}`,
+  }));
+  await addUpstreamVxlanPeer(host, tunnelled!);
+  await addUpstreamHostGwPeer(host, direct!);
+  await host.run('ip', 'route', 'add', 'blackhole', SUBNET);
+  await applyUpstreamRules(host, SUBNET, iptables);
 }
 
 it.each(['iptables-nft', 'iptables-legacy'])(
@@ -64,10 +55,7 @@ it.each(['iptables-nft', 'iptables-legacy'])(
     const before = await hostState(host);
     await leaveUpstreamsThings(host, iptables);
     const subnetFile = join(host.directory, 'subnet.env');
-    await writeFile(
-      subnetFile,
-      'FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=10.5.69.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n',
-    );
+    await writeFile(subnetFile, upstreamSubnetEnv(SUBNET, 1_450));
     const { exitCode, output } = await cleanUp(host, `--subnet-file=${subnetFile}`);
     expect(output).toContain(
       'route 10.5.9.0/24 via 192.168.77.1: left, as its gateway is that of the default route',

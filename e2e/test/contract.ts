@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Node, RunningProcess } from '@flannel-ts/lab';
+import type { Cluster, Host, Node, RunningProcess } from '@flannel-ts/lab';
 import { beforeEach, expect } from 'vitest';
 
 const SUBNETS = '/coreos.com/network/subnets/';
@@ -33,7 +33,9 @@ export async function overlayRoutes(node: Node): Promise<string[]> {
 }
 
 /** Prints what the daemons logged when a test of this suite fails. */
-export function showLogsOnFailure(nodes: () => readonly Node[]): void {
+export function showLogsOnFailure(
+  nodes: () => readonly { readonly host: Host; readonly daemon: Pick<RunningProcess, 'lines'> }[],
+): void {
   beforeEach(({ onTestFailed }) =>
     onTestFailed(() => {
       for (const { host, daemon } of nodes()) console.error(`${host.name}:\n${daemon.lines.join('\n')}`);

@@ -66,8 +66,11 @@ export class RunningProcess implements AsyncDisposable {
 
   /** The first line, printed already or in future, that matches. @throws when the program ends before. */
   async line(pattern: RegExp): Promise<string> {
-    const printed = this.lines.find((line) => pattern.test(line));
-    if (printed !== undefined) return printed;
+    return this.lines.find((line) => pattern.test(line)) ?? this.nextLine(pattern);
+  }
+
+  /** The first line from now on that matches. @throws when the program ends before. */
+  nextLine(pattern: RegExp): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const listener = (line: string) => {
       if (pattern.test(line)) resolve(line);

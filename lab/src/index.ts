@@ -27,4 +27,5 @@ export { startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from 
 export type { Etcd } from './etcd-member.ts';
 export { iperf } from './iperf.ts';
 export { countAnswers, endPing, icmpCounter, type PingOptions } from './ping.ts';
+export { startStream, type Stream } from './stream.ts';
 export { createLab, type Host, type HostOptions, type Lab } from './lab.ts';
