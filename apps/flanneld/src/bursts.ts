@@ -8,16 +8,27 @@ export async function* bursts<T>(
   events: AsyncIterable<T>,
   { quietMs, matters }: { readonly quietMs: number; readonly matters: (event: T) => boolean },
 ): AsyncGenerator<undefined> {
-  let arrived = Promise.withResolvers<'arrived'>();
-  async function read(): Promise<'ended'> {
-    for await (const event of events) if (matters(event)) arrived.resolve('arrived');
-    return 'ended';
+  let isReading = true as boolean;
+  // A new one for each burst: a race would leave a reaction at a promise that lives as long as the events.
+  let woken = Promise.withResolvers<void>();
+  async function read(): Promise<void> {
+    try {
+      for await (const event of events) if (matters(event)) woken.resolve();
+    } finally {
+      isReading = false;
+      woken.resolve();
+    }
+  }
+  function waitForNext(): void {
+    if (isReading) woken = Promise.withResolvers();
   }
   const reading = read();
+  reading.catch(() => undefined); // thrown below
   for (;;) {
-    if ((await Promise.race([arrived.promise, reading])) === 'ended') return;
+    await woken.promise;
+    if (!isReading) return reading;
     await delay(quietMs);
-    arrived = Promise.withResolvers();
+    waitForNext();
     yield undefined;
   }
 }

@@ -60,12 +60,12 @@ async function writeAll(files: readonly DesiredFile[], log: Logger | undefined):
   return problems;
 }
 
-/** A FIFO or a device has no text to compare: it is written once. */
+/** A FIFO or a device has no text to compare: it is written once. A directory is in the way. */
 async function isCurrent({ path, text }: DesiredFile, written: boolean): Promise<boolean> {
   const present = await stat(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
-  if (present && !present.isFile()) return written;
+  if (present && !present.isFile()) return written && !present.isDirectory();
   return present !== undefined && (await readFile(path, 'utf8')) === text;
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { AddressError, parsePrefix, type Address, type Prefix } from '@flannel-ts/ip';
 import type { LeasedOverlay } from './leased-overlays.ts';
@@ -19,16 +27,22 @@ export interface MadeRecord {
   readonly exists: boolean;
   readonly overlays: readonly LeasedOverlay[];
   has(made: Made): boolean;
-  /** Records what is about to be made. What cannot be written is a problem, and is tried again with the next addition. */
+  /** Records what is about to be made. What cannot be written is a problem, and is tried again with the next change. */
   add(made: readonly Made[]): void;
+  /**
+   * Forgets the links and routes that are gone: one with the same name that another program makes is not ours. Writes
+   * the whole file.
+   * @param there - lines of those that are still there
+   */
+  forgetAllBut(there: ReadonlySet<string>): void;
   /** Forgets everything: nothing is left on the host. */
   delete(): void;
 }
 
 /**
  * Opens the record of the network of a subnet file: `<subnet file>.made`, a line for each thing, in words
- * like those of `ip`. Lines are only appended, so that a change costs what it changes; something that is
- * recorded and gone does no harm.
+ * like those of `ip`. Additions are appended, so that one costs what it adds; what is gone stays recorded until
+ * {@link MadeRecord.forgetAllBut}.
  * @param onProblem - called when the file cannot be written, with the reason, and with '' when it can be again
  */
 export function openMadeRecord(
@@ -37,21 +51,36 @@ export function openMadeRecord(
 ): MadeRecord {
   const path = `${subnetFile}.made`;
   const lines = new Set(readLines(path, onProblem));
-  /** Lines that could not be written. */
-  let missing: readonly string[] = [];
+  /** Whether the file ends with a whole line and lacks none: a full disk may have cut the last one of an earlier run. */
+  let isComplete = false;
+  let isReported = false;
 
-  function append(added: readonly string[]): void {
+  /** Synchronous: it is in the file before the kernel is asked. */
+  function write(added: readonly string[]): void {
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      // Synchronous: it is in the file before the kernel is asked.
-      appendFileSync(path, added.map((line) => `${line}\n`).join(''));
-      if (missing.length > 0) onProblem('');
-      missing = [];
+      if (isComplete && existsSync(path)) appendFileSync(path, toText(added));
+      else replace();
+      isComplete = true;
+      if (isReported) onProblem('');
+      isReported = false;
     } catch (error) {
-      missing = added;
+      isComplete = false;
+      isReported = true;
       onProblem(
         `${path} cannot be written, so flanneld cleanup will not know all: ${(error as Error).message}`,
       );
+    }
+  }
+
+  function replace(): void {
+    const temporary = `${path}.tmp`;
+    mkdirSync(dirname(path), { recursive: true });
+    try {
+      writeFileSync(temporary, toText([...lines]));
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
     }
   }
 
@@ -66,13 +95,23 @@ export function openMadeRecord(
     add(made) {
       const added = [...new Set(made.map(madeText))].filter((line) => !lines.has(line));
       for (const line of added) lines.add(line);
-      if (added.length > 0) append([...missing, ...added]);
+      if (added.length > 0) write(added);
+    },
+    forgetAllBut(there) {
+      for (const line of lines) if (/^(?:link|route) /.test(line) && !there.has(line)) lines.delete(line);
+      isComplete = false;
+      write([]);
     },
     delete() {
       rmSync(path, { force: true });
       lines.clear();
+      isComplete = false;
     },
   };
+}
+
+function toText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function readLines(path: string, onProblem: (problem: string) => void): string[] {

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { queryObjects } from 'node:v8';
 import { expect, it } from 'vitest';
 import { bursts } from '../src/bursts.ts';
 
@@ -26,4 +27,19 @@ it('throws what ended the events, also when that happens while a burst is awaite
   setImmediate(() => events.destroy(new Error('the socket broke')));
   expect((await next).done).toBe(false);
   await expect(seen.next()).rejects.toThrow('the socket broke');
+});
+
+it('keeps nothing of a burst that is over', async () => {
+  const events = new PassThrough({ objectMode: true });
+  const seen = bursts(events as AsyncIterable<string>, { ...every, quietMs: 0 });
+  const burst = async () => {
+    events.write('link');
+    await seen.next();
+  };
+  await burst();
+  const promises = () => queryObjects(Promise, { format: 'count' });
+  const before = promises();
+  for (let count = 0; count < 100; count++) await burst();
+  expect(promises()).toBeLessThan(before + 50);
+  events.destroy();
 });

@@ -70,3 +70,14 @@ it('writes once to a device, which has no text to compare', async () => {
   stop.abort();
   await done;
 });
+
+it('reports a directory that has taken the place of a file', async () => {
+  const path = join(directory, 'subnet.env');
+  const { written, done, condition } = keep([file(path, 'text')]);
+  await written;
+  await rm(path);
+  await mkdir(path);
+  await vi.waitFor(() => expect(condition()).toMatch(/^failing: .*EISDIR/));
+  stop.abort();
+  await done;
+});

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAddress, parsePrefix } from '@flannel-ts/ip';
@@ -58,4 +58,47 @@ it('is gone when it is deleted', async () => {
   await expect(text()).rejects.toThrow('ENOENT');
   record.add([link]);
   expect(await text()).toBe('link flannel.1\n');
+});
+
+it('writes everything again with the next addition after its file was deleted', async () => {
+  const record = openMadeRecord(subnetFile);
+  record.add([link]);
+  await rm(`${subnetFile}.made`);
+  record.add([route]);
+  expect(await text()).toBe('link flannel.1\nroute 10.5.7.0/24 via 192.0.2.7\n');
+});
+
+it('joins no line to half of one that a full disk left', async () => {
+  openMadeRecord(subnetFile).add([link]);
+  await appendFile(`${subnetFile}.made`, 'route 10.5.7.0/2');
+  openMadeRecord(subnetFile).add([route]);
+  expect(openMadeRecord(subnetFile).has(route)).toBe(true);
+});
+
+it('reports what it cannot write, and writes that with the next addition', async () => {
+  const problems: string[] = [];
+  const record = openMadeRecord(subnetFile, (problem) => problems.push(problem));
+  await mkdir(`${subnetFile}.made/in-the-way`, { recursive: true });
+  record.add([link]);
+  expect(problems).toEqual([expect.stringContaining('cannot be written')]);
+  await rm(`${subnetFile}.made`, { recursive: true });
+  record.add([route]);
+  expect(problems.slice(1)).toEqual(['']);
+  expect(await text()).toBe('link flannel.1\nroute 10.5.7.0/24 via 192.0.2.7\n');
+});
+
+it('forgets routes and links that are gone, and no network', async () => {
+  openMadeRecord(subnetFile).add([overlay, link, route, { kind: 'docker-network' }]);
+  const record = openMadeRecord(subnetFile);
+  record.forgetAllBut(new Set(['link flannel.1']));
+  expect([overlay, link, route].map((made) => record.has(made))).toEqual([true, true, false]);
+  expect(await text()).toBe('overlay 10.5.0.0/16 subnet 10.5.69.0/24\nlink flannel.1\ndocker network\n');
+});
+
+it('costs an addition no more than what it adds, once the file is there', async () => {
+  const record = openMadeRecord(subnetFile);
+  record.add([link]);
+  await appendFile(`${subnetFile}.made`, 'of another program\n');
+  record.add([route]);
+  expect(await text()).toContain('of another program\n');
 });

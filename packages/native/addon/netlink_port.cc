@@ -130,6 +130,9 @@ class NetlinkPort : public Napi::ObjectWrap<NetlinkPort> {
       uv_close(reinterpret_cast<uv_handle_t*>(poll_),
                [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
       poll_ = nullptr;
+      // They refer to this port, as a rule: a cycle that no garbage collection sees.
+      onDatagram_.Reset();
+      onError_.Reset();
       Unref();
     }
     ::close(fd_);

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { openNetlinkPort } from '../src/index.ts';
 
@@ -41,6 +44,26 @@ it('is of no use after it was closed, and listens once', () => {
   expect(() => port.send(dumpLinks)).toThrow(expect.objectContaining({ code: 'EBADF' }));
   expect(() => port.listen(nothing, nothing)).toThrow(expect.objectContaining({ code: 'EBADF' }));
 });
+
+it('keeps nothing of a port that was closed, though its listener refers to the port', async () => {
+  const listener = listenAndClose();
+  await nextTurn();
+  collectGarbage();
+  expect(listener.deref()).toBeUndefined();
+});
+
+function listenAndClose(): WeakRef<object> {
+  const port = openNetlinkPort();
+  const onDatagram = () => port.send(dumpLinks);
+  port.listen(onDatagram, onDatagram);
+  port.close();
+  return new WeakRef(onDatagram);
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 it.each([
   ['ends by itself when its ports are closed', 'close'],
