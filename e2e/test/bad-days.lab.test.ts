@@ -1,4 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createLab, startEtcd, type Etcd, type Host, type Lab, type RunningProcess } from '@flannel-ts/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +60,14 @@ describe('a daemon on a bad day', () => {
       await daemon.exited;
       expect(daemon.lines.join('\n')).not.toContain('Debugger listening');
     }
+  });
+
+  it('lives on when SIGHUP comes while it is being loaded', async () => {
+    start();
+    // From then on the program decides about signals, and not the kernel.
+    while (!(await catches(daemon.pid, constants.signals.SIGUSR1)));
+    daemon.signal('SIGHUP');
+    await ready();
   });
 
   it.each([['--docker-opts-file'], ['--subnet-file']])(
@@ -147,6 +156,12 @@ describe('a daemon on a bad day', () => {
     expect(daemon.lines.at(-1)).toContain('EADDRINUSE');
   });
 });
+
+/** Whether a process has a handler for a signal, proc_pid_status(5). */
+async function catches(pid: number, signal: number): Promise<boolean> {
+  const [, mask] = /^SigCgt:\t(\w+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask ?? '0'}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
 
 /** A lease's value. */
 function peer(octet: number, data = `{"VNI":1,"VtepMAC":"02:00:00:00:00:${octet}"}`): string {
