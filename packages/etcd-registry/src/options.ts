@@ -106,12 +106,18 @@ const EXAMPLE = 'URLs such as http://127.0.0.1:2379';
 
 function parseEndpoint(text: string): URL {
   const url = /^https?:\/\//.test(text) ? URL.parse(text) : null;
-  if (!url) throw new EtcdOptionError('etcd-endpoints', `has ${JSON.stringify(text)}; want ${EXAMPLE}`);
-  if (url.pathname !== '/' || url.search || url.username) {
+  const shown = JSON.stringify(hideUser(text));
+  if (!url) throw new EtcdOptionError('etcd-endpoints', `has ${shown}; want ${EXAMPLE}`);
+  if (url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
     throw new EtcdOptionError(
       'etcd-endpoints',
-      `has ${JSON.stringify(text)}; want a scheme, host and port only, such as ${url.protocol}//${url.host}`,
+      `has ${shown}; want a scheme, host and port only, such as ${url.protocol}//${url.host}`,
     );
   }
   return url;
+}
+
+/** Messages end in logs, where no password belongs. */
+function hideUser(endpoint: string): string {
+  return endpoint.replace(/^(\w+:\/\/)?.*@/, '$1…@');
 }

@@ -28,6 +28,17 @@ describe('options', () => {
     it(`that make no sense: ${message}`, () => expect(() => checkAccess(options, log)).toThrow(message));
   }
 
+  it.each([
+    ['http://root:secret@etcd:2379', 'http://…@etcd:2379'],
+    ['http://:secret@etcd:2379', 'http://…@etcd:2379'],
+    ['http://root:secret/@etcd:2379', 'http://…@etcd:2379'],
+    ['root:secret@etcd:2379', '…@etcd:2379'],
+  ])('with a password in an endpoint are refused without repeating it: %s', (endpoint, shown) => {
+    const check = () => checkAccess({ endpoints: [endpoint] }, log);
+    expect(check).toThrow(`etcd-endpoints has "${shown}"; want`);
+    expect(check).not.toThrow('secret');
+  });
+
   it('that are empty count as not given', () => {
     const empty = { tls: { ca: '', cert: '', key: '' }, username: '', password: '', passwordFile: '' };
     const fresh = createRecordingLog();
