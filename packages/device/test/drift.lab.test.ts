@@ -116,6 +116,22 @@ it('repairs a route that another process keeps replacing ever less often, and re
   expect(repaired.length).toBeLessThan(6);
 });
 
+it('removes an address that another process keeps adding ever less often', async () => {
+  const abort = new AbortController();
+  const events = host.netlink.subscribe({ signal: abort.signal, of: ['address'] });
+  const begin = performance.now();
+  await host.run('ip address add 10.6.1.0/32 dev flannel.1');
+  let repairs = 0;
+  for await (const event of events) {
+    if (event.kind !== 'address' || event.change !== 'removed') continue;
+    if (++repairs === 7) abort.abort();
+    else await host.run('ip address add 10.6.1.0/32 dev flannel.1');
+  }
+  expect(performance.now() - begin).toBeGreaterThan(3_100);
+  const contests = host.events.filter(({ kind }) => kind === 'contested');
+  expect(contests).toEqual([{ kind: 'contested', what: 'address 10.6.1.0/32 dev flannel.1' }]);
+});
+
 it('follows the kernel again after the subscription broke', async () => {
   await host.device[Symbol.asyncDispose]();
   let subscriptions = 0;
