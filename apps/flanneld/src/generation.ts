@@ -100,6 +100,7 @@ export async function runGeneration(
 function forgetTroubles(conditions: Conditions): void {
   conditions.report('lease', 'ok', '', 'renewal');
   conditions.report('backend', 'ok', '', 'kernel');
+  conditions.report('backend', 'ok', '', 'contest');
   conditions.report('backend', 'ok', '', 'tunnel');
   conditions.report('peers', 'ok');
 }

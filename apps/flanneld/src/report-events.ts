@@ -64,11 +64,13 @@ export function reportDeviceEvent({ log, conditions }: Reporting, event: DeviceE
     case 'repaired':
       log.warn(namedSteps(event.steps), 'kernel state drifted; repaired');
       break;
-    case 'contested':
-      log.warn(
-        { what: event.what },
-        'another process keeps changing this; it is repaired less and less often',
-      );
+    case 'contested': {
+      const reason = `another process keeps changing ${event.what}, and it is repaired less and less often; find that process, such as a second flanneld with the same VNI`;
+      conditions.report('backend', 'degraded', reason, 'contest');
+      break;
+    }
+    case 'uncontested':
+      conditions.report('backend', 'ok', '', 'contest');
       break;
     case 'link-recreated':
       log.warn({ link: event.link }, 'link recreated: it differed in something that cannot be changed');

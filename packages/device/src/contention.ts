@@ -21,6 +21,8 @@ export interface Contention {
   repaired(subject: string): void;
   /** Whether another process keeps changing it. */
   isContested(subject: string): boolean;
+  /** Forgets what has been left alone for long enough; reports the end of the last contest. */
+  forgetCalm(): void;
 }
 
 interface Contest {
@@ -30,19 +32,20 @@ interface Contest {
 }
 
 export function createContention({ onEvent }: { onEvent: (event: DeviceEvent) => void }): Contention {
-  /** What was repaired lately, the latest last. */
+  /** What was repaired lately. */
   const contests = new Map<string, Contest>();
+  let isContesting = false;
 
   function recent(subject: string): Contest | undefined {
     const contest = contests.get(subject);
     return contest && performance.now() - contest.repairedAt < CALM_MS ? contest : undefined;
   }
 
-  function forgetCalm(now: number): void {
-    for (const [subject, { repairedAt }] of contests) {
-      if (now - repairedAt < CALM_MS) return;
-      contests.delete(subject);
-    }
+  function forgetCalm(): void {
+    for (const subject of contests.keys()) if (!recent(subject)) contests.delete(subject);
+    if (!isContesting || [...contests.values()].some(({ repairs }) => repairs >= CONTESTED_REPAIRS)) return;
+    isContesting = false;
+    onEvent({ kind: 'uncontested' });
   }
 
   return {
@@ -62,9 +65,11 @@ export function createContention({ onEvent }: { onEvent: (event: DeviceEvent) =>
         repairedAt: now,
         reportedAt: isReported ? now : reportedAt,
       });
-      forgetCalm(now);
-      if (isReported) onEvent({ kind: 'contested', what: subject });
+      if (!isReported) return;
+      isContesting = true;
+      onEvent({ kind: 'contested', what: subject });
     },
     isContested: (subject) => (recent(subject)?.repairs ?? 0) >= CONTESTED_REPAIRS,
+    forgetCalm,
   };
 }

@@ -57,7 +57,9 @@ export function createDevice(components: DeviceComponents, options: DeviceOption
   function reconcile(): Promise<void> {
     comparing ??= inTurn(async () => {
       comparing = undefined;
-      if (!stop.signal.aborted) report(await keeper.compare());
+      if (stop.signal.aborted) return;
+      report(await keeper.compare());
+      contention.forgetCalm();
     });
     return comparing;
   }

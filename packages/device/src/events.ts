@@ -9,6 +9,8 @@ export type DeviceEvent =
    * Reported when it begins and once an hour while it lasts, instead of the repairs.
    */
   | { readonly kind: 'contested'; readonly what: string }
+  /** Other processes have left everything alone for minutes: the end of every `contested` before. */
+  | { readonly kind: 'uncontested' }
   /** A link differed in something that cannot be changed, and was recreated. */
   | { readonly kind: 'link-recreated'; readonly link: string }
   /** Something failed, for the first time in a row or for another reason than before; it is tried again until it works. */

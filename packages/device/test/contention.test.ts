@@ -68,6 +68,19 @@ it('reports a contest when it begins, once an hour while it lasts, and not its r
   expect(reported).toEqual([event, event, event, event]);
 });
 
+it('reports when everything was left alone for two minutes', () => {
+  contest(() => {
+    schedule.entry(ROUTE);
+    contention.forgetCalm();
+  }, 300_000);
+  expect(reported).toEqual([JSON.stringify({ kind: 'contested', what: ROUTE })]);
+  for (let minute = 0; minute < 5; minute++) {
+    contention.forgetCalm();
+    vi.advanceTimersByTime(60_000);
+  }
+  expect(reported.slice(1)).toEqual([JSON.stringify({ kind: 'uncontested' })]);
+});
+
 it('repairs at once again when the entry was left alone for two minutes', () => {
   contest(() => schedule.entry(ROUTE), 60_000);
   vi.advanceTimersByTime(180_000);
