@@ -134,6 +134,15 @@ describe('a daemon on a bad day', () => {
     expect(said.join('\n')).not.toContain('    at ');
   });
 
+  it('says so when a daemon of another network uses its device', async () => {
+    start();
+    await ready();
+    await etcd.etcdctl('put', '/other/config', '{"Network":"10.6.0.0/16","Backend":{"Type":"vxlan"}}');
+    const flags = ['--etcd-prefix=/other', `--subnet-file=${file('other.env')}`];
+    await using _other = host.start([flanneld, `--etcd-endpoints=${etcd.endpoints[0]!}`, ...flags]);
+    await eventually(readyz, (text) => /^backend degraded since .*keeps changing .*address 10\./m.test(text));
+  });
+
   it('keeps its lease for as long as --subnet-lease-ttl says, and releases it with --release-lease-on-exit', async () => {
     await etcd.etcdctl('del', '--prefix', SUBNETS);
     start('--subnet-lease-ttl=90s', '--release-lease-on-exit');
@@ -157,9 +166,10 @@ describe('a daemon on a bad day', () => {
   });
 });
 
+/** Whether a process has a handler for a signal, proc_pid_status(5). */
 async function catches(pid: number, signal: number): Promise<boolean> {
-  const [, mask] = /^SigCgt:\t(\w+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))!;
-  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  const [, mask] = /^SigCgt:\t(\w+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask ?? '0'}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 /** A lease's value. */

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { createLogSink } from './log-sink.ts';
 
 export type { Logger };
 
@@ -7,11 +8,10 @@ export function createLog(options: { readonly debug: boolean; readonly terminal:
   const level = options.debug ? 'debug' : 'info';
   const serializers = { error: pino.stdSerializers.err };
   const base = { level, base: null, serializers, timestamp: () => `,"time":"${new Date().toISOString()}"` };
-  // Synchronous: the last line before an exit must not be lost.
   if (!options.terminal)
     return pino(
       { ...base, formatters: { level: (label) => ({ level: label }) } },
-      pino.destination({ fd: 2, sync: true }),
+      createLogSink(process.stderr.fd),
     );
   return pino(base, { write: (line: string) => process.stderr.write(readable(line)) });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from '@flannel-ts/backoff';
 import type { Underlay } from '@flannel-ts/backend';
-import type { Family } from '@flannel-ts/ip';
+import { familyBits, type Family } from '@flannel-ts/ip';
 import type { KernelEvent, NetlinkConnection } from '@flannel-ts/netlink';
 import { bursts } from './bursts.ts';
 import type { Conditions } from './conditions.ts';
@@ -90,7 +90,10 @@ export function describeUnderlay(underlay: Underlay, families: readonly Family[]
   const { link, mtu, address, publicIp, onLink } = underlay;
   const addresses = families.flatMap((family) => {
     const key = `ipv${family}` as const;
-    const networks = onLink.filter((prefix) => prefix.family === family).map(String);
+    // One of full length has no other host.
+    const networks = onLink
+      .filter((net) => net.family === family && net.length < familyBits(family))
+      .map(String);
     return [address[key], ...new Set(networks.sort()), `public ${String(publicIp[key])}`].map(String);
   });
   return [link, `mtu ${mtu}`, ...addresses].join(' ');

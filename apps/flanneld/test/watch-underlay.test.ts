@@ -26,6 +26,11 @@ it('is the same while only addresses of a family change that the overlay does no
   expect(isSameUnderlay(underlay, next, [4, 6])).toBe(false);
 });
 
+it('is the same when an address comes that no other host is reached by, as that of keepalived', () => {
+  const next = { ...underlay, onLink: [...underlay.onLink, parsePrefix('192.0.2.100/32')] };
+  expect(isSameUnderlay(underlay, next, [4])).toBe(true);
+});
+
 it.each<[string, Partial<Underlay>]>([
   ['interface', { link: 'eth1' }],
   ['MTU', { mtu: 1400 }],

@@ -66,7 +66,9 @@ export function createDriftCollector(components: DriftComponents): (event: Kerne
       if (isDrift) schedule.entry(key);
       else schedule.settled(key);
     } else if (desired.dependsOn(entry.address.link) && isNews(key, event.change, '')) {
-      compare(key, isDrift);
+      // Another process may add one to a link of ours whenever it is removed, and remove ours whenever it is added.
+      if (desired.links().has(entry.address.link)) schedule.everything(key);
+      else compare(key, isDrift);
     }
   }
 

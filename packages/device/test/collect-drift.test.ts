@@ -64,17 +64,20 @@ it.each([
   expect(link({ index: 5 }, flannel1)).toEqual(['settled link flannel.1', 'everything']);
 });
 
-it('takes the removal of a desired address for its drift', () => {
+it.each([
+  ['a desired', '10.5.1.0'],
+  ['another process’s', '10.6.1.0'],
+])('takes what happens to %s address of our link for a reason that may come again and again', (_, text) => {
   const address = {
     linkIndex: 3,
-    address: parseAddress('10.5.1.0'),
+    address: parseAddress(text),
     prefixLength: 32,
     scope: 'global',
   } as const;
   add({ kind: 'address', change: 'removed', address });
   add({ kind: 'address', change: 'put', address });
-  const key = 'address 10.5.1.0/32 dev flannel.1';
-  expect(scheduled).toEqual([`everything for ${key}`, `settled ${key}`, 'everything']);
+  const reason = `everything for address ${text}/32 dev flannel.1`;
+  expect(scheduled).toEqual([reason, reason]);
 });
 
 it('repairs a changed entry alone, unless it is as desired again', () => {

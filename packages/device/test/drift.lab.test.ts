@@ -1,3 +1,4 @@
+import type { KernelEvent } from '@flannel-ts/netlink';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createHost, desired, gatewayPeer, ownership, peer, self, type Host } from './support/host.ts';
 
@@ -97,22 +98,39 @@ it('leaves alone what others do beside it', async () => {
   expect(await theirs()).toEqual(before);
 });
 
-it('repairs a route that another process keeps replacing ever less often, and reports the contest once', async () => {
-  // Ten repairs a second, without an end, would be 30 of them.
-  const signal = AbortSignal.timeout(3_000);
-  const replace = () => host.run('ip route replace 10.5.9.0/24 via 192.0.2.8');
+/** Another process that undoes each repair, for 3 s. @returns how many repairs there were */
+async function contest(undo: string, isRepair: (event: KernelEvent) => boolean): Promise<number> {
+  const events = host.netlink.subscribe({ signal: AbortSignal.timeout(3_000) });
   let repairs = 0;
-  const events = host.netlink.subscribe({ signal });
-  await replace();
+  await host.run(undo);
   for await (const event of events) {
-    if (event.kind !== 'route' || event.route.gateway?.toString() !== '192.0.2.9') continue;
+    if (!isRepair(event)) continue;
     repairs++;
-    await replace();
+    await host.run(undo);
   }
+  return repairs;
+}
+
+it.each([
+  [
+    'repairs a route that another process keeps replacing',
+    'route 10.5.9.0/24',
+    'ip route replace 10.5.9.0/24 via 192.0.2.8',
+    (event: KernelEvent) => event.kind === 'route' && event.route.gateway?.toString() === '192.0.2.9',
+  ],
+  [
+    'removes an address that another process keeps adding',
+    'address 10.6.1.0/32 dev flannel.1',
+    'ip address add 10.6.1.0/32 dev flannel.1',
+    (event: KernelEvent) => event.kind === 'address' && event.change === 'removed',
+  ],
+])('%s ever less often, and reports the contest once', async (_, subject, undo, isRepair) => {
+  const repairs = await contest(undo, isRepair);
   expect(repairs).toBeGreaterThanOrEqual(5);
+  // Ten a second, without an end, would be 30.
   expect(repairs).toBeLessThan(25);
   const contests = host.events.filter(({ kind }) => kind === 'contested');
-  expect(contests).toEqual([{ kind: 'contested', subjects: ['route 10.5.9.0/24'] }]);
+  expect(contests).toEqual([{ kind: 'contested', subjects: [subject] }]);
   const repaired = host.events.filter(({ kind }) => kind === 'repaired');
   expect(repaired.length).toBeLessThan(6);
 });
