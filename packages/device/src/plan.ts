@@ -14,7 +14,9 @@ export interface Step {
 
 /**
  * The steps from what the kernel holds to what is desired: put what is missing or different, then delete
- * what is ours and undesired. Nothing is deleted to be replaced: a put replaces in place, without a gap.
+ * what is ours and undesired. Nothing is deleted to be replaced: a put replaces in place, without a gap. Only addresses
+ * go before what needs others: the kernel takes no route through an address that is this host's, such as that of a subnet
+ * which is a peer's now.
  *
  * @param desired - by {@link entryKey}
  */
@@ -32,17 +34,17 @@ export function planReconcile(
     else kept.set(key, entry);
   }
   const different = [...desired].filter(([key, entry]) => textOf(kept.get(key)) !== entryText(entry));
-  return [
-    ...puts(different.map(([, entry]) => entry)),
-    ...deletes(undesired.filter((entry) => isOwned(entry, ownership))),
-  ];
+  return inOrder(
+    different.map(([, entry]) => entry),
+    undesired.filter((entry) => isOwned(entry, ownership)),
+  );
 }
 
 /** The steps for changed keys alone. */
 export function planChanges(changes: readonly EntryChange[]): Step[] {
   const after = changes.map((change) => change.after).filter((entry) => entry !== undefined);
   const gone = changes.filter((change) => !change.after).map((change) => change.before!);
-  return [...puts(after), ...deletes(gone)];
+  return inOrder(after, gone);
 }
 
 function textOf(entry: Entry | undefined): string | undefined {
@@ -52,13 +54,14 @@ function textOf(entry: Entry | undefined): string | undefined {
 const MAKING_ORDER: readonly Entry['kind'][] = ['address', 'neighbour', 'fdb', 'blackhole', 'route'];
 
 /** Neighbours and FDB entries before the routes that lead to them; deleting goes the other way round. */
-function puts(entries: readonly Entry[]): Step[] {
-  return inMakingOrder(entries).map((entry) => ({ verb: 'put', entry }));
-}
-
-function deletes(entries: readonly Entry[]): Step[] {
-  const reversed = inMakingOrder(entries).reverse();
-  return reversed.map((entry) => ({ verb: 'delete', entry }));
+function inOrder(added: readonly Entry[], gone: readonly Entry[]): Step[] {
+  const puts = inMakingOrder(added).map((entry): Step => ({ verb: 'put', entry }));
+  const deletions = inMakingOrder(gone)
+    .reverse()
+    .map((entry): Step => ({ verb: 'delete', entry }));
+  const isOfAddress = ({ entry }: Step) => entry.kind === 'address';
+  const isOfOther = (step: Step) => !isOfAddress(step);
+  return [...[...puts, ...deletions].filter(isOfAddress), ...[...puts, ...deletions].filter(isOfOther)];
 }
 
 function inMakingOrder(entries: readonly Entry[]): Entry[] {

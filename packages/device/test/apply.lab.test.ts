@@ -1,4 +1,4 @@
-import { parseAddress, parsePrefix } from '@flannel-ts/ip';
+import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostState } from '../src/index.ts';
 import { createHost, desired, gatewayPeer, ownership, peer, self, vxlan, type Host } from './support/host.ts';
@@ -94,6 +94,24 @@ describe('apply', () => {
         ],
       },
     ]);
+  });
+
+  it('makes the route to a former subnet of this host, which a peer has taken', async () => {
+    const former: HostState = {
+      links: [vxlan],
+      addresses: [{ link: 'flannel.1', address: parseInterfaceAddress('10.5.7.0/32') }],
+    };
+    await host.device.apply(desired({ former, peer: peer(8) }), ownership);
+    await host.device.apply(desired({ self, peer: peer(7) }), ownership);
+    expect(host.events).toMatchObject([{ kind: 'removed' }]);
+    expect(await host.overlay()).toEqual([...peer7, ...rest]);
+  });
+
+  it('removes all of it when the host has no subnet any more', async () => {
+    await host.device.apply(desired({ self, peer: peer(7) }), ownership);
+    await host.device.apply(desired({ device: { links: [vxlan] } }), ownership);
+    expect(host.events).toMatchObject([{ kind: 'removed' }]);
+    expect(await host.overlay()).toEqual(['02:00:00:00:00:01', '1450']);
   });
 
   it('replaces a conflicting route', async () => {

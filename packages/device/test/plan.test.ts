@@ -51,12 +51,23 @@ describe('planReconcile', () => {
     expect(reconcile(peer7, peer7)).toEqual([]);
   });
 
-  it('deletes what is owned and undesired, routes first', () => {
+  it('deletes what is owned and undesired, addresses first, then routes', () => {
     expect(reconcile('', `address 10.5.9.0/32 dev flannel.1${peer7}`)).toEqual([
+      'address delete 10.5.9.0/32 dev 3',
       'route delete 10.5.7.0/24 via 10.5.7.0 dev 3 onlink',
       'fdb delete 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
       'neighbour delete 10.5.7.0 lladdr 02:00:00:00:01:07 dev 3',
-      'address delete 10.5.9.0/32 dev 3',
+    ]);
+  });
+
+  it('removes the address of a former subnet before it makes the route of the peer that has it now', () => {
+    const desired = `address 10.5.1.0/32 dev flannel.1${peer7}`;
+    expect(reconcile(desired, 'address 10.5.7.0/32 dev flannel.1')).toEqual([
+      'address replace 10.5.1.0/32 dev 3',
+      'address delete 10.5.7.0/32 dev 3',
+      'neighbour replace 10.5.7.0 lladdr 02:00:00:00:01:07 dev 3',
+      'fdb replace 02:00:00:00:01:07 dst 192.0.2.7 dev 3',
+      'route replace 10.5.7.0/24 via 10.5.7.0 dev 3 onlink',
     ]);
   });
 
