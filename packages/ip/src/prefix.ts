@@ -10,6 +10,7 @@ export class Prefix {
   /** Prefix length in bits, 0 to 32 or 0 to 128. */
   readonly length: number;
   #key: string | undefined;
+  #bits: string | undefined;
 
   /** @throws {RangeError} when the length does not fit the family or `network` has host bits. */
   constructor(network: Address, length: number) {
@@ -26,6 +27,14 @@ export class Prefix {
 
   get family(): Family {
     return this.network.family;
+  }
+
+  /** The bits that all addresses have in common, as digits: the path to this prefix in a tree of prefixes. */
+  get bits(): string {
+    return (this.#bits ??= this.network.value
+      .toString(2)
+      .padStart(familyBits(this.family), '0')
+      .slice(0, this.length));
   }
 
   /** Number of addresses. */
