@@ -2,6 +2,7 @@ import { encodeLeaseAttributes, leaseKey, type LeaseEvent } from '@flannel-ts/su
 import { parseAddress } from '@flannel-ts/ip';
 import { expect, it } from 'vitest';
 import { checkWatch, type LogStep, type WatchStep } from '../src/index.ts';
+import { isRenewal } from '../src/registry/store.ts';
 import type { WatchRules } from '../src/registry/watch.ts';
 import { createRandom } from '../src/world/random.ts';
 import { createRegistryWorld } from './support/registry-world.ts';
@@ -85,4 +86,32 @@ it('a watch that does not list after a restore at once is found by its history',
 
 it('a watch that misses changes without an error is found by its history', async () => {
   expect(await countWrong(listing, { deaf: true })).toBeGreaterThan(20);
+});
+
+it('a watch reports changes that are not urgent with the next one that is, or a hundred of them', async () => {
+  const { scheduler, store, open } = createRegistryWorld({
+    seed: 'renewals',
+    isUrgent: (write) => !isRenewal(write),
+  });
+  const value = (host: number) =>
+    encodeLeaseAttributes({ publicIp: { ipv4: parseAddress(`192.0.2.${host}`) } });
+  const renew = (count: number) => {
+    for (let time = 0; time < count; time++) store.put('10.5.1.0-24', value(1));
+  };
+  const ended = new AbortController();
+  const reported: number[] = [];
+  const watching = (async () => {
+    for await (const event of open('host').watchLeases({ signal: ended.signal }))
+      if (event.kind === 'delta') reported.push(event.changes.length);
+  })();
+  store.put('10.5.1.0-24', value(1));
+  scheduler.at(10 * MINUTE_MS, () => renew(99));
+  scheduler.at(20 * MINUTE_MS, () => expect(reported).toEqual([]));
+  scheduler.at(20 * MINUTE_MS, () => store.put('10.5.1.0-24', value(2)));
+  scheduler.at(30 * MINUTE_MS, () => store.put('10.5.1.0-24', value(1)));
+  scheduler.at(40 * MINUTE_MS, () => renew(100));
+  await scheduler.run(50 * MINUTE_MS);
+  ended.abort();
+  await watching;
+  expect(reported).toEqual([100, 1, 100]);
 });

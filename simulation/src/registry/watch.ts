@@ -13,8 +13,11 @@ export type WatchLeases = (signal: AbortSignal | undefined) => AsyncIterable<Lea
 export interface Watch {
   /** Events that its host has not taken yet. */
   readonly waiting: number;
-  /** Called after each change of the store. */
-  notify(): void;
+  /**
+   * Called after each change of the store. One that is not urgent, as a renewal of another host's lease, is reported
+   * together with the next one that is, or with others of its kind when there are many.
+   */
+  notify(isUrgent: boolean): void;
   /** The stream ends; the watch begins again by itself. */
   interrupt(): void;
   /** While true, changes pass by unseen and without an error: etcd's defects. */
@@ -34,6 +37,8 @@ const LISTING_JITTER_MS = 60_000;
 /** Until an interruption is noticed. */
 const NOTICE_MS = 3000;
 const LONGEST_BACKOFF_MS = 60_000;
+/** How many changes that are not urgent wait for others. */
+const MANY = 100;
 
 /**
  * Follows the store over one host's network, by the contract of `watchLeases`: a snapshot first, every
@@ -65,8 +70,8 @@ export function createWatches(components: {
       get waiting() {
         return queue.waiting;
       },
-      notify() {
-        if (!connected || delivery) return;
+      notify(isUrgent) {
+        if (!connected || delivery || !(isUrgent || store.revision - seen >= MANY)) return;
         delivery = true;
         scheduler.at(scheduler.now + network.latency(), arrive);
       },
@@ -120,7 +125,7 @@ export function createWatches(components: {
     function resume(): void {
       connected = true;
       if (history !== store.replacedAt) listLater();
-      watch.notify();
+      watch.notify(true);
     }
 
     function connectIn(ms: number, backoffMs = 1000): void {
@@ -132,13 +137,17 @@ export function createWatches(components: {
       });
     }
 
-    function retry(backoffMs: number, givenUpMs = 0): void {
-      connectIn(givenUpMs + random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
+    /** Leaves out the requests that a network which is cut would lose; the one that reaches it comes after. */
+    function waitForNetwork(): void {
+      const { cutUntil } = network;
+      const longestMs = network.lose() + Math.min(cutUntil - scheduler.now, LONGEST_BACKOFF_MS);
+      const goOn = () => connectIn(random.next() * longestMs);
+      scheduler.at(cutUntil, () => time.deliver(goOn));
     }
 
     function list(backoffMs: number): void {
       if (network.isCut) {
-        retry(backoffMs, network.lose());
+        waitForNetwork();
         return;
       }
       network
@@ -157,7 +166,7 @@ export function createWatches(components: {
           (error: unknown) => {
             if (queue.ended) return;
             if (!(error instanceof RegistryUnavailableError)) throw error;
-            retry(backoffMs);
+            connectIn(random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
           },
         );
     }

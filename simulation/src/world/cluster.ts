@@ -1,7 +1,7 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { openRegistry } from '../registry/registry.ts';
 import { createStore } from '../registry/create-store.ts';
-import type { Store, StoreObserver } from '../registry/store.ts';
+import { isRenewal, type Store, type StoreObserver } from '../registry/store.ts';
 import { createWatches } from '../registry/watch.ts';
 import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
@@ -38,13 +38,17 @@ export function createCluster(
 ): Cluster {
   const { scheduler, plan, observer } = context;
   const seed = `${context.seed}`;
-  const weather: Weather = { outages: 0 };
+  const weather: Weather = { downUntil: 0 };
   let addresses = 0;
 
   const store = createStore(scheduler, plan.flavour, {
     written: observer.written,
-    changed() {
-      for (const host of hosts) for (const watch of host.watches) watch.notify();
+    changed(write) {
+      const concernsAll = !isRenewal(write);
+      for (const host of hosts) {
+        const isUrgent = concernsAll || host.name === write.writer.name;
+        for (const watch of host.watches) watch.notify(isUrgent);
+      }
     },
     replaced() {
       observer.replaced();

@@ -3,7 +3,7 @@ import type { Flavour } from '../../src/registry/entry.ts';
 import { createNetwork, GOOD_PATH, type Path } from '../../src/registry/network.ts';
 import { openRegistry } from '../../src/registry/registry.ts';
 import { createStore } from '../../src/registry/create-store.ts';
-import type { StoreObserver } from '../../src/registry/store.ts';
+import type { StoreObserver, Write } from '../../src/registry/store.ts';
 import { createWatches, type Watch, type WatchRules } from '../../src/registry/watch.ts';
 import { createHostTime } from '../../src/world/host-time.ts';
 import { createRandom } from '../../src/world/random.ts';
@@ -17,15 +17,17 @@ export function createRegistryWorld(options: {
   readonly log?: typeof silent;
   readonly config?: () => string | undefined;
   readonly observer?: Partial<StoreObserver>;
+  /** Which changes watches report at once. @default all of them */
+  readonly isUrgent?: (write: Write) => boolean;
 }) {
   const { seed, rules = { listAfterInterruption: true, listPeriodically: true }, observer } = options;
   const scheduler = createScheduler();
   const watches = new Set<Watch>();
-  const weather = { outages: 0 };
+  const weather = { downUntil: 0 };
   const store = createStore(scheduler, options.flavour ?? 'v3', {
     written: (write) => observer?.written?.(write),
-    changed: () => {
-      for (const watch of watches) watch.notify();
+    changed: (write) => {
+      for (const watch of watches) watch.notify(options.isUrgent?.(write) ?? true);
     },
     replaced: () => {
       observer?.replaced?.();
