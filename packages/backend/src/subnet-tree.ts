@@ -34,9 +34,14 @@ export class SubnetTree {
   }
 
   /** Returns the leases of just this subnet, and of wider ones around it. */
-  around({ bits }: Prefix): string[] {
-    const found: string[] = [];
-    for (const { leases } of this.#path(bits)) found.push(...leases);
+  around({ bits }: Prefix): readonly string[] {
+    let found = this.#root.leases;
+    let node: Node | undefined = this.#root;
+    for (let depth = 0; depth < bits.length; depth++) {
+      node = childOf(node, bits[depth]);
+      if (!node) break;
+      if (node.leases.length > 0) found = [...found, ...node.leases];
+    }
     return found;
   }
 

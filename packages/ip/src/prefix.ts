@@ -9,6 +9,7 @@ export class Prefix {
   readonly network: Address;
   /** Prefix length in bits, 0 to 32 or 0 to 128. */
   readonly length: number;
+  readonly #hostBits: bigint;
   #key: string | undefined;
   #bits: string | undefined;
 
@@ -22,6 +23,7 @@ export class Prefix {
     }
     this.network = network;
     this.length = length;
+    this.#hostBits = BigInt(familyBits(network.family) - length);
     Object.freeze(this);
   }
 
@@ -54,8 +56,7 @@ export class Prefix {
   /** Whether an address, or the whole of another prefix, lies inside. */
   contains(other: Address | Prefix): boolean {
     if (other instanceof Prefix) return other.length >= this.length && this.contains(other.network);
-    const hostBits = BigInt(familyBits(this.family) - this.length);
-    return other.family === this.family && (other.value ^ this.network.value) >> hostBits === 0n;
+    return other.family === this.family && (other.value ^ this.network.value) >> this.#hostBits === 0n;
   }
 
   overlaps(other: Prefix): boolean {
