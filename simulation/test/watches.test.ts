@@ -2,7 +2,6 @@ import { encodeLeaseAttributes, leaseKey, type LeaseEvent } from '@flannel-ts/su
 import { parseAddress } from '@flannel-ts/ip';
 import { expect, it } from 'vitest';
 import { checkWatch, type LogStep, type WatchStep } from '../src/index.ts';
-import { isRenewal } from '../src/registry/store.ts';
 import type { WatchRules } from '../src/registry/watch.ts';
 import { createRandom } from '../src/world/random.ts';
 import { createRegistryWorld } from './support/registry-world.ts';
@@ -88,10 +87,10 @@ it('a watch that misses changes without an error is found by its history', async
   expect(await countWrong(listing, { deaf: true })).toBeGreaterThan(20);
 });
 
-it('a watch reports changes that are not urgent with the next one that is, or a hundred of them', async () => {
+it('a watch reports renewals of others with the next other change, or a hundred of them', async () => {
   const { scheduler, store, open } = createRegistryWorld({
     seed: 'renewals',
-    isUrgent: (write) => !isRenewal(write),
+    keepsRenewalsBack: true,
   });
   const value = (host: number) =>
     encodeLeaseAttributes({ publicIp: { ipv4: parseAddress(`192.0.2.${host}`) } });

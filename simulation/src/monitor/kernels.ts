@@ -23,19 +23,17 @@ export function createKernelCheck(record: RunRecord, cluster: Cluster) {
   const { backend, ipv4 } = settings.config;
   const found = new Map<Host, Checked>();
 
-  return (host: Host, { number, entries }: SettledCheck): void => {
+  return (host: Host, { number, entries, since }: SettledCheck): void => {
     const { kernel } = host;
     const { heldKey, held } = host.daemon!;
     const now: Checked = { number, heldKey: heldKey!, address: addressOf(host), mac: kernel.mac };
     const last = found.get(host);
     const isSameHost = last?.heldKey === now.heldKey && last.address === now.address && last.mac === now.mac;
-    const known = isSameHost ? last.number : 0;
-    const changed = kernel.takeChanged();
-    for (const settled of entries) {
-      if (settled.since > known || changed.has(settled.key)) checkPeer(host, settled);
-    }
-    for (const owner of changed) {
-      if (owner !== 'self' && kernel.states.has(owner) && !store.changedAt.has(owner))
+    for (const settled of since(isSameHost ? last.number : 0)) checkPeer(host, settled);
+    for (const owner of kernel.takeChanged()) {
+      const settled = entries.get(owner);
+      if (settled) checkPeer(host, settled);
+      else if (owner !== 'self' && kernel.states.has(owner) && !store.changedAt.has(owner))
         record.fail(`${host.name} has state of ${owner}`);
     }
     const overlay = kernel.states.get('self')?.addresses?.[0]?.address.address;

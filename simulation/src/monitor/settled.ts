@@ -19,7 +19,9 @@ export interface Settled {
 export interface SettledCheck {
   /** Counted from 1. */
   readonly number: number;
-  readonly entries: readonly Settled[];
+  readonly entries: ReadonlyMap<string, Settled>;
+  /** Returns the entries that the check of a number did not see as they are. */
+  since(known: number): readonly Settled[];
 }
 
 /** Returns what finds the entries that have not changed for `ageMs`, at each check of a cluster. */
@@ -43,7 +45,21 @@ export function createSettled(cluster: Cluster, ageMs: number): () => SettledChe
       entries.set(key, isSame ? known : { key, content, peer, isContested, since: number });
     }
     former = entries;
-    return { number, entries: [...entries.values()] };
+    return {
+      number,
+      entries,
+      since: memoize((known) => [...entries.values()].filter(({ since }) => since > known)),
+    };
+  };
+}
+
+/** Returns a function that works each of its values out once. */
+function memoize<T>(workOut: (value: number) => T): (value: number) => T {
+  const known = new Map<number, T>();
+  return (value) => {
+    const result = known.get(value) ?? workOut(value);
+    known.set(value, result);
+    return result;
   };
 }
 

@@ -13,11 +13,8 @@ export type WatchLeases = (signal: AbortSignal | undefined) => AsyncIterable<Lea
 export interface Watch {
   /** Events that its host has not taken yet. */
   readonly waiting: number;
-  /**
-   * Called after each change of the store. One that is not urgent, as a renewal of another host's lease, is reported
-   * together with the next one that is, or with others of its kind when there are many.
-   */
-  notify(isUrgent: boolean): void;
+  /** Called when there are changes in the store to look at. */
+  notify(): void;
   /** The stream ends; the watch begins again by itself. */
   interrupt(): void;
   /** While true, changes pass by unseen and without an error: etcd's defects. */
@@ -37,8 +34,6 @@ const LISTING_JITTER_MS = 60_000;
 /** Until an interruption is noticed. */
 const NOTICE_MS = 3000;
 const LONGEST_BACKOFF_MS = 60_000;
-/** How many changes that are not urgent wait for others. */
-const MANY = 100;
 
 /**
  * Follows the store over one host's network, by the contract of `watchLeases`: a snapshot first, every
@@ -70,8 +65,8 @@ export function createWatches(components: {
       get waiting() {
         return queue.waiting;
       },
-      notify(isUrgent) {
-        if (!connected || delivery || !(isUrgent || store.revision - seen >= MANY)) return;
+      notify() {
+        if (!connected || delivery) return;
         delivery = true;
         scheduler.at(scheduler.now + network.latency(), arrive);
       },
@@ -125,7 +120,7 @@ export function createWatches(components: {
     function resume(): void {
       connected = true;
       if (history !== store.replacedAt) listLater();
-      watch.notify(true);
+      watch.notify();
     }
 
     function connectIn(ms: number, backoffMs = 1000): void {

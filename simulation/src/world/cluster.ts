@@ -1,7 +1,8 @@
 import { parseAddress } from '@flannel-ts/ip';
+import { createAnnouncer } from '../registry/announce.ts';
 import { openRegistry } from '../registry/registry.ts';
 import { createStore } from '../registry/create-store.ts';
-import { isRenewal, type Store, type StoreObserver } from '../registry/store.ts';
+import type { Store, StoreObserver } from '../registry/store.ts';
 import { createWatches } from '../registry/watch.ts';
 import type { Weather } from '../registry/network.ts';
 import type { Components } from './components.ts';
@@ -43,13 +44,7 @@ export function createCluster(
 
   const store = createStore(scheduler, plan.flavour, {
     written: observer.written,
-    changed(write) {
-      const concernsAll = !isRenewal(write);
-      for (const host of hosts) {
-        const isUrgent = concernsAll || host.name === write.writer.name;
-        for (const watch of host.watches) watch.notify(isUrgent);
-      }
-    },
+    changed: createAnnouncer(() => hosts),
     replaced() {
       observer.replaced();
       for (const host of hosts) for (const watch of host.watches) watch.interrupt();

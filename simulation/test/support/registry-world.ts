@@ -1,9 +1,10 @@
 import { silent } from '../../src/world/daemon-settings.ts';
 import type { Flavour } from '../../src/registry/entry.ts';
+import { createAnnouncer } from '../../src/registry/announce.ts';
 import { createNetwork, GOOD_PATH, type Path } from '../../src/registry/network.ts';
 import { openRegistry } from '../../src/registry/registry.ts';
 import { createStore } from '../../src/registry/create-store.ts';
-import type { StoreObserver, Write } from '../../src/registry/store.ts';
+import type { StoreObserver } from '../../src/registry/store.ts';
 import { createWatches, type Watch, type WatchRules } from '../../src/registry/watch.ts';
 import { createHostTime } from '../../src/world/host-time.ts';
 import { createRandom } from '../../src/world/random.ts';
@@ -17,17 +18,19 @@ export function createRegistryWorld(options: {
   readonly log?: typeof silent;
   readonly config?: () => string | undefined;
   readonly observer?: Partial<StoreObserver>;
-  /** Which changes watches report at once. @default all of them */
-  readonly isUrgent?: (write: Write) => boolean;
+  /** Keeps renewals back from watches, as in a cluster. @default false */
+  readonly keepsRenewalsBack?: boolean;
 }) {
   const { seed, rules = { listAfterInterruption: true, listPeriodically: true }, observer } = options;
   const scheduler = createScheduler();
   const watches = new Set<Watch>();
+  const announce = createAnnouncer(() => [{ name: 'host', watches }]);
   const weather = { downUntil: 0 };
   const store = createStore(scheduler, options.flavour ?? 'v3', {
     written: (write) => observer?.written?.(write),
     changed: (write) => {
-      for (const watch of watches) watch.notify(options.isUrgent?.(write) ?? true);
+      if (options.keepsRenewalsBack) announce(write);
+      else for (const watch of watches) watch.notify();
     },
     replaced: () => {
       observer?.replaced?.();
