@@ -82,7 +82,7 @@ describe('what follows', () => {
 
   it('is nothing for a renewal: no new plan and no update, in deltas and snapshots', async () => {
     const context = createContext({ Type: 'vxlan' });
-    const { planPeer, ...backend } = await createIn(context);
+    const backend = await createIn(context);
     const planned: string[] = [];
     const follower = createPeerFollower(
       {
@@ -91,7 +91,7 @@ describe('what follows', () => {
           ...backend,
           planPeer(peer) {
             planned.push(`${leaseKey(peer)} ${peer.revision}`);
-            return planPeer(peer);
+            return backend.planPeer(peer);
           },
         },
       },
