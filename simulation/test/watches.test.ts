@@ -88,10 +88,11 @@ it('a watch that misses changes without an error is found by its history', async
 });
 
 it('a watch reports renewals of others with the next other change, or a hundred of them', async () => {
-  const { scheduler, store, open } = createRegistryWorld({
+  const world = createRegistryWorld({
     seed: 'renewals',
     keepsRenewalsBack: true,
   });
+  const { scheduler, store } = world;
   const value = (host: number) =>
     encodeLeaseAttributes({ publicIp: { ipv4: parseAddress(`192.0.2.${host}`) } });
   const renew = (count: number) => {
@@ -100,7 +101,7 @@ it('a watch reports renewals of others with the next other change, or a hundred 
   const ended = new AbortController();
   const reported: number[] = [];
   const watching = (async () => {
-    for await (const event of open('host').watchLeases({ signal: ended.signal }))
+    for await (const event of world.open('host').watchLeases({ signal: ended.signal }))
       if (event.kind === 'delta') reported.push(event.changes.length);
   })();
   store.put('10.5.1.0-24', value(1));

@@ -55,7 +55,7 @@ export function checkChoice(
   if (held) record.fail(`${host.name} takes ${key}, although it holds ${held.key}`);
   const other = own.find((entry) => entry.key === previous);
   if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
-  if (own.length === 0 && host.previous && isFree(cluster, host.previous, since))
+  if (own.length === 0 && previous && isFree(cluster, host.previous!, since))
     record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
 }
 

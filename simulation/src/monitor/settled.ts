@@ -21,7 +21,7 @@ export interface SettledCheck {
   readonly number: number;
   readonly entries: ReadonlyMap<string, Settled>;
   /** Returns the entries that the check of a number did not see as they are. */
-  since(known: number): readonly Settled[];
+  readonly since: (known: number) => readonly Settled[];
 }
 
 /** Returns what finds the entries that have not changed for `ageMs`, at each check of a cluster. */

@@ -1,4 +1,4 @@
-import { keepLease, type LeaseKeeper, type Registry, type RegistryEntry } from '@flannel-ts/subnet';
+import { keepLease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
 
 type KeepLease = typeof keepLease;
 
@@ -56,30 +56,6 @@ export const leakListeners: KeepLease = (components, options) => {
 export const recreateBlindly: KeepLease = (components, options) => {
   const readSnapshot: Registry['readSnapshot'] = () => Promise.resolve({ leases: [], unreadable: [] });
   return keepLease({ ...components, registry: { ...components.registry, readSnapshot } }, options);
-};
-
-/** Takes an entry of its lease's revision for its lease, be it a reservation or not. */
-export const overlookReservations: KeepLease = (components, options) => {
-  const { registry } = components;
-  const disguise = <T extends RegistryEntry>(entry: T): T =>
-    entry.revision === keeper.lease.revision ? { ...entry, expiresAt: keeper.lease.expiresAt } : entry;
-  const readLease: Registry['readLease'] = async (subnets, call) => {
-    const entry = await registry.readLease(subnets, call);
-    return entry && disguise(entry);
-  };
-  const keeper = keepLease({ ...components, registry: { ...registry, readLease } }, options);
-  return {
-    ...keeper,
-    get lease() {
-      return keeper.lease;
-    },
-    observe: (changes) =>
-      keeper.observe(
-        changes.map((change) =>
-          change.kind === 'put' ? { kind: 'put', lease: disguise(change.lease) } : change,
-        ),
-      ),
-  };
 };
 
 function withoutObserving(keeper: LeaseKeeper): LeaseKeeper {
