@@ -1,12 +1,11 @@
 // `npm run simulate`: clusters on a virtual clock, seed after seed. See README.md.
 import { parseOptions, USAGE, type Options } from './options.ts';
 import { describeProgress, describeRest } from './progress.ts';
-import { runOnThreads } from './run-on-threads.ts';
 import { allFaults, describeFailure, runSeed, shortenSchedule } from './run-seed.ts';
+import { runSeeds } from './run-seeds.ts';
 import type { RunResult } from './simulate.ts';
 import type { RunRequest } from './world/plan.ts';
 
-const MINUTE_MS = 60_000;
 const PROGRESS_MS = 60_000;
 
 const options = read();
@@ -26,33 +25,16 @@ function read(): Options | undefined {
 }
 
 /** Runs seeds until they are done, the time is over, one fails or the user has enough. */
-async function runMany({ seeds, from, minutes, jobs, ...cluster }: Options): Promise<number> {
-  const start = performance.now();
+async function runMany(options: Options): Promise<number> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort());
-  const failed: RunRequest[] = [];
-  const sums = { done: 0, steps: 0, virtualMs: 0 };
-  const progress = () => ({ ...sums, seeds, ms: performance.now() - start });
-  const isOver = () =>
-    interrupt.signal.aborted || failed.length > 0 || performance.now() - start >= minutes * MINUTE_MS;
-
-  function* requests(): Generator<RunRequest, void> {
-    for (let seed = from; seed < from + seeds && !isOver(); seed++) yield toRequest(cluster, seed);
-  }
-
-  const report = () => console.error(`${describeProgress(progress())}; ${describeRest(progress())}`);
+  const run = runSeeds(options, interrupt);
+  const report = () => console.error(`${describeProgress(run.progress)}; ${describeRest(run.progress)}`);
   const reporting = setInterval(report, PROGRESS_MS);
-  await runOnThreads(requests(), Math.min(jobs, seeds), (request, { steps, elapsedMs, failure }) => {
-    sums.done++;
-    sums.steps += steps;
-    sums.virtualMs += elapsedMs;
-    if (failure) failed.push(request);
-  });
-  clearInterval(reporting);
-  const [first] = failed.toSorted((a, b) => a.seed - b.seed);
-  if (first) return reportFailure(first, allFaults(first));
+  const failed = await run.failed.finally(() => clearInterval(reporting));
+  if (failed) return reportFailure(failed, allFaults(failed));
   const end = interrupt.signal.aborted ? ', interrupted' : '';
-  console.log(`${describeProgress(progress())}; every invariant held${end}`);
+  console.log(`${describeProgress(run.progress)}; every invariant held${end}`);
   return 0;
 }
 
@@ -65,13 +47,9 @@ async function reportFailure(request: RunRequest, failing: readonly number[]): P
   return 1;
 }
 
-function toRequest({ days, daemons, dualStack }: Omit<RunRequest, 'seed'>, seed: number): RunRequest {
-  return { seed, days, daemons, dualStack };
-}
-
 /** Runs one seed twice: equal digests prove that the seed is the run. */
-async function replay({ faults, ...cluster }: Options, seed: number): Promise<number> {
-  const request = toRequest(cluster, seed);
+async function replay({ faults, days, daemons, dualStack }: Options, seed: number): Promise<number> {
+  const request: RunRequest = { seed, days, daemons, dualStack };
   const only = faults ?? allFaults(request);
   const start = performance.now();
   const result = await runSeed(request, { only });

@@ -3,19 +3,20 @@ import { Worker } from 'node:worker_threads';
 import type { RunResult } from './simulate.ts';
 import type { RunRequest } from './world/plan.ts';
 
+const SEED_THREAD = new URL('./seed-thread.ts', import.meta.url);
+/** Threads run from source too when the program does not, as in tests. */
+const EXEC_ARGV = [...new Set([...process.execArgv, '--conditions=@flannel-ts/source'])];
+
 /**
  * Runs seeds on several threads. Each thread takes the next request when it has run the one before, so that
  * requests that are no longer wanted are those that the iterator has not given yet.
  */
 export async function runOnThreads(
   requests: IterableIterator<RunRequest>,
-  jobs: number,
+  { jobs, script = SEED_THREAD }: { readonly jobs: number; readonly script?: URL | undefined },
   onResult: (request: RunRequest, result: RunResult) => void,
 ): Promise<void> {
-  const threads = Array.from(
-    { length: jobs },
-    () => new Worker(new URL('./seed-thread.ts', import.meta.url)),
-  );
+  const threads = Array.from({ length: jobs }, () => new Worker(script, { execArgv: EXEC_ARGV }));
   try {
     await Promise.all(
       threads.map(async (thread) => {

@@ -1,7 +1,7 @@
 import { leaseKey } from '@flannel-ts/subnet';
 import { describeFault, type Fault } from './faults/fault.ts';
 import { injectFaults } from './faults/inject.ts';
-import { checkConvergence, RECOVERY_MS } from './monitor/convergence.ts';
+import { createConvergenceCheck, RECOVERY_MS } from './monitor/convergence.ts';
 import { checkChoice, checkExpiry } from './monitor/leases.ts';
 import { createRecord, type Failure } from './monitor/record.ts';
 import { checkWrite } from './monitor/writes.ts';
@@ -50,7 +50,7 @@ export async function simulate(
       failed: (host, error) => record.fail(`${host.name} ends: ${(error as Error).stack ?? String(error)}`),
     },
   });
-  const check = () => checkConvergence(record, cluster);
+  const check = createConvergenceCheck(record, cluster);
   injectFaults(cluster, faults, (fault) => record.add('fault', describeFault(fault)));
   for (const time of checkTimes(faults, request)) scheduler.at(time, check);
   const end = request.days * DAY_MS + RECOVERY_MS;

@@ -26,15 +26,8 @@ describe('a run', () => {
     }
   });
 
-  it.each([
-    ['recreates no lease over an entry that overlaps it', { seed: 844 }],
-    ['recreates no lease over an entry that overlaps it', { seed: 97, daemons: 3, days: 30 }],
-    ['recreates no lease that shares a subnet of one family', { seed: 106, dualStack: true }],
-    ['recreates no lease that shares a subnet of one family', { seed: 46, dualStack: true }],
-    ['takes no lease of another host for the one that it held', { seed: 130 }],
-    ['takes no reservation for the lease of the same revision and content', { seed: 3456 }],
-  ])('%s, with %o', async (_, request) => {
-    const { failure } = await runSeed({ ...SMALL, ...request });
+  it('excuses hosts without a lease where reservations leave no subnet free', async () => {
+    const { failure } = await runSeed({ seed: 186, daemons: 3, days: 30 });
     expect(failure?.problem).toBeUndefined();
   });
 

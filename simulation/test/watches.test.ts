@@ -86,3 +86,32 @@ it('a watch that does not list after a restore at once is found by its history',
 it('a watch that misses changes without an error is found by its history', async () => {
   expect(await countWrong(listing, { deaf: true })).toBeGreaterThan(20);
 });
+
+it('a watch reports renewals of others with the next other change, or a hundred of them', async () => {
+  const world = createRegistryWorld({
+    seed: 'renewals',
+    keepsRenewalsBack: true,
+  });
+  const { scheduler, store } = world;
+  const value = (host: number) =>
+    encodeLeaseAttributes({ publicIp: { ipv4: parseAddress(`192.0.2.${host}`) } });
+  const renew = (count: number) => {
+    for (let time = 0; time < count; time++) store.put('10.5.1.0-24', value(1));
+  };
+  const ended = new AbortController();
+  const reported: number[] = [];
+  const watching = (async () => {
+    for await (const event of world.open('host').watchLeases({ signal: ended.signal }))
+      if (event.kind === 'delta') reported.push(event.changes.length);
+  })();
+  store.put('10.5.1.0-24', value(1));
+  scheduler.at(10 * MINUTE_MS, () => renew(99));
+  scheduler.at(20 * MINUTE_MS, () => expect(reported).toEqual([]));
+  scheduler.at(20 * MINUTE_MS, () => store.put('10.5.1.0-24', value(2)));
+  scheduler.at(30 * MINUTE_MS, () => store.put('10.5.1.0-24', value(1)));
+  scheduler.at(40 * MINUTE_MS, () => renew(100));
+  await scheduler.run(50 * MINUTE_MS);
+  ended.abort();
+  await watching;
+  expect(reported).toEqual([100, 1, 100]);
+});

@@ -76,7 +76,7 @@ export function createRivalry(subnetLength: number): Rivalry {
     if (subnet.length === subnetLength) return undefined;
     const leased =
       subnet.length > subnetLength ? subnets.first(prefixOf(subnet.network, subnetLength)) : undefined;
-    return leased ?? subnets.inside(subnet).next().value ?? undefined;
+    return leased ?? subnets.inside(subnet)[0];
   }
 
   return {

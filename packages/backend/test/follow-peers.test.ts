@@ -1,5 +1,5 @@
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
-import type { Lease } from '@flannel-ts/subnet';
+import { leaseKey, type Lease } from '@flannel-ts/subnet';
 import { describe, expect, it } from 'vitest';
 import { createPeerFollower } from '../src/index.ts';
 import { createContext, createIn, lease, vxlanLease } from './support/context.ts';
@@ -78,6 +78,40 @@ describe('what follows', () => {
     expect(device.desiredBy('10.5.2.0-24')).toContain('fdb 02:00:00:00:02:02 dst 192.0.2.2 dev flannel.1');
     expect(device.desiredBy('10.5.3.0-24')).toBeUndefined();
     expect(follower.peers).toBe(2);
+  });
+
+  it('is nothing for a renewal: no new plan and no update, in deltas and snapshots', async () => {
+    const context = createContext({ Type: 'vxlan' });
+    const backend = await createIn(context);
+    const planned: string[] = [];
+    const follower = createPeerFollower(
+      {
+        ...context,
+        backend: {
+          ...backend,
+          planPeer(peer) {
+            planned.push(`${leaseKey(peer)} ${peer.revision}`);
+            return backend.planPeer(peer);
+          },
+        },
+      },
+      vxlanLease(1, '02:00:00:00:00:01'),
+    );
+    const [peer, renewed, again] = ['1', '2', '3'].map((revision) => ({ ...vxlanLease(2), revision }));
+    await follower.follow({ kind: 'snapshot', leases: [peer!], unreadable: [] });
+    const before = [...context.device.calls];
+    expect(await follower.follow({ kind: 'delta', changes: [put(renewed!)] })).toEqual([put(renewed!)]);
+    const changes = await follower.follow({ kind: 'snapshot', leases: [again!], unreadable: [] });
+    expect(changes).toContainEqual(put(again!));
+    expect(context.device.calls).toEqual(before);
+    expect(planned).toEqual(['10.5.2.0-24 1']);
+    const changed = { ...vxlanLease(2, '02:00:00:00:02:02'), revision: '4' };
+    await follower.follow({ kind: 'delta', changes: [put(changed)] });
+    expect(planned).toEqual(['10.5.2.0-24 1', '10.5.2.0-24 4']);
+    expect(context.device.calls.at(-1)).toBe('update 10.5.2.0-24');
+    expect(context.device.desiredBy('10.5.2.0-24')).toContain(
+      'fdb 02:00:00:00:02:02 dst 192.0.2.2 dev flannel.1',
+    );
   });
 
   it('is a comparison for a second snapshot', async () => {

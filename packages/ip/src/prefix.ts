@@ -9,7 +9,9 @@ export class Prefix {
   readonly network: Address;
   /** Prefix length in bits, 0 to 32 or 0 to 128. */
   readonly length: number;
+  readonly #hostBits: bigint;
   #key: string | undefined;
+  #bits: string | undefined;
 
   /** @throws {RangeError} when the length does not fit the family or `network` has host bits. */
   constructor(network: Address, length: number) {
@@ -21,11 +23,20 @@ export class Prefix {
     }
     this.network = network;
     this.length = length;
+    this.#hostBits = BigInt(familyBits(network.family) - length);
     Object.freeze(this);
   }
 
   get family(): Family {
     return this.network.family;
+  }
+
+  /** The bits that all addresses have in common, as digits: the path to this prefix in a tree of prefixes. */
+  get bits(): string {
+    return (this.#bits ??= this.network.value
+      .toString(2)
+      .padStart(familyBits(this.family), '0')
+      .slice(0, this.length));
   }
 
   /** Number of addresses. */
@@ -45,8 +56,7 @@ export class Prefix {
   /** Whether an address, or the whole of another prefix, lies inside. */
   contains(other: Address | Prefix): boolean {
     if (other instanceof Prefix) return other.length >= this.length && this.contains(other.network);
-    const hostBits = BigInt(familyBits(this.family) - this.length);
-    return other.family === this.family && (other.value ^ this.network.value) >> hostBits === 0n;
+    return other.family === this.family && (other.value ^ this.network.value) >> this.#hostBits === 0n;
   }
 
   overlaps(other: Prefix): boolean {

@@ -9,6 +9,8 @@ import { isSameVersion } from './same-version.ts';
 
 /** The longest wait in milliseconds: timers stand still while the machine sleeps, so the clock is asked again. */
 const LONGEST_WAIT_MS = 60_000;
+/** Ends a wait. Without a reason of its own, each abort makes an exception with its stack. */
+const WOKEN = new Error('woken');
 /** How long what another process writes over our lease stays, after we have written over it once, in milliseconds. */
 const RIVAL_BACKOFF_MS = 60_000;
 
@@ -109,7 +111,7 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
     written = Promise.withResolvers();
   }
 
-  signal.addEventListener('abort', () => wakeUp.abort(), { once: true });
+  signal.addEventListener('abort', () => wakeUp.abort(WOKEN), { once: true });
   const done = run().catch((error: unknown) => {
     if (signal.aborted) return;
     isLost = true;
@@ -127,19 +129,19 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
       const own = changes.findLast((change) => changedKey(change) === key);
       if (!own) return;
       seen = own;
-      wakeUp.abort();
+      wakeUp.abort(WOKEN);
     },
     publish(attributes) {
       if (sameAttributes(attributes, desired)) return;
       desired = attributes;
-      wakeUp.abort();
+      wakeUp.abort(WOKEN);
     },
     async verified() {
       for (;;) {
         if (isLost) return done;
         signal.throwIfAborted();
         if (schedule.remaining(lease) > 0) return;
-        wakeUp.abort();
+        wakeUp.abort(WOKEN);
         await Promise.race([written.promise, done]);
       }
     },

@@ -33,16 +33,16 @@ const injectors: Injectors = {
   outage: (cluster, { durationMs }) => beDown(cluster, durationMs, () => undefined),
   partition(cluster, { hosts, durationMs }) {
     trouble(cluster, { hosts: pick(cluster, hosts), kind: 'blocking', durationMs }, (host) => {
-      host.path.cuts++;
+      host.path.cutUntil = Math.max(host.path.cutUntil, cluster.scheduler.now + durationMs);
       interrupt(host);
-      return () => host.path.cuts--;
+      return () => undefined;
     });
   },
   'bad-network'(cluster, { hosts, durationMs, ...path }) {
     const { lostRequests, lostReplies, latencyMs } = path;
     trouble(cluster, { hosts: pick(cluster, hosts), kind: 'disturbing', durationMs }, (host) => {
       Object.assign(host.path, { lostRequests, lostReplies, latencyMs });
-      return () => Object.assign(host.path, { ...GOOD_PATH, cuts: host.path.cuts });
+      return () => Object.assign(host.path, { ...GOOD_PATH, cutUntil: host.path.cutUntil });
     });
   },
   'watch-break'(cluster, { hosts, compact }) {

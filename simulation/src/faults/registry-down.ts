@@ -12,15 +12,13 @@ export const EMPTY: Backup = { revision: 1, entries: new Map() };
 /** The registry is down for a while, and something happens to it before it is up again. */
 export function beDown(cluster: Cluster, durationMs: number, meanwhile: () => void): void {
   const { scheduler, weather, hosts } = cluster;
-  weather.outages++;
+  const end = scheduler.now + durationMs;
+  weather.downUntil = Math.max(weather.downUntil, end);
   trouble(cluster, { hosts, kind: 'blocking', durationMs }, (host) => {
     interrupt(host);
     return () => undefined;
   });
-  scheduler.at(scheduler.now + durationMs, () => {
-    meanwhile();
-    weather.outages--;
-  });
+  scheduler.at(end, meanwhile);
 }
 
 /** Schedules the backup and the restore of it. */

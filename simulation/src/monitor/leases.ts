@@ -55,7 +55,7 @@ export function checkChoice(
   if (held) record.fail(`${host.name} takes ${key}, although it holds ${held.key}`);
   const other = own.find((entry) => entry.key === previous);
   if (other) record.fail(`${host.name} takes ${key}, although subnet.env names its other lease ${other.key}`);
-  if (own.length === 0 && previous && isFree(cluster, previous, since))
+  if (own.length === 0 && previous && isFree(cluster, host.previous!, since))
     record.fail(`${host.name} takes ${key}, although its previous subnet ${previous} is free`);
 }
 
@@ -83,9 +83,19 @@ function isInRange(network: FamilyNetwork | undefined, subnet: Prefix | undefine
   );
 }
 
-/** Whether a subnet has been free since a time. */
-function isFree({ store }: Cluster, key: string, since: number): boolean {
-  const subnets = subnetsOf(key);
+/** Whether a host could have had a lease since a time: whether subnets of each family have been free. */
+export function hasFreeSubnets(cluster: Cluster, since: number): boolean {
+  const { ipv4, ipv6 } = cluster.settings.config;
+  const isAny = (network: FamilyNetwork | undefined, toPair: (subnet: Prefix) => SubnetPair) =>
+    !network ||
+    [...network.network.subnets(network.subnetLength)].some(
+      (subnet) => isInRange(network, subnet) && isFree(cluster, toPair(subnet), since),
+    );
+  return isAny(ipv4, (subnet) => ({ ipv4: subnet })) && isAny(ipv6, (subnet) => ({ ipv6: subnet }));
+}
+
+/** Whether subnets have been free since a time. */
+function isFree({ store }: Cluster, subnets: SubnetPair, since: number): boolean {
   for (const [other, changedAt] of store.changedAt) {
     if (!overlap(subnetsOf(other), subnets)) continue;
     if (store.entries.has(other) || changedAt >= since) return false;

@@ -34,19 +34,9 @@ function expect({ subnets, attributes }: Content, config: NetworkConfig): Expect
   return mac ? { prefix, publicIp, mac } : undefined;
 }
 
-/** The peer that a state was found to be right for last. */
-const followed = new WeakMap<HostState, ExpectedPeer>();
-
 /** Whether a kernel has for a peer what its lease asks, and nothing for one that asks nothing. */
 export function isFollowed(peer: ExpectedPeer | undefined, state: HostState | undefined): boolean {
   if (!peer || !state) return !peer && !state;
-  if (followed.get(state) === peer) return true;
-  if (!isRight(peer, state)) return false;
-  followed.set(state, peer);
-  return true;
-}
-
-function isRight(peer: ExpectedPeer, state: HostState): boolean {
   const { routes = [], neighbours = [], fdb = [] } = state;
   const [route] = routes;
   if (routes.length !== 1 || !route!.destination.equals(peer.prefix)) return false;

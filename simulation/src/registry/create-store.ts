@@ -47,8 +47,9 @@ export function createStore(scheduler: Scheduler, flavour: Flavour, observer: St
     if (before?.value !== value) changedAt.set(key, scheduler.now);
     history.push({ revision, key, entry: after, event: eventOf(key, after) });
     if (history.length > 2 * HISTORY) forget(history.length - HISTORY);
-    observer.written({ writer, key, before, after });
-    observer.changed();
+    const written = { writer, key, before, after };
+    observer.written(written);
+    observer.changed(written);
     return after;
   }
 

@@ -3,16 +3,16 @@ import type { HostTime } from '../world/host-time.ts';
 import type { RandomSource } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
 
-/** What may be wrong between hosts and registry; faults count themselves in and out. */
+/** What may be wrong between hosts and registry; each fault makes it last at least until its own end. */
 export interface Weather {
-  /** More than 0: the registry does not run. */
-  outages: number;
+  /** The virtual time until which the registry does not run. */
+  downUntil: number;
 }
 
 /** The path of one host to the registry. */
 export interface Path {
-  /** More than 0: nothing gets through. */
-  cuts: number;
+  /** The virtual time until which nothing gets through. */
+  cutUntil: number;
   /** Probability that a request is lost before it is carried out. */
   lostRequests: number;
   /** Probability that an answer is lost after the request was carried out. */
@@ -21,7 +21,12 @@ export interface Path {
   latencyMs: number;
 }
 
-export const GOOD_PATH: Readonly<Path> = { cuts: 0, lostRequests: 0, lostReplies: 0, latencyMs: 20 };
+export const GOOD_PATH: Readonly<Path> = {
+  cutUntil: 0,
+  lostRequests: 0,
+  lostReplies: 0,
+  latencyMs: 20,
+};
 
 /** Milliseconds after which a client gives a request up. */
 const PATIENCE_MS = 3000;
@@ -29,6 +34,8 @@ const PATIENCE_MS = 3000;
 /** Carries requests of one host to the registry, and loses some. */
 export interface Network {
   readonly isCut: boolean;
+  /** The virtual time until which it is cut at least. */
+  readonly cutUntil: number;
   /** Counts a request that finds the network cut, and returns the milliseconds after which its client gives it up. */
   lose(): number;
   /** A delay of one direction in milliseconds. */
@@ -46,7 +53,8 @@ export function createNetwork(
 ): Network {
   const { scheduler, time, random } = components;
   const { weather, path } = state;
-  const isCut = () => weather.outages > 0 || path.cuts > 0;
+  const cutUntil = () => Math.max(weather.downUntil, path.cutUntil);
+  const isCut = () => cutUntil() > scheduler.now;
   const latency = () => random.next() * path.latencyMs;
   // One for all: an error with its stack costs more than the rest of a request.
   const unavailable = new RegistryUnavailableError('no endpoint answered');
@@ -83,6 +91,9 @@ export function createNetwork(
   return {
     get isCut() {
       return isCut();
+    },
+    get cutUntil() {
+      return cutUntil();
     },
     lose() {
       state.onFailure(scheduler.now + PATIENCE_MS);

@@ -27,6 +27,12 @@ export interface Write {
   readonly after: Entry | undefined;
 }
 
+/** Whether a write changes nothing but the version and the time that is left, as nearly all writes. */
+export function isRenewal({ before, after }: Write): boolean {
+  const isReservation = (entry: Entry | undefined) => entry?.ttlMs === undefined;
+  return before?.value === after?.value && isReservation(before) === isReservation(after);
+}
+
 export type SwapResult =
   | { readonly kind: 'done'; readonly entry: Entry | undefined }
   | { readonly kind: 'refused'; readonly current: Entry | undefined };
@@ -71,7 +77,7 @@ export interface StoreObserver {
   /** Called after every write. */
   written(write: Write): void;
   /** Called after every change, so that watches can be served. */
-  changed(): void;
+  changed(write: Write): void;
   /** Called when the history was replaced. */
   replaced(): void;
 }

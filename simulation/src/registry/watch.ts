@@ -13,7 +13,7 @@ export type WatchLeases = (signal: AbortSignal | undefined) => AsyncIterable<Lea
 export interface Watch {
   /** Events that its host has not taken yet. */
   readonly waiting: number;
-  /** Called after each change of the store. */
+  /** Called when there are changes in the store to look at. */
   notify(): void;
   /** The stream ends; the watch begins again by itself. */
   interrupt(): void;
@@ -132,13 +132,17 @@ export function createWatches(components: {
       });
     }
 
-    function retry(backoffMs: number, givenUpMs = 0): void {
-      connectIn(givenUpMs + random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
+    /** Leaves out the requests that a network which is cut would lose; the one that reaches it comes after. */
+    function waitForNetwork(): void {
+      const { cutUntil } = network;
+      const longestMs = network.lose() + Math.min(cutUntil - scheduler.now, LONGEST_BACKOFF_MS);
+      const goOn = () => connectIn(random.next() * longestMs);
+      scheduler.at(cutUntil, () => time.deliver(goOn));
     }
 
     function list(backoffMs: number): void {
       if (network.isCut) {
-        retry(backoffMs, network.lose());
+        waitForNetwork();
         return;
       }
       network
@@ -157,7 +161,7 @@ export function createWatches(components: {
           (error: unknown) => {
             if (queue.ended) return;
             if (!(error instanceof RegistryUnavailableError)) throw error;
-            retry(backoffMs);
+            connectIn(random.next() * backoffMs, Math.min(2 * backoffMs, LONGEST_BACKOFF_MS));
           },
         );
     }

@@ -1,4 +1,5 @@
 import { parseAddress } from '@flannel-ts/ip';
+import { createAnnouncer } from '../registry/announce.ts';
 import { openRegistry } from '../registry/registry.ts';
 import { createStore } from '../registry/create-store.ts';
 import type { Store, StoreObserver } from '../registry/store.ts';
@@ -38,14 +39,12 @@ export function createCluster(
 ): Cluster {
   const { scheduler, plan, observer } = context;
   const seed = `${context.seed}`;
-  const weather: Weather = { outages: 0 };
+  const weather: Weather = { downUntil: 0 };
   let addresses = 0;
 
   const store = createStore(scheduler, plan.flavour, {
     written: observer.written,
-    changed() {
-      for (const host of hosts) for (const watch of host.watches) watch.notify();
-    },
+    changed: createAnnouncer(() => hosts),
     replaced() {
       observer.replaced();
       for (const host of hosts) for (const watch of host.watches) watch.interrupt();

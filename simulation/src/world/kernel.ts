@@ -4,6 +4,8 @@ import type { Device, HostState } from '@flannel-ts/device';
 export interface Kernel {
   /** What the kernel holds, by owner: `self`, or a peer's lease key. */
   readonly states: ReadonlyMap<string, HostState>;
+  /** Returns the owners whose state was set or removed since the last call. */
+  takeChanged(): ReadonlySet<string>;
   /** The MAC address of the VXLAN device. */
   readonly mac: string;
   /** Opens the device of `@flannel-ts/device` over this kernel. */
@@ -15,20 +17,28 @@ export interface Kernel {
 export function createKernel(firstMac: string): Kernel {
   const states = new Map<string, HostState>();
   let mac = firstMac;
+  let changed = new Set<string>();
+
+  function set(owner: string, state: HostState | undefined): void {
+    changed.add(owner);
+    if (state) states.set(owner, state);
+    else states.delete(owner);
+  }
+
+  function clear(): void {
+    for (const owner of states.keys()) set(owner, undefined);
+  }
 
   const openDevice = (): Device => ({
     ensureLink: (link) =>
       Promise.resolve({ index: 1, mac: link.kind === 'tun' ? undefined : (link.mac ?? mac) }),
     apply(desired) {
-      states.clear();
-      for (const [owner, state] of desired) states.set(owner, state);
+      clear();
+      for (const [owner, state] of desired) set(owner, state);
       return Promise.resolve();
     },
     update(changes) {
-      for (const [owner, state] of changes) {
-        if (state) states.set(owner, state);
-        else states.delete(owner);
-      }
+      for (const [owner, state] of changes) set(owner, state);
       return Promise.resolve();
     },
     reconcile: () => Promise.resolve(),
@@ -37,12 +47,17 @@ export function createKernel(firstMac: string): Kernel {
 
   return {
     states,
+    takeChanged() {
+      const taken = changed;
+      changed = new Set();
+      return taken;
+    },
     get mac() {
       return mac;
     },
     openDevice,
     reboot(next) {
-      states.clear();
+      clear();
       mac = next;
     },
   };

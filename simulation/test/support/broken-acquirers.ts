@@ -1,6 +1,7 @@
 import { parseAddress } from '@flannel-ts/ip';
 import {
   acquireLease,
+  leaseKey,
   LeaseExistsError,
   type Lease,
   type LeaseSnapshot,
@@ -31,6 +32,14 @@ export const ignoreSubnetFile: AcquireLease = (components, options) =>
 /** Does not know the lease that the daemon has kept until now. */
 export const ignoreHeldLease: AcquireLease = (components, options) =>
   acquireLease(components, { ...options, held: undefined });
+
+/** Knows the lease that the daemon has kept by its revision alone, which a restored registry may repeat. */
+export const compareRevisions: AcquireLease = (components, options) => {
+  const { held, snapshot } = options;
+  const isHeld = (lease: Lease) =>
+    held && leaseKey(lease) === leaseKey(held) && lease.revision === held.revision;
+  return acquireLease(components, { ...options, held: snapshot?.leases.find(isHeld) ?? held });
+};
 
 /** Does not see leases of another prefix length. */
 export const ignoreOtherLengths: AcquireLease = (components, options) =>

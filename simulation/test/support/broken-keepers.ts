@@ -52,6 +52,12 @@ export const leakListeners: KeepLease = (components, options) => {
   return keepLease({ ...components, clock: { ...clock, delay } }, options);
 };
 
+/** Recreates its lease without a look at the entries of others, before and after. */
+export const recreateBlindly: KeepLease = (components, options) => {
+  const readSnapshot: Registry['readSnapshot'] = () => Promise.resolve({ leases: [], unreadable: [] });
+  return keepLease({ ...components, registry: { ...components.registry, readSnapshot } }, options);
+};
+
 function withoutObserving(keeper: LeaseKeeper): LeaseKeeper {
   return {
     ...keeper,

@@ -1,5 +1,6 @@
 import { silent } from '../../src/world/daemon-settings.ts';
 import type { Flavour } from '../../src/registry/entry.ts';
+import { createAnnouncer } from '../../src/registry/announce.ts';
 import { createNetwork, GOOD_PATH, type Path } from '../../src/registry/network.ts';
 import { openRegistry } from '../../src/registry/registry.ts';
 import { createStore } from '../../src/registry/create-store.ts';
@@ -17,15 +18,19 @@ export function createRegistryWorld(options: {
   readonly log?: typeof silent;
   readonly config?: () => string | undefined;
   readonly observer?: Partial<StoreObserver>;
+  /** Keeps renewals back from watches, as in a cluster. @default false */
+  readonly keepsRenewalsBack?: boolean;
 }) {
   const { seed, rules = { listAfterInterruption: true, listPeriodically: true }, observer } = options;
   const scheduler = createScheduler();
   const watches = new Set<Watch>();
-  const weather = { outages: 0 };
+  const announce = createAnnouncer(() => [{ name: 'host', watches }]);
+  const weather = { downUntil: 0 };
   const store = createStore(scheduler, options.flavour ?? 'v3', {
     written: (write) => observer?.written?.(write),
-    changed: () => {
-      for (const watch of watches) watch.notify();
+    changed: (write) => {
+      if (options.keepsRenewalsBack) announce(write);
+      else for (const watch of watches) watch.notify();
     },
     replaced: () => {
       observer?.replaced?.();
