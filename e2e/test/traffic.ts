@@ -34,19 +34,19 @@ export async function startTraffic(from: Container, to: Container): Promise<Traf
       await task();
       const pings = await endPing(ping);
       const segments = (await stream.settle()) - lostBefore;
-      return { segments, pings, silenceMs: longestRun(pings) * PING_MS };
+      return { segments, pings, silenceMs: longestRun(pings).length * PING_MS };
     },
     [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
   };
 }
 
-/** Returns the length of the longest run of successive numbers. */
-function longestRun(numbers: readonly number[]): number {
-  let longest = 0;
-  let run = 0;
-  numbers.forEach((number, index) => {
-    run = number - 1 === numbers[index - 1] ? run + 1 : 1;
-    longest = Math.max(longest, run);
-  });
+/** Of ascending numbers, returns the longest run of successive ones, the first of several. */
+export function longestRun(numbers: readonly number[]): readonly number[] {
+  let longest: readonly number[] = [];
+  let run: readonly number[] = [];
+  for (const number of numbers) {
+    run = number - 1 === run.at(-1) ? [...run, number] : [number];
+    if (run.length > longest.length) longest = run;
+  }
   return longest;
 }

@@ -1,11 +1,8 @@
 import type { Backends } from '@flannel-ts/backend';
 import { bpfCalls } from '@flannel-ts/native';
-import type { Clock, Logger } from '@flannel-ts/subnet';
+import { waitUntil, type Clock, type Logger } from '@flannel-ts/subnet';
 import { messageOf } from './message-of.ts';
 import { readTunnelRecord } from './tunnel-record.ts';
-
-/** The longest wait in milliseconds: timers stand still while the machine sleeps, so the clock is asked again. */
-const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Opens the tunnel that a former daemon has recorded, so that containers go on talking while this one asks etcd. When the
@@ -34,22 +31,16 @@ export function resumeTunnel(
     if (!bpfCalls().findInterface(tunnel.device)) throw new Error(`there is no device ${tunnel.device}`);
     const carried = backends.resumeTunnel(tunnel);
     log.info({ peers: tunnel.routes.length }, 'the tunnel of the former run carries packets meanwhile');
-    void waitUntil(expiresAt, clock, waiting.signal).then(() => {
-      if (waiting.signal.aborted) return;
+    const { signal } = waiting;
+    const expire = () => {
+      if (signal.aborted) return;
       carried.setLocalSubnets([]);
       carried.setRoutes([]);
       log.warn({}, 'the lease of the former run has expired: its tunnel carries nothing more');
-    });
+    };
+    void waitUntil(clock, expiresAt, { signal }).then(expire, () => undefined);
   } catch (error) {
     log.info({ reason: messageOf(error) }, 'the tunnel of the former run is not resumed');
   }
   return handle;
-}
-
-/** Resolves when the clock shows `time`, or the signal aborts. */
-async function waitUntil(time: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && clock.now() < time) {
-    const ms = Math.min(time - clock.now(), LONGEST_WAIT_MS);
-    await clock.delay(ms, { signal }).catch(() => undefined);
-  }
 }

@@ -1,11 +1,9 @@
-import type { Clock, Logger } from '@flannel-ts/subnet';
+import { waitUntil, type Clock, type Logger } from '@flannel-ts/subnet';
 import type { Ledger } from './ledger.ts';
 import { HistoryLostError, type WatchEvent, type WatchSource, type WatchStep } from './watch.ts';
 
 /** Milliseconds that a watch may take to deliver what a listing shows. */
 const DELIVERY_MS = 5_000;
-/** Milliseconds of the longest wait, as the time that a machine sleeps may not count. */
-const LONGEST_WAIT_MS = 60_000;
 /** How many missed changes are named. */
 const NAMED = 5;
 
@@ -61,9 +59,7 @@ export async function runSession<Listing, Change>(
 
   async function relist(): Promise<never> {
     for (;;) {
-      const due = clock.now() + relistMs * (0.5 + random() / 2);
-      for (let left; (left = due - clock.now()) > 0;)
-        await clock.delay(Math.min(left, LONGEST_WAIT_MS), { signal: over });
+      await waitUntil(clock, clock.now() + relistMs * (0.5 + random() / 2), { signal: over });
       const asked = seen;
       const listing = await source.list({ signal: over });
       if (listing.revision < asked)

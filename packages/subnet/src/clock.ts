@@ -9,8 +9,7 @@ export interface Clock {
    */
   now(): number;
   /**
-   * Resolves after `ms` milliseconds. The time that a machine sleeps may not count, so that a long wait is
-   * cut into short ones which compare with {@link Clock.now}.
+   * Resolves after `ms` milliseconds. The time that a machine sleeps may not count: see {@link waitUntil}.
    * @throws the signal's reason when it aborts before.
    */
   delay(ms: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
@@ -23,3 +22,19 @@ export const systemClock: Clock = {
   now: () => uptime() * 1000,
   delay: (ms, options) => delay(ms, undefined, options),
 };
+
+/** The longest wait at once, in milliseconds, after which {@link Clock.now} is asked again. */
+export const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * Resolves when the clock shows `time`, and at most a minute later after a machine has slept.
+ * @throws the signal's reason when it aborts before.
+ */
+export async function waitUntil(
+  clock: Clock,
+  time: number,
+  options?: { readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  for (let left; (left = time - clock.now()) > 0;)
+    await clock.delay(Math.min(left, LONGEST_WAIT_MS), options);
+}

@@ -6,7 +6,7 @@
 export { acquireLease } from './acquire-lease.ts';
 export type { AcquireComponents, AcquireOptions } from './acquire-options.ts';
 export { allocateSubnets, OutOfSubnetsError, type Random } from './allocate.ts';
-export { systemClock, type Clock } from './clock.ts';
+export { systemClock, waitUntil, type Clock } from './clock.ts';
 export { enabledFamilies, type BackendConfig, type FamilyNetwork, type NetworkConfig } from './config.ts';
 export { LeaseExistsError, LeaseLostError, RegistryUnavailableError } from './errors.ts';
 export { toChange, toSnapshot } from './entries.ts';

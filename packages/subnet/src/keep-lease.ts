@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_MS } from './clock.ts';
 import { LeaseLostError } from './errors.ts';
 import type { KeepComponents, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
 import { sameAttributes } from './lease-value.ts';
@@ -7,8 +8,6 @@ import { changedKey, type LeaseChange } from './registry.ts';
 import { createRenewalSchedule } from './renewal-schedule.ts';
 import { isSameVersion } from './same-version.ts';
 
-/** The longest wait in milliseconds: timers stand still while the machine sleeps, so the clock is asked again. */
-const LONGEST_WAIT_MS = 60_000;
 /** Ends a wait. Without a reason of its own, each abort makes an exception with its stack. */
 const WOKEN = new Error('woken');
 /** How long what another process writes over our lease stays, after we have written over it once, in milliseconds. */
