@@ -1,7 +1,7 @@
 import { createEtcdRegistry } from '@flannel-ts/etcd-registry';
 import { parseAddress, parseSubnetKey } from '@flannel-ts/ip';
 import type { EtcdCluster } from '@flannel-ts/lab';
-import { createLeaseTable, keepLease, systemClock, type Lease, type Logger } from '@flannel-ts/subnet';
+import { keepLease, systemClock, type Logger } from '@flannel-ts/subnet';
 
 /** As a lease of a day that is renewed every 23 hours, but thousands of times faster. */
 const TTL_MS = 30_000;
@@ -101,14 +101,11 @@ async function startManager(
     { lease, families: [4], ttlMs: TTL_MS, renewMarginMs: RENEW_MARGIN_MS, signal: stop.signal },
   );
   keeper.done.catch(failed.reject);
-  const watching = observe(lease);
+  const watching = observe();
   watching.catch(failed.reject);
 
-  async function observe(own: Lease): Promise<void> {
-    const table = createLeaseTable([own]);
-    for await (const event of registry.watchLeases({ signal: stop.signal })) {
-      keeper.observe(table.apply(event));
-    }
+  async function observe(): Promise<void> {
+    for await (const event of registry.watchLeases({ signal: stop.signal })) keeper.observe(event);
   }
 
   return {

@@ -109,6 +109,12 @@ const rare: readonly (readonly [
     /over the lease of/,
     { seed: 256, ...SMALL },
   ],
+  [
+    'a keeper that is told differences, and not that a snapshot lacks what the watch has never shown',
+    { keepLease: keepers.observeDifferences },
+    /keeps .*, which is not in the registry/,
+    { seed: 2064, daemons: 100, days: 30 },
+  ],
 ];
 
 /** The first failure of the seeds. */

@@ -18,9 +18,9 @@ export async function followLeases(
 ): Promise<void> {
   let first = true;
   for await (const event of events) {
+    keeper.observe(event);
     await keeper.verified();
     const changes = await follower.follow(event);
-    keeper.observe(changes);
     await hooks.onFollowed(changes);
     if (first) hooks.onFirst();
     first = false;

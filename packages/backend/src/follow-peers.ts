@@ -43,7 +43,7 @@ const SELF = 'self';
 /** Follows the leases of peers, as the holder of the lease `self`. */
 export function createPeerFollower(components: FollowerComponents, self: Lease): PeerFollower {
   const { backend, device, config, blackholeOwnSubnet = false, formerSubnets: former } = components;
-  const table = createLeaseTable([self]);
+  const table = createLeaseTable();
   const onSkipped = (lease: string, reason: string) =>
     components.onEvent({ kind: 'peer-skipped', lease, reason });
   const selection = createPeerSelection({ backend, config, onSkipped }, self);

@@ -23,11 +23,6 @@ describe('the first snapshot', () => {
     ]);
   });
 
-  it('that misses our own lease yields that it is removed', async () => {
-    const { snapshot } = await follow('host-gw');
-    expect(await snapshot(lease(2))).toEqual([removed(1), put(lease(2))]);
-  });
-
   it('drops packets to our own subnet when it is asked to, and may always stop that', async () => {
     for (const blackholeOwnSubnet of [true, false]) {
       const context = createContext({ Type: 'host-gw' });

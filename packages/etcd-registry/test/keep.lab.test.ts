@@ -1,12 +1,6 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { startEtcd, type Etcd } from '@flannel-ts/lab';
-import {
-  createLeaseTable,
-  keepLease,
-  LeaseLostError,
-  systemClock,
-  type KeeperEvent,
-} from '@flannel-ts/subnet';
+import { keepLease, LeaseLostError, systemClock, type KeeperEvent } from '@flannel-ts/subnet';
 import { createRecordingLog } from '@flannel-ts/subnet/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdRegistry } from '../src/index.ts';
@@ -32,10 +26,9 @@ async function keep(api: (typeof APIS)[number]) {
     { registry, log, clock: systemClock, random: Math.random, onEvent: (event) => events.push(event) },
     { lease, families: [4], ttlMs: DAY_MS, renewMarginMs: DAY_MS / 24, signal: stop.signal },
   );
-  const table = createLeaseTable([lease]);
   const watching = (async () => {
     for await (const event of registry.watchLeases({ signal: stop.signal })) {
-      keeper.observe(table.apply(event));
+      keeper.observe(event);
     }
   })();
   const key = `${prefix}/subnets/10.5.1.0-24`;
@@ -89,7 +82,9 @@ describe.each(APIS)('a lease that is kept over %s', (api) => {
     await using kept = await keep(api);
     const attributes = { ...kept.keeper.lease.attributes, backendData: { VtepMAC: '02:00:00:00:00:02' } };
     kept.keeper.publish(attributes);
-    await expect.poll(() => kept.events).toEqual([{ kind: 'kept' }]);
+    await expect.poll(() => kept.events).toContainEqual({ kind: 'kept' });
     expect(await kept.registry.readLease(kept.keeper.lease.subnets)).toMatchObject({ attributes });
+    // Once more when the watch's first snapshot, which may be older, came after the write.
+    expect(new Set(kept.events.map(({ kind }) => kind))).toEqual(new Set(['kept']));
   });
 });

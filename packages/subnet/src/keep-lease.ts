@@ -1,10 +1,11 @@
 import { LONGEST_WAIT_MS } from './clock.ts';
+import { shownOf } from './entries.ts';
 import { LeaseLostError } from './errors.ts';
 import type { KeepComponents, KeepOptions, LeaseKeeper } from './lease-keeper.ts';
 import { sameAttributes } from './lease-value.ts';
 import { createLeaseWriter, type Written } from './lease-writer.ts';
-import { isReadable, isSameHost, leaseKey, type LeaseAttributes, type RegistryEntry } from './lease.ts';
-import { changedKey, type LeaseChange } from './registry.ts';
+import { isReadable, isSameHost, type LeaseAttributes, type RegistryEntry } from './lease.ts';
+import type { LeaseChange } from './registry.ts';
 import { createRenewalSchedule } from './renewal-schedule.ts';
 import { isSameVersion } from './same-version.ts';
 
@@ -22,7 +23,7 @@ const RIVAL_BACKOFF_MS = 60_000;
 export function keepLease(components: KeepComponents, options: KeepOptions): LeaseKeeper {
   const { clock, onEvent } = components;
   const { families, signal } = options;
-  const key = leaseKey(options.lease);
+  const { subnets } = options.lease;
   const schedule = createRenewalSchedule(components, options);
   const writer = createLeaseWriter(components, options);
   let { lease } = options;
@@ -124,8 +125,8 @@ export function keepLease(components: KeepComponents, options: KeepOptions): Lea
       return lease;
     },
     done,
-    observe(changes) {
-      const own = changes.findLast((change) => changedKey(change) === key);
+    observe(event) {
+      const own = shownOf(subnets, event);
       if (!own) return;
       seen = own;
       wakeUp.abort(WOKEN);

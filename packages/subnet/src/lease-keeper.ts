@@ -3,7 +3,7 @@ import type { Random } from './allocate.ts';
 import type { Clock } from './clock.ts';
 import type { Lease, LeaseAttributes } from './lease.ts';
 import type { Logger } from './logger.ts';
-import type { LeaseChange, Registry } from './registry.ts';
+import type { LeaseEvent, Registry } from './registry.ts';
 
 export interface KeepComponents {
   readonly registry: Registry;
@@ -51,8 +51,12 @@ export interface LeaseKeeper {
    * or addresses of it. Its rejection counts as handled; await it, or a lost lease goes unnoticed.
    */
   readonly done: Promise<void>;
-  /** Takes in what a watch saw: a lease of ours that vanished or was overwritten is repaired at once. */
-  observe(changes: readonly LeaseChange[]): void;
+  /**
+   * Takes in what a watch yields: a lease of ours that vanished or was overwritten is repaired at once. Give it
+   * every event as it is, not what a {@link LeaseTable} makes of it: to a watch that has missed our own
+   * write, a lease that vanished twice is one that never came back.
+   */
+  observe(event: LeaseEvent): void;
   /**
    * Publishes other attributes with the lease, such as a VTEP's new MAC address, and tries until it has
    * succeeded; the latest ones win. Does nothing when they are equal to those that are published.

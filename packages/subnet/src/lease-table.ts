@@ -15,12 +15,8 @@ export interface LeaseTable {
   apply(event: LeaseEvent): readonly LeaseChange[];
 }
 
-/**
- * Makes a table that knows some leases before the first event. With the lease of this host among them, a
- * snapshot that misses it yields `removed`, although no event has shown it before.
- */
-export function createLeaseTable(known: readonly Lease[] = []): LeaseTable {
-  const leases = new Map(known.map((lease) => [leaseKey(lease), lease]));
+export function createLeaseTable(): LeaseTable {
+  const leases = new Map<string, Lease>();
   /** The entries that are unreadable now. */
   const unreadable = new Map<string, UnreadableLease>();
 

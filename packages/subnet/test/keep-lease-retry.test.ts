@@ -6,7 +6,7 @@ import {
   type LeaseKeeper,
   type Registry,
 } from '../src/index.ts';
-import { attributes, HOUR_MS, KEY, startKeeper, TTL_MS } from './support/keeper.ts';
+import { attributes, HOUR_MS, KEY, showRemoved, startKeeper, TTL_MS } from './support/keeper.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -192,7 +192,7 @@ describe('new attributes', () => {
     keeper.publish(moved);
     await settle();
     store.deleteEntry(KEY);
-    keeper.observe([{ kind: 'removed', subnets: keeper.lease.subnets }]);
+    showRemoved(keeper);
     await settle();
     expect((await stored())!.attributes).toEqual(moved);
   });

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
-  createLeaseTable,
   isReadable,
   isSameHost,
   LeaseLostError,
@@ -64,10 +63,9 @@ async function setUp(random: () => number) {
       }),
   });
   const context = await startKeeper({ ttlMs: TTL_MS, renewMarginMs: 3 * MINUTE_MS, random, change });
-  const table = createLeaseTable([context.lease]);
   const watching = (async () => {
     for await (const event of context.registry.watchLeases({ signal: context.stop.signal })) {
-      context.keeper.observe(table.apply(event));
+      context.keeper.observe(event);
     }
   })();
   const state = { lost: undefined as unknown };

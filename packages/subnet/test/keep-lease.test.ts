@@ -4,6 +4,7 @@ import { encodeLeaseAttributes, keepLease, leaseKey, LeaseLostError, type Lease 
 import {
   attributes,
   counting,
+  delta,
   foreign,
   HOUR_MS,
   KEY,
@@ -37,6 +38,26 @@ it('takes the same subnet again when its lease is deleted', async () => {
     { kind: 'repaired', reason: 'the lease had vanished from the registry' },
     { kind: 'kept' },
   ]);
+});
+
+it('takes its subnet again each time that a snapshot lacks it, although the watch has missed its own writes', async () => {
+  const { settle, keeper, store, stored, kinds } = await startKeeper();
+  for (const round of [1, 2]) {
+    store.deleteEntry(KEY);
+    keeper.observe({ kind: 'snapshot', leases: [], unreadable: [] });
+    await settle();
+    expect((await stored())!.attributes).toEqual(attributes);
+    expect(kinds()).toHaveLength(2 * round);
+  }
+});
+
+it('asks the registry before it believes a snapshot that is older than its last write', async () => {
+  const { counts, change } = counting();
+  const { settle, keeper, lease, stored } = await startKeeper({ change });
+  keeper.observe({ kind: 'snapshot', leases: [], unreadable: [] });
+  await settle();
+  expect((await stored())!.revision).toBe(lease.revision);
+  expect(counts).toEqual({ writes: 0, reads: 1 });
 });
 
 it('writes its own attributes over what its former daemon wrote', async () => {
@@ -84,7 +105,7 @@ it('notices at once when a restored registry gives its revision to another host'
   });
   store.writeEntry(KEY, foreign);
   const done = rejection(keeper.done);
-  keeper.observe([{ kind: 'put', lease: { ...(await stored())!, revision: lease.revision } }]);
+  keeper.observe(delta({ kind: 'put', lease: { ...(await stored())!, revision: lease.revision } }));
   await settle();
   expect(await done).toBeInstanceOf(LeaseLostError);
 });
@@ -95,7 +116,7 @@ it('renews the lease that a restored registry has in place of the reservation, w
   // What was held is the reservation, of the same revision and content.
   const reservation = { ...restored, expiresAt: undefined };
   const second = keepLease(components, { ...options, lease: reservation });
-  second.observe([{ kind: 'put', lease: restored }]);
+  second.observe(delta({ kind: 'put', lease: restored }));
   await clock.advance(0);
   expect(second.lease.expiresAt).toBe(clock.now() + TTL_MS);
   expect((await registry.readLease(keeper.lease.subnets))!.revision).toBe(second.lease.revision);
@@ -104,10 +125,8 @@ it('renews the lease that a restored registry has in place of the reservation, w
 it('is not disturbed by its own writes and the leases of others', async () => {
   const { counts, change } = counting();
   const { settle, keeper, lease } = await startKeeper({ change });
-  keeper.observe([
-    { kind: 'put', lease },
-    { kind: 'removed', subnets: parseSubnetKey('10.5.3.0-24') },
-  ]);
+  keeper.observe(delta({ kind: 'put', lease }, { kind: 'removed', subnets: parseSubnetKey('10.5.3.0-24') }));
+  keeper.observe({ kind: 'snapshot', leases: [lease], unreadable: [] });
   await settle();
   expect(counts).toEqual({ writes: 0, reads: 0 });
 });
@@ -124,7 +143,7 @@ it('does not answer late news of its own writes with more of them', async () => 
   for (let round = 0; round < 20; round++) {
     const [oldest] = news.splice(0, 1);
     if (!oldest) break;
-    keeper.observe([{ kind: 'put', lease: oldest }]);
+    keeper.observe(delta({ kind: 'put', lease: oldest }));
     await clock.advance(60_000);
     if (news.at(-1)?.revision !== keeper.lease.revision) news.push(keeper.lease);
   }
@@ -146,7 +165,7 @@ it('takes news of a write that arrive before its answer for what they are', asyn
       },
     }),
   });
-  early = (lease) => keeper.observe([{ kind: 'put', lease }]);
+  early = (lease) => keeper.observe(delta({ kind: 'put', lease }));
   await clock.advance(47 * HOUR_MS);
   expect(counts).toEqual({ writes: 2, reads: 0 });
 });

@@ -60,11 +60,6 @@ it('compares values too: a restored registry gives a revision that it knows to a
   expect(table.leases.get('10.5.1.0-24')).toEqual(lease(1, 7, 2));
 });
 
-it('yields that a known lease is missing in the first snapshot', () => {
-  const table = createLeaseTable([lease(1)]);
-  expect(words(table.apply(snapshot([lease(2)])))).toEqual(['removed 10.5.1.0-24', 'put 10.5.2.0-24']);
-});
-
 describe('an entry that became unreadable', () => {
   function damage(event: LeaseEvent) {
     const table = createLeaseTable();

@@ -118,8 +118,9 @@ async function runGeneration(components: Components, generation: Generation): Pr
   const follow = async () => {
     let event: IteratorResult<LeaseEvent> = { value: withOwn(snapshot, lease) };
     for (; !event.done; event = await events.next()) {
+      keeper.observe(event.value);
       await keeper.verified();
-      keeper.observe(await follower.follow(event.value));
+      await follower.follow(event.value);
     }
   };
   await Promise.race([follow(), keeper.done]);

@@ -1,4 +1,4 @@
-import { keepLease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
+import { createLeaseTable, keepLease, type LeaseKeeper, type Registry } from '@flannel-ts/subnet';
 
 type KeepLease = typeof keepLease;
 
@@ -32,7 +32,14 @@ export const renewWithoutRetry: KeepLease = (components, options) => {
 
 /** Ignores what the watch saw of its own lease. */
 export const ignoreWatch: KeepLease = (components, options) =>
-  withoutObserving(keepLease(components, options));
+  observing(keepLease(components, options), () => undefined);
+
+/** Sees only what a snapshot changes for one who has followed the watch, but not what this keeper wrote. */
+export const observeDifferences: KeepLease = (components, options) => {
+  const keeper = keepLease(components, options);
+  const table = createLeaseTable();
+  return observing(keeper, (event) => keeper.observe({ kind: 'delta', changes: table.apply(event) }));
+};
 
 /** Gives every lease a time to live, reservations too. */
 export const expireReservations: KeepLease = (components, options) => {
@@ -58,12 +65,12 @@ export const recreateBlindly: KeepLease = (components, options) => {
   return keepLease({ ...components, registry: { ...components.registry, readSnapshot } }, options);
 };
 
-function withoutObserving(keeper: LeaseKeeper): LeaseKeeper {
+function observing(keeper: LeaseKeeper, observe: LeaseKeeper['observe']): LeaseKeeper {
   return {
     ...keeper,
     get lease() {
       return keeper.lease;
     },
-    observe: () => undefined,
+    observe,
   };
 }

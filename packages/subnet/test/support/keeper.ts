@@ -6,6 +6,8 @@ import {
   type KeeperEvent,
   type Lease,
   type LeaseAttributes,
+  type LeaseChange,
+  type LeaseEvent,
   type LeaseKeeper,
   type Registry,
 } from '../../src/index.ts';
@@ -85,15 +87,20 @@ export async function startKeeper({
     /** Writes an entry as another program would, and shows it to the keeper. */
     overwrite: async (value: string): Promise<void> => {
       store.writeEntry(KEY, value);
-      keeper.observe([toChange((await read())!)]);
+      keeper.observe(delta(toChange((await read())!)));
       await clock.advance(0);
     },
   };
 }
 
+/** What a watch yields when something has changed. */
+export function delta(...changes: readonly LeaseChange[]): LeaseEvent {
+  return { kind: 'delta', changes };
+}
+
 /** Shows the keeper that its lease is gone, as a watch would. */
 export function showRemoved(keeper: LeaseKeeper): void {
-  keeper.observe([{ kind: 'removed', subnets: keeper.lease.subnets }]);
+  keeper.observe(delta({ kind: 'removed', subnets: keeper.lease.subnets }));
 }
 
 /** What a promise rejects with; `undefined` when it resolves. */
