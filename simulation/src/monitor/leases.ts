@@ -10,21 +10,31 @@ import { overlap, publicIp } from './writes.ts';
 /** Failed requests in a row that excuse a lost lease. */
 const EXCUSE = 3;
 
-/** Checks that a lease that a daemon keeps does not expire without a fault that explains it. */
+/**
+ * Checks that a lease that a daemon keeps does not expire without a fault that explains it. A registry that was restored
+ * keeps leases for longer than their hosts know; what counts is the margin before the time that the host knows.
+ */
 export function checkExpiry(record: RunRecord, cluster: Cluster, { writer, key, before }: Write): void {
   if (writer !== EXPIRY) return;
   const { scheduler, settings, hosts } = cluster;
   const host = hosts.find(({ daemon }) => daemon?.heldKey === key);
   if (!host || publicIp(before) !== addressOf(host)) return;
   const { renewMarginMs } = settings;
-  const start = scheduler.now - renewMarginMs;
-  const blockedMs = host.troubles.blockedSince(start);
-  const failures = host.troubles.failuresSince(start);
+  const end = scheduler.now - knownToBeOverForMs(host);
+  const start = end - renewMarginMs;
+  const blockedMs = host.troubles.blockedBetween(start, end);
+  const failures = host.troubles.failuresBetween(start, end);
   if (blockedMs >= renewMarginMs / 2 || failures >= EXCUSE) return;
   record.fail(
     `${host.name} loses ${key}, which expires: in the margin of ${renewMarginMs / 1000} s the registry was out of ` +
       `reach for ${Math.round(blockedMs / 1000)} s and ${failures} requests failed`,
   );
+}
+
+/** Returns for how many milliseconds a host has known that its lease has or may have expired. */
+function knownToBeOverForMs({ daemon, time }: Host): number {
+  const expiresAt = daemon?.keeper?.lease.expiresAt;
+  return typeof expiresAt === 'number' ? Math.max(0, time.boot.now() - expiresAt) : 0;
 }
 
 /**

@@ -13,10 +13,10 @@ export interface Troubles {
   readonly failed: (at: number) => void;
   /** Whether nothing has disturbed the host for `ms`. */
   calmFor(ms: number): boolean;
-  /** Milliseconds since `start` during which the registry was out of reach. */
-  blockedSince(start: number): number;
-  /** Requests that failed since `start`. */
-  failuresSince(start: number): number;
+  /** Milliseconds from `start` to `end` during which the registry was out of reach. */
+  blockedBetween(start: number, end: number): number;
+  /** Requests that failed from `start` to `end`. */
+  failuresBetween(start: number, end: number): number;
 }
 
 /** Enough for every question, which is about the last hours. */
@@ -48,10 +48,8 @@ export function createTroubles(scheduler: Scheduler): Troubles {
       if (failures.length > KEPT) failures.shift();
     },
     calmFor: (ms) => reasons.blocking + reasons.disturbing === 0 && lastAt <= scheduler.now - ms,
-    blockedSince: (start) =>
-      blocked.reduce((sum, { from, to }) => {
-        return sum + Math.max(0, Math.min(to, scheduler.now) - Math.max(from, start));
-      }, 0),
-    failuresSince: (start) => failures.filter((time) => time >= start).length,
+    blockedBetween: (start, end) =>
+      blocked.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, end) - Math.max(from, start)), 0),
+    failuresBetween: (start, end) => failures.filter((time) => time >= start && time <= end).length,
   };
 }
