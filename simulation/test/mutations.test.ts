@@ -110,7 +110,7 @@ const rare: readonly (readonly [
     { seed: 256, ...SMALL },
   ],
   [
-    'a keeper that is told differences, and not that a snapshot lacks what the watch has never shown',
+    'a keeper that sees of a snapshot only what differs from what the watch has shown before',
     { keepLease: keepers.observeDifferences },
     /keeps .*, which is not in the registry/,
     { seed: 2064, daemons: 100, days: 30 },

@@ -53,8 +53,8 @@ export interface LeaseKeeper {
   readonly done: Promise<void>;
   /**
    * Takes in what a watch yields: a lease of ours that vanished or was overwritten is repaired at once. Give it
-   * every event as it is, not what a {@link LeaseTable} makes of it: to a watch that has missed our own
-   * write, a lease that vanished twice is one that never came back.
+   * every event as it is, and not the changes that a `LeaseTable` returns: a table compares with what the watch has
+   * shown. When the watch has missed our own write, and the lease vanishes again, a table sees no change.
    */
   observe(event: LeaseEvent): void;
   /**

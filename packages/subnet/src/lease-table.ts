@@ -15,6 +15,7 @@ export interface LeaseTable {
   apply(event: LeaseEvent): readonly LeaseChange[];
 }
 
+/** Makes a table that knows no lease yet. */
 export function createLeaseTable(): LeaseTable {
   const leases = new Map<string, Lease>();
   /** The entries that are unreadable now. */

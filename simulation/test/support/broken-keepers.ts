@@ -34,7 +34,7 @@ export const renewWithoutRetry: KeepLease = (components, options) => {
 export const ignoreWatch: KeepLease = (components, options) =>
   observing(keepLease(components, options), () => undefined);
 
-/** Sees only what a snapshot changes for one who has followed the watch, but not what this keeper wrote. */
+/** Sees of a snapshot only what differs from what the watch has shown before. */
 export const observeDifferences: KeepLease = (components, options) => {
   const keeper = keepLease(components, options);
   const table = createLeaseTable();
