@@ -200,7 +200,7 @@ describe('peers whose subnets overlap', () => {
 });
 
 describe('among 20,000 leases as among 100 costs', () => {
-  /** All tenth leases have this one. */
+  /** Each tenth lease has this one. */
   const sharedMac = '02:01:00:00:00:00';
   const macOf = (index: number) =>
     index % 10
@@ -208,7 +208,7 @@ describe('among 20,000 leases as among 100 costs', () => {
       : sharedMac;
   const keyOf = (index: number) => `10.5.${String(16 + (index >> 7))}.${String((index & 127) * 2)}-31`;
 
-  /** The median time, in ms, that the lease of a VTEP takes which goes from one host to the other and back. */
+  /** Returns the median time, in ms, of updates that give one of so many leases to each of two hosts in turn. */
   async function costOf(size: number, mac: string, hosts: readonly [number, number]): Promise<number> {
     const context = createContext({ Type: 'vxlan' });
     const backend = await createIn(context);
