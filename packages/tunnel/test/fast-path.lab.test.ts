@@ -252,6 +252,14 @@ describe('a fast path between containers', () => {
     expect(path).toEqual({ userSpace: 0, kernel: 1 });
   });
 
+  it('sets the decapsulating device up again when another process sets it down', async () => {
+    const [, second] = overlay.hosts;
+    await second.run('ip', 'link', 'set', 'flannel0-rx', 'down');
+    await expect.poll(() => second.run('ip', '-brief', 'link', 'show', 'flannel0-rx')).toMatch(/[<,]UP[,>]/);
+    const path = await pathOf(async () => expect(await countOthers({ count: 3 })).toBe(3));
+    expect(path).toEqual({ userSpace: 0, kernel: 3 });
+  });
+
   it('is not open to packets for the decapsulating device itself', async () => {
     const [first, second] = overlay.hosts;
     using application = openSocket(second.path, '10.5.2.0', 2000);

@@ -32,7 +32,7 @@ it.each([
 ])('a watch that %s is reported once, and nothing is rejected', async (_, code, message) => {
   const { openPort, fail } = createPorts();
   const onLost = vi.fn<(error: Error) => void>();
-  using _watch = watchLinks([7], { onLost, openPort });
+  using _watch = watchLinks([7], { onLost, onDown: () => undefined, openPort });
   fail(code);
   await vi.waitFor(() => expect(onLost).toHaveBeenCalledOnce());
   expect(onLost.mock.calls[0]![0].message).toBe(message);
@@ -41,7 +41,7 @@ it.each([
 it('a watch that is stopped reports nothing', async () => {
   const { openPort, fail } = createPorts();
   const onLost = vi.fn<(error: Error) => void>();
-  const watch = watchLinks([7], { onLost, openPort });
+  const watch = watchLinks([7], { onLost, onDown: () => undefined, openPort });
   watch[Symbol.dispose]();
   fail('EIO');
   await new Promise(setImmediate);

@@ -27,6 +27,11 @@ export interface DecapsulationLink extends Disposable {
   readonly index: number;
   /** UDP port of its socket. */
   readonly port: number;
+  /**
+   * Sets the device up again, unless it is deleted.
+   * @throws {NetlinkError} `EADDRINUSE` when its port was taken while it was down
+   */
+  setUp(): void;
 }
 
 export interface DecapsulationOptions {
@@ -48,7 +53,12 @@ export function createDecapsulationLink(name: string, options: DecapsulationOpti
   const { index, port } = createOnFreePort(netlink, name, options);
   opening.defer(() => deleteLink(netlink, index));
   const opened = opening.move();
-  return { index, port, [Symbol.dispose]: () => opened.dispose() };
+  return {
+    index,
+    port,
+    setUp: () => unlessMissing(() => netlink.request({ op: 'set-link', index, up: true })),
+    [Symbol.dispose]: () => opened.dispose(),
+  };
 }
 
 function createOnFreePort(netlink: SynchronousNetlink, name: string, { vni, deliver }: DecapsulationOptions) {
@@ -69,10 +79,14 @@ function createOnFreePort(netlink: SynchronousNetlink, name: string, { vni, deli
   }
 }
 
-/** Somebody else may have deleted it. */
 function deleteLink(netlink: SynchronousNetlink, index: number): void {
+  unlessMissing(() => netlink.request({ op: 'delete-link', index }));
+}
+
+/** Another process may have deleted the device. */
+function unlessMissing(request: () => void): void {
   try {
-    netlink.request({ op: 'delete-link', index });
+    request();
   } catch (error) {
     if (!(error instanceof NetlinkError && error.code === 'ENODEV')) throw error;
   }

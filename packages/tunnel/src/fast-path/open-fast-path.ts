@@ -25,7 +25,7 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
-  /** Called once, when an interface that the fast path needs was deleted or cannot be watched: close it and open another. */
+  /** Called when an interface that the fast path needs is gone or cannot be watched: close it and open another. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -45,7 +45,15 @@ export function openFastPath({ tun, underlay, local, onFailure }: FastPathOption
   const seal = createSeal();
   using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
   const link = building.use(createDecapsulationLink(`${tun}-rx`, { vni: seal.vni, deliver }));
-  building.use(watchLinks([link.index, underlayIndex], { onLost: onFailure }));
+  const onDown = (index: number) => {
+    if (index !== link.index) return;
+    try {
+      link.setUp();
+    } catch (error) {
+      onFailure(error as Error);
+    }
+  };
+  building.use(watchLinks([link.index, underlayIndex], { onLost: onFailure, onDown }));
   const bound = { address: networkOrder32(local.address.value), port: networkOrder(local.port) };
   const attach = (code: Code, index: number, direction: Direction) => {
     using program = loadProgram(code, LICENSE);

@@ -4,6 +4,8 @@ import { createNetlink, type KernelEvent } from '@flannel-ts/netlink';
 export interface LinkWatch {
   /** Called once: when a link was deleted, or when the watch broke, so that a deletion would go unnoticed. */
   readonly onLost: (error: Error) => void;
+  /** Called with the index of a link that was set down. A link that is deleted is set down before. */
+  readonly onDown: (index: number) => void;
   /** Opens a socket to the kernel. @default `openNetlinkPort` of `@flannel-ts/native` */
   readonly openPort?: typeof openNetlinkPort;
 }
@@ -14,11 +16,11 @@ export interface LinkWatch {
  */
 export function watchLinks(
   indexes: readonly number[],
-  { onLost, openPort = openNetlinkPort }: LinkWatch,
+  { onLost, onDown, openPort = openNetlinkPort }: LinkWatch,
 ): Disposable {
   const stop = new AbortController();
   const events = subscribe(openPort, stop.signal);
-  void findLoss(events, indexes).then((loss) => {
+  void findLoss(events, indexes, onDown).then((loss) => {
     if (loss) onLost(loss);
   });
   return { [Symbol.dispose]: () => stop.abort() };
@@ -38,12 +40,14 @@ function subscribe(openPort: typeof openNetlinkPort, signal: AbortSignal): Async
 async function findLoss(
   events: AsyncIterable<KernelEvent>,
   indexes: readonly number[],
+  onDown: LinkWatch['onDown'],
 ): Promise<Error | undefined> {
   try {
     for await (const event of events) {
       if (event.kind === 'overrun') return new Error('the kernel dropped reports of deleted interfaces');
-      if (event.kind !== 'link' || event.change !== 'removed') continue;
-      if (indexes.includes(event.link.index)) return new Error(`${event.link.name} was deleted`);
+      if (event.kind !== 'link' || !indexes.includes(event.link.index)) continue;
+      if (event.change === 'removed') return new Error(`${event.link.name} was deleted`);
+      if (!event.link.up) onDown(event.link.index);
     }
     return undefined;
   } catch (cause) {
