@@ -94,7 +94,7 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
   }
 
   return {
-    create: async (context) => createUdpBackend(context, takeTunnel),
+    create: async (context) => createUdpBackend(context, accept, takeTunnel),
     tunnelState: () => held && { ...held.place, ...held.tunnel.snapshot() },
     resumeTunnel({ localSubnets, routes, ...place }) {
       // Who takes it over hears what has become of it.
@@ -112,25 +112,28 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
 
 function createUdpBackend(
   { underlay, config, onEvent }: BackendContext,
+  accept: UdpOptions['accept'],
   takeTunnel: (place: TunnelPlace, onEvent: (event: BackendEvent) => void) => ReconnectingTunnel,
 ): Backend {
   const { network } = requireIPv4(config);
   const { port } = readOptions(config, (object) => ({ port: object.integer('Port', 1, 65_535) ?? PORT }));
   const mtu = underlay.mtu - tunnelOverheadBytes('udp', 4);
   const socket = { address: requireUnderlayIPv4(underlay, config), port };
+  /** With `any`, peers may be behind a NAT: only user space would take the fast packets that they send. */
+  const offers = ({ on }: FastPathState) => on && accept === 'peers';
   /** Whether the lease offers a fast path; `undefined` until its attributes can have been read. */
   let offered: boolean | undefined;
   const tunnel = takeTunnel({ device: DEVICE, mtu, socket, underlay: underlay.link }, (event) => {
     onEvent(event);
-    if (event.kind !== 'fast-path' || offered === undefined || offered === event.state.on) return;
-    offered = event.state.on;
-    onEvent({ kind: 'attributes', attributes: attributesOf(event.state) });
+    if (event.kind !== 'fast-path' || offered === undefined || offered === offers(event.state)) return;
+    offered = offers(event.state);
+    onEvent({ kind: 'attributes', attributes: attributesOf(offered) });
   });
-  offered = tunnel.fastPath.on;
+  offered = offers(tunnel.fastPath);
   return {
     mtu,
     get attributes() {
-      return attributesOf(tunnel.fastPath);
+      return attributesOf(offers(tunnel.fastPath));
     },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
@@ -160,8 +163,8 @@ function createUdpBackend(
 }
 
 /** Upstream publishes nothing of udp's, and reads nothing. */
-function attributesOf({ on }: FastPathState): BackendAttributes {
-  return on ? { backendData: { [FAST_PATH]: true } } : {};
+function attributesOf(offered: boolean): BackendAttributes {
+  return offered ? { backendData: { [FAST_PATH]: true } } : {};
 }
 
 /** Whatever else a peer publishes is no offer, and no error: its packets go through user space. */

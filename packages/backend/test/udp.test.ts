@@ -55,6 +55,22 @@ it('offers its fast path to peers in the lease, where it has one', async () => {
   expect((await create({ Type: 'udp' }, { udp: { fastPath: 'off' } })).attributes).toEqual({});
 });
 
+it('offers no fast path where packets are taken from any host, as peers may be behind a NAT', async () => {
+  const context = createContext({ Type: 'udp' }, { udp: { accept: 'any' } });
+  const { tunnel, events } = context;
+  const backend = await createIn(context);
+  expect(backend.attributes).toEqual({});
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (const offered of [false, true]) {
+    tunnel.offerFastPath(offered);
+    tunnel.fail();
+    await vi.runAllTimersAsync();
+  }
+  expect(backend.attributes).toEqual({});
+  expect(events.filter(({ kind }) => kind === 'attributes')).toEqual([]);
+});
+
 it('reports other attributes when a tunnel that was opened again lost its fast path, or got it back', async () => {
   const context = createContext({ Type: 'udp' });
   const { tunnel, events } = context;
