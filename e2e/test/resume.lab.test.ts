@@ -99,6 +99,27 @@ it('closes the resumed tunnel when the config asks for another backend', async (
   expect(node.daemon.lines.join('\n')).not.toContain('the tunnel of the former run');
 });
 
+it.each([
+  ['another backend', { Type: 'vxlan' }, ''],
+  ['no fast path', { Type: 'udp' }, '--udp-fast-path=off'],
+])(
+  'leaves no device of the fast path of a daemon that was killed, with %s',
+  async (_title, backend, flag) => {
+    await using world = await createWorld();
+    const { cluster, node } = world;
+    await recorded(node);
+    node.daemon.signal('SIGKILL');
+    await node.daemon.exited;
+    expect(await node.host.run('ip', 'link')).toContain('flannel0-rx');
+    await node.host.run('rm', `${node.subnetFile}.tunnel`);
+    const config = { Network: '10.5.0.0/16', Backend: backend };
+    await cluster.etcd.etcdctl('put', CONFIG, JSON.stringify(config));
+    await node.restart(flag === '' ? [] : [flag]);
+    await node.ready();
+    expect(await node.host.run('ip', 'link')).not.toContain('flannel0-rx');
+  },
+);
+
 it('gives up the resumed subnet when another host has taken it meanwhile', async () => {
   await using world = await createWorld();
   const { cluster, node } = world;

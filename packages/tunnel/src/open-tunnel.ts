@@ -8,7 +8,12 @@ import {
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
-import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
+import {
+  openFastPath,
+  removeFormerFastPath,
+  type FastPath,
+  type FastPathOptions,
+} from './fast-path/open-fast-path.ts';
 import { sum } from './fast-path/prefix-table.ts';
 import type {
   DropReason,
@@ -75,6 +80,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
   const fast = tryFastPath(options, { tun: native.device, local, onFailure });
+  if (!fast.path) removeFormerFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
   const both = fast.path ? [userSpace, fast.path] : [userSpace];
   const opened = opening.move();

@@ -403,6 +403,12 @@ describe('a host', () => {
     expect(await host.run('ss', '-lun')).toContain(':48286');
   });
 
+  it('without a fast path removes the device that a killed process left behind', async () => {
+    await host.run('ip', 'link', 'add', 'flannel0-rx', 'type', 'vxlan', 'id', '9', 'dstport', '48285');
+    expect(await reasonOf(open('eth9'))).toBe('there is no interface eth9');
+    expect(await host.run('ip', 'link')).not.toContain('flannel0-rx');
+  });
+
   it.each(['flannel0-rx', 'eth1'])('reports that %s was deleted', async (device) => {
     await host.run('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'eth2');
     const onFailure = vi.fn<(error: TunnelFailedError) => void>();

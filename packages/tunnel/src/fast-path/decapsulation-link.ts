@@ -46,10 +46,9 @@ export interface DecapsulationOptions {
  * @throws {NetlinkError} {@link SystemError}
  */
 export function createDecapsulationLink(name: string, options: DecapsulationOptions): DecapsulationLink {
+  removeDecapsulationLink(name);
   using opening = new DisposableStack();
   const netlink = opening.use(openSynchronousNetlink());
-  const left = bpfCalls().findInterface(name);
-  if (left) deleteLink(netlink, left.index);
   const { index, port } = createOnFreePort(netlink, name, options);
   opening.defer(() => deleteLink(netlink, index));
   const opened = opening.move();
@@ -59,6 +58,17 @@ export function createDecapsulationLink(name: string, options: DecapsulationOpti
     setUp: () => unlessMissing(() => netlink.request({ op: 'set-link', index, up: true })),
     [Symbol.dispose]: () => opened.dispose(),
   };
+}
+
+/**
+ * Deletes a device that an earlier process left behind in this thread's network namespace.
+ * @throws {NetlinkError} {@link SystemError}
+ */
+export function removeDecapsulationLink(name: string): void {
+  const left = bpfCalls().findInterface(name);
+  if (!left) return;
+  using netlink = openSynchronousNetlink();
+  deleteLink(netlink, left.index);
 }
 
 function createOnFreePort(netlink: SynchronousNetlink, name: string, { vni, deliver }: DecapsulationOptions) {

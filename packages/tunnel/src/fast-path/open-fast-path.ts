@@ -1,6 +1,6 @@
 import { loadProgram, type Code, type Direction } from '@flannel-ts/bpf';
 import type { Endpoint, RouteSink } from '../tunnel.ts';
-import { createDecapsulationLink } from './decapsulation-link.ts';
+import { createDecapsulationLink, removeDecapsulationLink } from './decapsulation-link.ts';
 import { createSeal, deliverProgram } from './deliver.ts';
 import { receiveProgram } from './receive.ts';
 import { requireEthernet, requireInterface, requireNoIpsec, requireOwnIpv4 } from './conditions.ts';
@@ -44,7 +44,7 @@ export function openFastPath({ tun, underlay, local, onFailure }: FastPathOption
   const { index: tunIndex } = requireInterface(tun);
   const seal = createSeal();
   using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
-  const link = building.use(createDecapsulationLink(`${tun}-rx`, { vni: seal.vni, deliver }));
+  const link = building.use(createDecapsulationLink(linkName(tun), { vni: seal.vni, deliver }));
   const onDown = (index: number) => {
     if (index !== link.index) return;
     try {
@@ -71,6 +71,19 @@ export function openFastPath({ tun, underlay, local, onFailure }: FastPathOption
     total: () => table.total(),
     [Symbol.dispose]: () => opened.dispose(),
   };
+}
+
+/**
+ * Removes what the fast path of an earlier process left behind in this thread's network namespace.
+ * @param tun - name of the TUN device
+ * @throws {NetlinkError} {@link SystemError}
+ */
+export function removeFormerFastPath(tun: string): void {
+  removeDecapsulationLink(linkName(tun));
+}
+
+function linkName(tun: string): string {
+  return `${tun}-rx`;
 }
 
 /** A 32-bit number in network byte order, as a little-endian machine reads it from a packet. */
