@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parsePrefix } from '@flannel-ts/ip';
 import { createCluster, createLab, type Container, type Host, type Lab } from '@flannel-ts/lab';
+import type { Path } from './path.ts';
 import type { TunnelHostOptions } from './tunnel-host.ts';
 
 /** Two ends of a path that traffic is sent over, in a lab of their own. */
@@ -12,6 +13,8 @@ export interface Pair {
   readonly to: Container | Host;
   /** The hosts whose underlay is between them: that of `from`, that of `to`. */
   readonly hosts: readonly [Host, Host];
+  /** Which path a tunnel between them must take, or the run fails. @default there is no tunnel */
+  readonly path?: Path;
 }
 
 /** The hosts themselves: what the machine can do. */
@@ -60,7 +63,8 @@ export async function tunnelPair(
     return host.addContainer({ bip: subnets[index]!.replace('.0/', '.1/'), mtu: MTU });
   });
   const [from, to] = await Promise.all(containers);
-  return { name, lab, from: from!, to: to!, hosts };
+  const path = options.fastPath ? 'in the kernel' : 'through user space';
+  return { name, lab, from: from!, to: to!, hosts, path };
 }
 
 /** Behind an underlay of 1500 bytes. */

@@ -1,4 +1,5 @@
 import { flanneldPair, hostPair, tunnelPair, type Pair } from './pairs.ts';
+import { watchPath } from './path.ts';
 import type { BenchContext, Benchmark, Figure, Traffic } from './report.ts';
 import { measureIdleRtt, measureLoadedRtt } from './rtt.ts';
 import { measureTcp } from './tcp.ts';
@@ -88,7 +89,9 @@ async function measureRound(
     progress(`round ${round}: ${pair.name}${suffix}`);
     await setUnderlay(pair, underlay);
     const figures: Figure[] = [];
+    const checkPath = await watchPath(pair);
     for (const measure of measures) figures.push(...(await measure(pair, traffic)));
+    await checkPath();
     checkFrames(underlay, figures);
     for (const figure of figures) sample(`${pair.name}${suffix}`, figure);
     results.set(pair.name, figures);
