@@ -1,6 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { parsePrefix } from '@flannel-ts/ip';
-import { createCluster, createLab, type Container, type Host, type Lab } from '@flannel-ts/lab';
+import {
+  createCluster,
+  createLab,
+  type Container,
+  type Host,
+  type Lab,
+  type RunningProcess,
+} from '@flannel-ts/lab';
 import type { Path } from './path.ts';
 import type { TunnelHostOptions } from './tunnel-host.ts';
 
@@ -15,6 +22,8 @@ export interface Pair {
   readonly hosts: readonly [Host, Host];
   /** Which path a tunnel between them must take, or the run fails. @default there is no tunnel */
   readonly path?: Path;
+  /** The processes of a tunnel without the daemon. @default there is none */
+  readonly tunnels?: readonly RunningProcess[];
 }
 
 /** The hosts themselves: what the machine can do. */
@@ -51,26 +60,28 @@ export async function tunnelPair(
   const lab = stack.use(await createLab());
   const hosts = [await lab.addHost(), await lab.addHost()] as const;
   const subnets = ['10.5.1.0/24', '10.5.2.0/24'] as const;
-  const containers = hosts.map(async (host, index) => {
+  const ends = hosts.map(async (host, index) => {
     const other = 1 - index;
-    await startTunnel(host, {
+    const tunnel = await startTunnel(host, {
       ...options,
       mtu: MTU,
       address: host.address,
       subnet: subnets[index]!,
       other: { subnet: subnets[other]!, address: hosts[other]!.address },
     });
-    return host.addContainer({ bip: subnets[index]!.replace('.0/', '.1/'), mtu: MTU });
+    const bip = subnets[index]!.replace('.0/', '.1/');
+    return { tunnel, container: await host.addContainer({ bip, mtu: MTU }) };
   });
-  const [from, to] = await Promise.all(containers);
+  const [from, to] = await Promise.all(ends);
   const path = options.fastPath ? 'in the kernel' : 'through user space';
-  return { name, lab, from: from!, to: to!, hosts, path };
+  const tunnels = [from!.tunnel, to!.tunnel];
+  return { name, lab, from: from!.container, to: to!.container, hosts, path, tunnels };
 }
 
 /** Behind an underlay of 1500 bytes. */
 const MTU = 1472;
 
-async function startTunnel(host: Host, options: TunnelHostOptions): Promise<void> {
+async function startTunnel(host: Host, options: TunnelHostOptions): Promise<RunningProcess> {
   const program = [
     '--conditions=@flannel-ts/source',
     fileURLToPath(new URL('tunnel-host.ts', import.meta.url)),
@@ -86,4 +97,5 @@ async function startTunnel(host: Host, options: TunnelHostOptions): Promise<void
     device,
   );
   await host.run('ip', 'route', 'add', '10.5.0.0/16', 'dev', device);
+  return tunnel;
 }

@@ -1,5 +1,5 @@
-// Run on a host of the lab: `tunnel-host.ts OPTIONS`, as JSON, opens a tunnel, says `ready DEVICE` and carries packets
-// until it is ended.
+// Run on a host of the lab: `tunnel-host.ts OPTIONS`, as JSON, opens a tunnel, prints `ready DEVICE` and carries packets
+// until it is ended. On SIGUSR2 it prints `packets NUMBER`: how many it has carried, in both directions.
 import { once } from 'node:events';
 import { parseAddress, parseInterfaceAddress, parsePrefix } from '@flannel-ts/ip';
 import { openTunnel, type TunnelRoute } from '@flannel-ts/tunnel';
@@ -43,6 +43,10 @@ tunnel.setRoutes([
   route(parsePrefix(options.other.subnet), parseAddress(options.other.address)),
   ...peers(options.peers - 1).map(({ subnet, publicIp }) => route(subnet, publicIp)),
 ]);
+process.on('SIGUSR2', () => {
+  const { sent, received } = tunnel.stats();
+  console.log(`packets ${sent.packets + received.packets}`);
+});
 console.log(`ready ${tunnel.device}`);
 const running = setInterval(() => undefined, 60_000);
 await once(process, 'SIGTERM');
