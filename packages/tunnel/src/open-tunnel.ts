@@ -24,6 +24,7 @@ import type {
   Tunnel,
   TunnelStats,
 } from './tunnel.ts';
+import { steerReceivedPackets } from './receive-packet-steering.ts';
 import { createUserSpaceRoutes } from './user-space-routes.ts';
 
 export interface TunnelOptions {
@@ -76,6 +77,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     onFailure,
   });
   opening.defer(() => native.close());
+  steerReceivedPackets(native.device);
   const userSpace = createUserSpaceRoutes(native, socket);
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };

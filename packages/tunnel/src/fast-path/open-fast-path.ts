@@ -4,6 +4,7 @@ import { createDecapsulationLink, removeDecapsulationLink } from './decapsulatio
 import { createSeal, deliverProgram } from './deliver.ts';
 import { receiveProgram } from './receive.ts';
 import { requireEthernet, requireInterface, requireNoIpsec, requireOwnIpv4 } from './conditions.ts';
+import { steerReceivedPackets } from '../receive-packet-steering.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
 import { networkOrder } from './snippets.ts';
 import { transmitProgram } from './transmit.ts';
@@ -45,6 +46,7 @@ export function openFastPath({ tun, underlay, local, onFailure }: FastPathOption
   const seal = createSeal();
   using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
   const link = building.use(createDecapsulationLink(linkName(tun), { vni: seal.vni, deliver }));
+  steerReceivedPackets(linkName(tun));
   const onDown = (index: number) => {
     if (index !== link.index) return;
     try {
