@@ -4,10 +4,10 @@ import type { Pair } from './pairs.ts';
 
 /**
  * Counts wake-ups of the threads of both tunnels from now on.
- * @returns reads how many packets each carried so far; `undefined` without tunnels
+ * @returns reads how many packets each carried so far; `undefined` where no packet goes through user space
  */
-export async function countWakeUps({ tunnels }: Pair): Promise<() => Promise<number | undefined>> {
-  if (!tunnels) return async () => undefined;
+export async function countWakeUps({ tunnels, path }: Pair): Promise<() => Promise<number | undefined>> {
+  if (!tunnels || path !== 'through user space') return async () => undefined;
   const before = await countAll(tunnels);
   return async () => {
     const after = await countAll(tunnels);
