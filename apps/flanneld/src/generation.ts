@@ -158,7 +158,8 @@ async function live(
     ),
   );
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
-  const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const onTunnelPeers = rules.updateTunnelPeers;
+  const peers = createPeerFollower({ backend, device, config, onEvent, onTunnelPeers, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const peersCondition = createPeersCondition(conditions);
   const tunnelRecord = stack.use(keepTunnelRecord(settings, { backends, keeper, conditions }));

@@ -136,7 +136,9 @@ export function createFirewall(components: FirewallComponents, options: Firewall
         const changes = peersChanges;
         peersChanges = [];
         // What fails is found and repaired by a compare.
-        await guard.updatePeers(changes).catch(() => timer.hurry());
+        await guard.updatePeers(changes).catch(() => {
+          if (!stop.signal.aborted) timer.hurry();
+        });
       });
     },
     remove(overlays) {
