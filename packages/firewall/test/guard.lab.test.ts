@@ -1,6 +1,6 @@
 import { parseAddress } from '@flannel-ts/ip';
 import { createNamespace, type Namespace } from '@flannel-ts/lab';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createFirewall,
   type DesiredRules,
@@ -18,6 +18,8 @@ import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './sup
 const families = [4, 6] as const;
 const UDP = 8285;
 const VXLAN = 8472;
+/** Those of the first host's bridge. */
+const SUBNETS = { 4: '10.5.1.0/24', 6: 'fc00:0:0:1::/64' } as const;
 
 let overlay: Overlay;
 let first: OverlayHost;
@@ -25,13 +27,14 @@ let second: OverlayHost;
 let events: FirewallEvent[];
 let stack: AsyncDisposableStack;
 
-beforeEach(async () => {
+async function start(): Promise<void> {
   stack = new AsyncDisposableStack();
   overlay = stack.use(await createOverlay());
   [first, second] = overlay.hosts;
   events = [];
-});
-afterEach(() => stack.disposeAsync());
+}
+
+const end = () => stack.disposeAsync();
 
 /** A firewall on the first host, with a guard and nothing else unless it is asked for. */
 function createGuarding(options: FirewallOptions): Firewall {
@@ -60,74 +63,83 @@ async function table(): Promise<string> {
   return first.namespace.run('nft', '-a', 'list', 'table', 'ip', 'flannel-guard-10.5.0.0-16');
 }
 
-/** Docker's rule, and what else may decide about the same packets. */
-const masquerades = ['none', 'MASQUERADE', 'MASQUERADE --random-fully'] as const;
+/** Docker's rule, and from which port the container sends: no two tests have a tracked connection in common. */
+const masquerades = [
+  { rule: undefined, fromPort: 9_001 },
+  { rule: 'MASQUERADE --random-fully', fromPort: 9_002 },
+  { rule: 'MASQUERADE', fromPort: UDP },
+] as const;
 
 for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
   describe.skipIf(tool.missing)(`a container that sends to a tunnel, with ${tool.name}`, () => {
+    beforeAll(start);
+    afterAll(end);
+
     describe.each(families)('IPv%i', (family) => {
-      it.each(masquerades)('does not reach that of a peer, and all else; Docker’s rule: %s', async (rule) => {
-        const host = { namespace: second.namespace, address: second.at[family].underlay };
-        const [tunnel, other] = [await listen(host, UDP), await listen(host, UDP + 1)];
-        const stranger = {
-          namespace: overlay.outside.namespace,
-          address: overlay.outside.at[family].underlay,
-        };
-        const elsewhere = await listen(stranger, UDP);
-        const { namespace, at } = first.container;
-        if (rule !== 'none') await masqueradeLikeDocker(tool, family, `${at[family].overlay}`, rule);
-        const forged = { to: host.address, port: UDP, fromPort: UDP, text: 'forged' };
-        await send(namespace, forged);
-        const from = rule === 'none' ? at[family].overlay : first.at[family].underlay;
-        expect(await tunnel.until(first.namespace)).toEqual([
-          expect.stringMatching(new RegExp(`^${from} ${rule === 'MASQUERADE' ? UDP : '\\d+'} forged$`)),
-        ]);
+      it.each(masquerades)(
+        'does not reach that of a peer, and all else, with Docker’s $rule',
+        async (docker) => {
+          const { rule, fromPort } = docker;
+          const host = { namespace: second.namespace, address: second.at[family].underlay };
+          const stranger = {
+            namespace: overlay.outside.namespace,
+            address: overlay.outside.at[family].underlay,
+          };
+          await using tunnel = await listen(host, UDP);
+          await using other = await listen(host, UDP + 1);
+          await using elsewhere = await listen(stranger, UDP);
+          const { namespace, at } = first.container;
+          await using _docker = await masqueradeLikeDocker(tool, family, rule);
+          const forged = { to: host.address, port: UDP, fromPort, text: 'forged' };
+          await send(namespace, forged);
+          const from = rule ? first.at[family].underlay : at[family].overlay;
+          const port = rule?.endsWith('random-fully') ? '\\d+' : fromPort;
+          expect(await tunnel.until(first.namespace)).toEqual([
+            expect.stringMatching(new RegExp(`^${from} ${port} forged$`)),
+          ]);
 
-        const firewall = createGuarding(tool.options);
-        await firewall.apply(guarding({ family }, { forward: true }));
-        await send(namespace, forged);
-        await send(namespace, { ...forged, fromPort: 0 });
-        await send(namespace, { ...forged, port: UDP + 1, text: 'other port' });
-        await send(namespace, { ...forged, to: stranger.address, text: 'other host' });
-        expect(await tunnel.until(first.namespace)).toEqual([]);
-        expect(await other.until(first.namespace)).toEqual([expect.stringMatching(/ other port$/)]);
-        expect(await elsewhere.until(first.namespace)).toEqual([expect.stringMatching(/ other host$/)]);
-        await firewall.remove();
-        await send(namespace, forged);
-        expect(await tunnel.until(first.namespace)).toHaveLength(1);
-        expect(events).toEqual([]);
-      });
+          await using firewall = createGuarding(tool.options);
+          await firewall.apply(guarding({ family }, { forward: true }));
+          await send(namespace, forged);
+          await send(namespace, { ...forged, fromPort: 0 });
+          await send(namespace, { ...forged, port: UDP + 1, text: 'other port' });
+          await send(namespace, { ...forged, to: stranger.address, text: 'other host' });
+          expect(await tunnel.until(first.namespace)).toEqual([]);
+          expect(await other.until(first.namespace)).toEqual([expect.stringMatching(/ other port$/)]);
+          expect(await elsewhere.until(first.namespace)).toEqual([expect.stringMatching(/ other host$/)]);
+          await firewall.remove();
+          await send(namespace, forged);
+          expect(await tunnel.until(first.namespace)).toHaveLength(1);
+          expect(events).toEqual([]);
+        },
+      );
     });
 
-    it('is dropped although others accept it before, and its fragments, too', async () => {
-      const tunnel = await listen(at(second), UDP);
-      const { namespace } = first.container;
-      for (const [name, chain] of [
-        ['raw', 'PREROUTING'],
-        ['mangle', 'PREROUTING'],
-        ['filter', 'FORWARD'],
-      ] as const)
-        await iptables(tool, '-t', name, '-I', chain, '-j', 'ACCEPT');
-      const fragmented = {
-        to: second.at[4].underlay,
-        port: UDP,
-        fromPort: UDP,
-        size: 3_000,
-        text: 'fragmented',
-      };
-      // Without conntrack, nothing puts fragments together in time; with it, the guard sees whole datagrams.
-      for (const tracked of [false, true]) {
-        if (tracked) await masqueradeLikeDocker(tool, 4, first.container.at[4].overlay, 'MASQUERADE');
+    it.each([false, true])(
+      'is dropped whatever accepts it, also in fragments; tracked: %s',
+      async (tracked) => {
+        await using tunnel = await listen(at(second), VXLAN);
+        const { namespace } = first.container;
+        for (const [name, chain] of [
+          ['raw', 'PREROUTING'],
+          ['mangle', 'PREROUTING'],
+          ['filter', 'FORWARD'],
+        ] as const)
+          await iptables(tool, '-t', name, '-I', chain, '-j', 'ACCEPT');
+        // Without conntrack, nothing puts fragments together in time; with it, the guard sees whole datagrams.
+        await using _docker = await masqueradeLikeDocker(tool, 4, tracked ? 'MASQUERADE' : undefined);
+        const datagram = { to: second.at[4].underlay, port: VXLAN, fromPort: VXLAN, text: 'forged' };
+        const fragmented = { ...datagram, size: 3_000 };
         await send(namespace, fragmented);
         expect(await tunnel.until(first.namespace)).toHaveLength(1);
-        const firewall = createGuarding(tool.options);
-        await firewall.apply(guarding());
+        await using firewall = createGuarding(tool.options);
+        await firewall.apply(guarding({ port: VXLAN }));
         await send(namespace, fragmented);
-        await send(namespace, { ...fragmented, size: 0 });
+        await send(namespace, datagram);
         expect(await tunnel.until(first.namespace)).toEqual([]);
         await firewall.remove();
-      }
-    });
+      },
+    );
   });
 }
 
@@ -135,19 +147,27 @@ async function iptables({ options }: ToolUnderTest, ...args: string[]): Promise<
   await first.namespace.run(`iptables-${options.variant!}`, '-w', '5', ...args);
 }
 
+/** Adds Docker's rule for its default bridge, until disposed of. */
 async function masqueradeLikeDocker(
   { options }: ToolUnderTest,
   family: 4 | 6,
-  container: string,
-  target: string,
-): Promise<void> {
-  const subnet = family === 4 ? container.replace(/\d+$/, '0/24') : container.replace(/:2$/, ':/64');
-  const program = `${family === 4 ? 'iptables' : 'ip6tables'}-${options.variant!}`;
-  const rule = ['-s', subnet, '!', '-o', 'docker0', '-j', ...target.split(' ')];
-  await first.namespace.run(program, '-w', '5', '-t', 'nat', '-A', 'POSTROUTING', ...rule);
+  target: string | undefined,
+): Promise<AsyncDisposable> {
+  const program = [`${family === 4 ? 'iptables' : 'ip6tables'}-${options.variant!}`, '-w', '5', '-t', 'nat'];
+  const rule = ['-s', SUBNETS[family], '!', '-o', 'docker0', '-j', ...(target ?? '').split(' ')];
+  const change = (action: string) => first.namespace.run(...program, action, 'POSTROUTING', ...rule);
+  if (target) await change('-A');
+  return {
+    async [Symbol.asyncDispose]() {
+      if (target) await change('-D');
+    },
+  };
 }
 
 describe.skipIf(nftables.missing)('hosts and peers', () => {
+  beforeEach(start);
+  afterEach(end);
+
   /** A host that is reached by way of the first, on a link of its own. */
   async function addHostBehind(): Promise<Namespace> {
     const behind = stack.use(await createNamespace(`ftlab-${process.pid}-behind`));
@@ -174,7 +194,7 @@ describe.skipIf(nftables.missing)('hosts and peers', () => {
 
   it('a peer that is routed through the host is let through, and a container in its name is not', async () => {
     const behind = await addHostBehind();
-    const tunnel = await listen(at(second), UDP);
+    await using tunnel = await listen(at(second), UDP);
     const forged = { to: second.at[4].underlay, port: UDP, text: 'forged' };
     await forge(first.container.namespace, '192.0.2.2', forged);
     expect(await tunnel.until(first.namespace)).toEqual(['192.0.2.2 8285 forged']);
@@ -192,7 +212,7 @@ describe.skipIf(nftables.missing)('hosts and peers', () => {
   it('vxlan takes packets of its network from peers only, and those of other networks from all', async () => {
     const behind = await addHostBehind();
     const here = { to: first.at[4].underlay, port: VXLAN };
-    const tunnel = await listen(at(first), VXLAN);
+    await using tunnel = await listen(at(first), VXLAN);
     const { namespace: container, at: inside } = first.container;
     const ways = async () => {
       await send(second.namespace, { ...here, text: '1/peer' });
@@ -245,6 +265,9 @@ describe.skipIf(nftables.missing)('hosts and peers', () => {
 });
 
 describe.skipIf(nftables.missing)('the table', () => {
+  beforeEach(start);
+  afterEach(end);
+
   const added = [parseAddress('192.0.2.7')];
 
   it('is not made again for a change of the peers, nor by the next firewall that desires the same', async () => {

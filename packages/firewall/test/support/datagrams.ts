@@ -5,7 +5,7 @@ import type { Namespace } from '@flannel-ts/lab';
 const SCRIPT = ['python3', '-I', '-S', join(import.meta.dirname, 'datagrams.py')];
 
 /** What arrived on a port of a host. */
-export interface Listener {
+export interface Listener extends AsyncDisposable {
   /**
    * Sends a datagram from `marker`, which arrives, and returns what arrived before it since the last time, as
    * `FROM PORT TEXT`.
@@ -31,6 +31,9 @@ export async function listen(
       const lines = program.lines.slice(seen);
       seen = program.lines.length;
       return lines.filter((line) => !line.includes(' marker-'));
+    },
+    async [Symbol.asyncDispose]() {
+      await program.stop();
     },
   };
 }
