@@ -68,11 +68,13 @@ export function createGuard(run: RunProgram, now: () => number): Guard {
   }
 
   async function keep({ plan, peers }: Desired, mayRepair: MayRepair) {
+    // A new host may send before its lease is known here.
+    const isNews = ({ reason, source }: Refusal) => reason !== 'no-lease' || !peers.has(source);
     const { family, name: table } = plan;
     const found = await list(plan);
     const expected = made?.plan === JSON.stringify(plan) ? made.structure : undefined;
     const problems = describeDifference({ structure: expected, peers }, found);
-    const refusals = found ? refusalLog.note(found.counted) : [];
+    const refusals = found ? refusalLog.note(found.counted).filter(isNews) : [];
     if (problems.length === 0 || !mayRepair({ family, table })) return { problems: [], refusals };
     await run(['nft', '-f', '-'], replaceTable(plan, peers));
     const structure = (await list(plan))?.structure;
