@@ -89,9 +89,9 @@ it('a tunnel that cannot be guarded is a degraded condition', () => {
   const tunnel: GuardedTunnel = { family: 4, port: 8285, underlay: 'eth0', peers: [] };
   const obstacles = [new UnguardedTunnelError(tunnel, new Error('nft is not in PATH'))];
   reportFirewallEvent({ log, conditions }, { kind: 'obstacles', obstacles });
-  expect(conditions.list()).toMatchObject([
-    { part: 'firewall', state: 'degraded', reason: expect.stringMatching(/ 8285 .*: nft is not in PATH$/) },
-  ]);
+  const [condition] = conditions.list();
+  expect(condition).toMatchObject({ part: 'firewall', state: 'degraded' });
+  expect(condition!.reason).toMatch(/ 8285 .*: nft is not in PATH$/);
 });
 
 it('refused packets are logged with their source, and those of vxlan with the switch that takes them', () => {

@@ -28,7 +28,7 @@ export function createTunnelPeers(): TunnelPeers {
       };
       for (const { before, after } of changes) {
         count(before?.tunnelPeer, -1);
-        count(after?.tunnelPeer, +1);
+        count(after?.tunnelPeer, 1);
       }
       const all = [...touched].map(([text, each]) => ({ ...each, isPeer: leases.has(text) }));
       return {

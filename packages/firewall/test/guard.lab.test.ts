@@ -18,6 +18,7 @@ import { iptablesLegacy, iptablesNft, nftables, type ToolUnderTest } from './sup
 const families = [4, 6] as const;
 const UDP = 8285;
 const VXLAN = 8472;
+const HOUR_MS = 3_600_000;
 /** Those of the first host's bridge. */
 const SUBNETS = { 4: '10.5.1.0/24', 6: 'fc00:0:0:1::/64' } as const;
 
@@ -284,6 +285,33 @@ describe.skipIf(nftables.missing)('the table', () => {
     await firewall.apply(guarding({ peers: [parseAddress(second.at[4].underlay), ...added] }));
     expect(await handles()).toEqual(before);
     expect(events).toEqual([]);
+  });
+
+  it('costs one short command for each change, however many peers there are', async () => {
+    const commands: { readonly words: string; readonly bytes: number }[] = [];
+    const inside = runInside(first.namespace);
+    await using firewall = createFirewall(
+      {
+        run(command, options) {
+          commands.push({ words: command.join(' '), bytes: options.input?.length ?? 0 });
+          return inside(command, options);
+        },
+      },
+      { tool: 'iptables', resyncMs: HOUR_MS },
+    );
+    const peers = Array.from({ length: 5_000 }, (_, number) =>
+      parseAddress(`198.18.${number >> 8}.${number & 255}`),
+    );
+    await firewall.apply(guarding({ peers }));
+    commands.length = 0;
+    for (const address of added) {
+      await firewall.updatePeers({ add: [address], remove: [] });
+      await firewall.updatePeers({ add: [], remove: [address] });
+    }
+    expect(commands.map(({ words }) => words)).toEqual(['nft -f -', 'nft -f -']);
+    for (const { bytes } of commands) expect(bytes).toBeLessThan(100);
+    await firewall.apply(guarding({ peers }));
+    expect(commands.filter(({ words }) => words === 'nft -f -')).toHaveLength(2);
   });
 
   it('is repaired when its rules, its peers or all of it are gone, and reported', async () => {
