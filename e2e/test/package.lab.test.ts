@@ -267,8 +267,11 @@ describe('the Debian package', { timeout: 120_000 }, () => {
   });
 
   it('leaves the network and the settings when it is removed, and says how they go', async () => {
+    expect(await lan.run('nft', 'list', 'tables')).toContain('flannel-guard');
     const output = await host.run('dpkg', '--remove', 'flanneld');
     expect(output).toContain('"flanneld cleanup" removes them');
+    // Without a daemon, it would refuse hosts that come later.
+    expect(await lan.run('nft', 'list', 'tables')).not.toContain('flannel-guard');
     await expect(host.run('pgrep', '--full', '/usr/lib/flannel/bin/node')).rejects.toThrow('exit code 1');
     expect(await lan.run('ip', '-brief', 'link', 'show', 'flannel0')).toContain('flannel0');
     expect(await journal()).toContain('"msg":"fast path: ');

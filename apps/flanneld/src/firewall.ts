@@ -4,6 +4,7 @@ import {
   createFirewall,
   type Firewall,
   type FirewallEvent,
+  type GuardedTunnel,
   type PacketMark,
   type DesiredRules,
 } from '@flannel-ts/firewall';
@@ -41,8 +42,10 @@ export async function closeDockerNetwork(
 export interface HostFacts {
   readonly config: NetworkConfig;
   readonly lease: Lease;
-  readonly backend: Pick<Backend, 'overlayInterfaces'>;
+  readonly backend: Pick<Backend, 'overlayInterfaces' | 'encapsulation'>;
   readonly underlay: Pick<Underlay, 'link'>;
+  /** Hosts with which encapsulated packets are exchanged. */
+  readonly tunnelPeers: readonly Address[];
   /** Hosts whose packets arrive without encapsulation. */
   readonly hosts: readonly Address[];
 }
@@ -58,6 +61,19 @@ export function desiredRules(settings: Settings, facts: HostFacts): DesiredRules
     underlay: underlay.link,
     acceptMark: parseMark(settings['docker-accept-fwmark']),
     protect: protectedBridge(settings),
+    tunnel: guardedTunnel(settings, facts),
+  };
+}
+
+function guardedTunnel(
+  settings: Settings,
+  { backend: { encapsulation }, underlay, tunnelPeers }: HostFacts,
+): GuardedTunnel | undefined {
+  if (!encapsulation) return undefined;
+  const { port, vni } = encapsulation;
+  return {
+    ...{ family: 4, port, underlay: underlay.link, peers: tunnelPeers },
+    onlyPeersVni: settings['vxlan-accept'] === 'peers' ? vni : undefined,
   };
 }
 

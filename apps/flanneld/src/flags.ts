@@ -146,6 +146,13 @@ const dataPathFlags = {
       'keep packets of the udp backend in the kernel (eBPF), where this host and the peer can, or never',
     default: 'auto',
   },
+  'vxlan-accept': {
+    kind: 'choice',
+    choices: ['peers', 'any'],
+    group: DATA_PATH,
+    describe: 'whose packets the vxlan backend takes: those of leased peers, or any, as upstream does',
+    default: 'peers',
+  },
 } as const satisfies FlagTable;
 
 const firewallFlags = {

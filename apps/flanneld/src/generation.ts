@@ -4,6 +4,7 @@ import {
   type Backends,
   type BackendEvent,
   type PeerFollower,
+  type TunnelPeersChange,
   type Underlay,
 } from '@flannel-ts/backend';
 import { createDevice } from '@flannel-ts/device';
@@ -158,7 +159,8 @@ async function live(
     ),
   );
   const blackholes = { blackholeOwnSubnet: settings['ip-blackhole-route'], formerSubnets: previous };
-  const peers = createPeerFollower({ backend, device, config, onEvent, ...blackholes }, lease);
+  const onTunnelPeers = (change: TunnelPeersChange) => rules.updateTunnelPeers(change);
+  const peers = createPeerFollower({ backend, device, config, onEvent, onTunnelPeers, ...blackholes }, lease);
   const follower = logFollower(peers, log);
   const peersCondition = createPeersCondition(conditions);
   const tunnelRecord = stack.use(keepTunnelRecord(settings, { backends, keeper, conditions }));

@@ -1,3 +1,4 @@
+import type { TunnelPeersChange } from '@flannel-ts/backend';
 import { createFirewall, type DesiredRules, type Firewall } from '@flannel-ts/firewall';
 import type { Address, Prefix } from '@flannel-ts/ip';
 import { openNetlinkPort } from '@flannel-ts/native';
@@ -7,9 +8,11 @@ import type { Settings } from './request.ts';
 
 /** The rules of one generation. Disposing leaves them as they are. */
 export interface KeptRules extends AsyncDisposable {
+  /** Takes in the hosts with which encapsulated packets are exchanged: first all of them, then each change. */
+  updateTunnelPeers(change: TunnelPeersChange): void;
   /**
    * Resolves when the rules are in place for the hosts whose packets arrive without encapsulation. Where there can be
-   * none, the rules do not depend on the leases, and are applied beside the routes.
+   * none, the rules do not depend on the routes, and are applied beside them.
    */
   follow(hosts: () => readonly Address[]): Promise<void>;
 }
@@ -20,7 +23,7 @@ export interface KeptRules extends AsyncDisposable {
  */
 export function keepRules(
   settings: Settings,
-  facts: Omit<HostFacts, 'hosts'>,
+  facts: Omit<HostFacts, 'hosts' | 'tunnelPeers'>,
   context: Reporting & { readonly former: readonly Prefix[] },
 ): KeptRules {
   const firewall = createFirewall(
@@ -31,12 +34,27 @@ export function keepRules(
       former: context.former,
     },
   );
-  const apply = followHosts(firewall, (hosts) => desiredRules(settings, { ...facts, hosts }));
+  const peers = new Map<string, Address>();
+  const apply = followHosts(firewall, (hosts) =>
+    desiredRules(settings, { ...facts, hosts, tunnelPeers: [...peers.values()] }),
+  );
   const direct = facts.backend.overlayInterfaces.includes(facts.underlay.link);
-  const applied = direct ? undefined : apply([]);
-  applied?.catch(() => undefined); // thrown where it is awaited
+  let applied: Promise<void> | undefined;
+
+  function begin(hosts: readonly Address[]): Promise<void> {
+    applied = apply(hosts);
+    applied.catch(() => undefined); // thrown where it is awaited
+    return applied;
+  }
+
   return {
-    follow: (hosts) => applied ?? apply(hosts()),
+    updateTunnelPeers(change) {
+      for (const address of change.remove) peers.delete(address.toString());
+      for (const address of change.add) peers.set(address.toString(), address);
+      if (applied) void firewall.updatePeers(change);
+      else if (!direct) void begin([]);
+    },
+    follow: (hosts) => (direct ? begin(hosts()) : applied!),
     [Symbol.asyncDispose]: () => firewall[Symbol.asyncDispose](),
   };
 }

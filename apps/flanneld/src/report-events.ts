@@ -1,7 +1,7 @@
 import type { BackendEvent } from '@flannel-ts/backend';
 import type { DeviceEvent } from '@flannel-ts/device';
 import type { RegistryEvent } from '@flannel-ts/etcd-registry';
-import type { FirewallEvent } from '@flannel-ts/firewall';
+import { UnguardedTunnelError, type FirewallEvent, type Refusal } from '@flannel-ts/firewall';
 import { leaseKey, type KeeperEvent, type Lease } from '@flannel-ts/subnet';
 import type { Conditions } from './conditions.ts';
 import type { Logger } from './log.ts';
@@ -115,6 +115,13 @@ export function reportBackendEvent(
   }
 }
 
+function describeRefusal({ reason, source, packets }: Refusal): string {
+  const count = packets === 1 ? '1 packet' : `${packets} packets`;
+  return reason === 'no-lease'
+    ? `vxlan refused ${count} from ${source}, which has no lease; if it is a peer behind a NAT, use --vxlan-accept=any`
+    : `dropped ${count} from ${source} to the tunnel port of a host, which did not come from the underlay: a container may be forging packets of others`;
+}
+
 /** Reports what the rules went through, and what keeps them from their effect. */
 export function reportFirewallEvent({ log, conditions }: Reporting, event: FirewallEvent): void {
   switch (event.kind) {
@@ -125,9 +132,15 @@ export function reportFirewallEvent({ log, conditions }: Reporting, event: Firew
     }
     case 'obstacles': {
       const reason = event.obstacles.map(({ message }) => message).join('; ');
-      conditions.report('firewall', reason === '' ? 'ok' : 'failing', reason);
+      const bearable = event.obstacles.every((obstacle) => obstacle instanceof UnguardedTunnelError);
+      conditions.report('firewall', reason === '' ? 'ok' : bearable ? 'degraded' : 'failing', reason);
       break;
     }
+    case 'refused':
+      for (const refusal of event.refusals.slice(0, NAMED_STEPS)) log.warn({}, describeRefusal(refusal));
+      if (event.refusals.length > NAMED_STEPS)
+        log.warn({ sources: event.refusals.length - NAMED_STEPS }, 'packets of more sources were refused');
+      break;
     case 'fully-random-unsupported':
       log.warn({ error: event.error }, 'masquerading without random source ports');
   }

@@ -23,6 +23,16 @@ export interface DesiredState {
   /** This host's subnets, for the source checks of a tunnel. */
   readonly localSubnets?: readonly InterfaceAddress[] | undefined;
   readonly tunnelRoutes?: readonly TunnelRoute[] | undefined;
+  /** The peer's address between hosts, from which and to which encapsulated packets go. */
+  readonly tunnelPeer?: Address | undefined;
+}
+
+/** How a backend's packets look on the way between hosts. */
+export interface Encapsulation {
+  /** Destination port, UDP. */
+  readonly port: number;
+  /** Network identifier of VXLAN; absent for other formats. */
+  readonly vni?: number | undefined;
 }
 
 /** What this host's lease says to peers about the backend. */
@@ -36,6 +46,8 @@ export interface Backend {
   readonly attributes: BackendAttributes;
   /** Interfaces on which packets of other hosts' containers arrive; none when the backend moves no packets. */
   readonly overlayInterfaces: readonly string[];
+  /** Where every host takes encapsulated packets; absent without encapsulation. */
+  readonly encapsulation?: Encapsulation | undefined;
   /** Kernel state that this backend may delete when no lease wants it. */
   readonly ownership: Ownership;
 

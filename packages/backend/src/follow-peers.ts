@@ -11,12 +11,18 @@ import {
 import type { Backend, DesiredState } from './backend.ts';
 import type { BackendEvent } from './events.ts';
 import { createPeerSelection, type PlanChange } from './select-peers.ts';
+import { createTunnelPeers, type TunnelPeersChange } from './tunnel-peers.ts';
 
 export interface FollowerComponents {
   readonly backend: Backend;
   readonly device: Device;
   readonly config: NetworkConfig;
   readonly onEvent: (event: BackendEvent) => void;
+  /**
+   * Called with the hosts with which encapsulated packets are exchanged, before anything is sent to those that are new:
+   * first with all of them, then with each change. @default no one
+   */
+  readonly onTunnelPeers?: ((change: TunnelPeersChange) => void) | undefined;
   /** Drops packets to this host's own subnet while no bridge takes them, instead of routing them on. @default false */
   readonly blackholeOwnSubnet?: boolean | undefined;
   /** What this host had before, perhaps of another network: a blackhole that was left there is removed. */
@@ -43,11 +49,13 @@ const SELF = 'self';
 /** Follows the leases of peers, as the holder of the lease `self`. */
 export function createPeerFollower(components: FollowerComponents, self: Lease): PeerFollower {
   const { backend, device, config, blackholeOwnSubnet = false, formerSubnets: former } = components;
+  const { onTunnelPeers = () => undefined } = components;
   const table = createLeaseTable();
   const onSkipped = (lease: string, reason: string) =>
     components.onEvent({ kind: 'peer-skipped', lease, reason });
   const selection = createPeerSelection({ backend, config, onSkipped }, self);
   const { plans, skipped } = selection;
+  const tunnelPeers = createTunnelPeers();
   const ownState = backend.planSelf(self);
   const blackholes = blackholeOwnSubnet ? present(self.subnets.ipv4, self.subnets.ipv6) : [];
   let started = false;
@@ -84,6 +92,8 @@ export function createPeerFollower(components: FollowerComponents, self: Lease):
     async follow(event) {
       const changes = table.apply(event);
       const planned = selection.update(changes);
+      const peers = tunnelPeers.update(planned.values());
+      if (!started || peers.add.length + peers.remove.length > 0) onTunnelPeers(peers);
       if (!started) await applyAll();
       else if (planned.size > 0) await applyChanges(planned);
       started = true;

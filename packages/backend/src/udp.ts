@@ -137,6 +137,7 @@ function createUdpBackend(
     },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
+    encapsulation: { port },
     ownership: { links: [{ name: DEVICE, kind: 'tun' }], gatewayRoutes: [] },
     tunnel,
     planSelf({ subnets }) {
@@ -157,7 +158,8 @@ function createUdpBackend(
       if (backendType !== undefined && backendType !== 'udp') return undefined;
       const address = requirePeerAddress(peer, underlay);
       const fastPath = takesFastPackets(backendData);
-      return { tunnelRoutes: [{ destination: peer.subnets.ipv4!, peer: { address, port, fastPath } }] };
+      const route = { destination: peer.subnets.ipv4!, peer: { address, port, fastPath } };
+      return { tunnelRoutes: [route], tunnelPeer: address };
     },
   };
 }

@@ -36,6 +36,7 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
     mtu: options.mtu,
     attributes: { backendType: 'vxlan', backendData: { VNI: options.vni, VtepMAC: desired.mac } },
     overlayInterfaces: [desired.name, ...(directRouting ? [underlay.link] : [])],
+    encapsulation: { port: options.port, vni: options.vni },
     ownership: {
       links: [{ name: desired.name, kind: 'vxlan' }],
       gatewayRoutes: directRouting
@@ -52,10 +53,11 @@ export const createVxlanBackend: CreateBackend = async ({ device, underlay, conf
       const publicIp = requirePeerAddress(peer, underlay);
       const destination = peer.subnets.ipv4!;
       if (directRouting && underlay.onLink.some((prefix) => prefix.contains(publicIp))) {
-        return { host: { routes: [{ destination, gateway: publicIp, link: underlay.link }] } };
+        const routes = [{ destination, gateway: publicIp, link: underlay.link }];
+        return { host: { routes }, tunnelPeer: publicIp };
       }
       const mac = requireVtep(peer.attributes.backendData, desired);
-      return { host: overlayEntries(destination, publicIp, mac, desired.name) };
+      return { host: overlayEntries(destination, publicIp, mac, desired.name), tunnelPeer: publicIp };
     },
   };
 };

@@ -1,6 +1,8 @@
 import { createCompareTimer } from './compare-timer.ts';
-import type { RuleProblem } from './events.ts';
+import type { TunnelPeersChange } from './desired-rules.ts';
+import type { Refusal, RuleProblem } from './events.ts';
 import type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
+import { createGuard } from './guard/create-guard.ts';
 import { findObstacles } from './obstacles.ts';
 import { createRepairLimiter } from './repair-limiter.ts';
 import { createRuleKeeper } from './rule-keeper.ts';
@@ -33,6 +35,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   const keeper = createRuleKeeper(runProgram, options, (error) =>
     onEvent({ kind: 'fully-random-unsupported', error }),
   );
+  const guard = createGuard(runProgram, () => performance.now());
   const limiter = createRepairLimiter(random);
   const timer = createCompareTimer(resyncMs, () => void inTurn(resync));
   let watch: Disposable | undefined;
@@ -42,6 +45,10 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   let reported = '';
   /** What {@link onEvent} threw; reported with the next compare. */
   let thrown: Error | undefined;
+  /** What the guard dropped, until it is reported. */
+  const refused: Refusal[] = [];
+  /** Changes of the tunnel's peers that are not carried out yet. */
+  let peersChanges: TunnelPeersChange[] = [];
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Runs tasks one after another: each sees what the one before left. */
@@ -51,19 +58,24 @@ export function createFirewall(components: FirewallComponents, options: Firewall
     return result;
   }
 
-  /** Brings both families in step, and returns what is repaired and what is in the way. */
+  /** Brings everything in step, and returns what is repaired and what is in the way. */
   async function syncAll(mayRepair: MayRepair) {
     const problems: RuleProblem[] = [];
     const obstacles: Error[] = thrown ? [thrown] : [];
     thrown = undefined;
-    for (const rules of desired) {
-      try {
+    const attempt = (task: () => Promise<void>) =>
+      task().catch((error: unknown) => void obstacles.push(toError(error)));
+    await attempt(async () => {
+      const guarded = await guard.sync(mayRepair);
+      problems.push(...guarded.problems);
+      refused.push(...guarded.refusals);
+    });
+    for (const rules of desired)
+      await attempt(async () => {
         problems.push(...(await keeper.sync(rules, mayRepair)));
         obstacles.push(...(await findObstacles(runProgram, rules, options)));
-      } catch (error) {
-        obstacles.push(toError(error));
-      }
-    }
+      });
+    if (obstacles.length === 0) await attempt(() => guard.clear());
     return { problems, obstacles };
   }
 
@@ -79,7 +91,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
   }
 
   function schedule(): void {
-    const atRest = desired.every(isEmpty) && reported === '' && !thrown;
+    const atRest = desired.every(isEmpty) && !guard.active && reported === '' && !thrown;
     if (stop.signal.aborted || atRest) timer.stop();
     else timer.restart();
   }
@@ -98,6 +110,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
       const { problems, obstacles } = await syncAll((place) => limiter.allows(place));
       const news = limiter.note(problems);
       report([...obstacles, ...limiter.contests()]);
+      if (refused.length > 0) onEvent({ kind: 'refused', refusals: refused.splice(0) });
       if (news.length > 0) onEvent({ kind: 'repaired', problems: news });
     });
   }
@@ -110,17 +123,30 @@ export function createFirewall(components: FirewallComponents, options: Firewall
       return inTurn(() =>
         compare(async () => {
           desired = split;
+          guard.desire(rules, owned.networks);
           if (openPort) watch ??= watchNetfilter(openPort, () => timer.hurry());
           const { obstacles } = await syncAll(() => true);
           report([...obstacles, ...limiter.contests()]);
         }),
       );
     },
+    updatePeers(change) {
+      peersChanges.push(change);
+      return inTurn(async () => {
+        const changes = peersChanges;
+        peersChanges = [];
+        // What fails is found and repaired by a compare.
+        await guard.updatePeers(changes).catch(() => {
+          if (!stop.signal.aborted) timer.hurry();
+        });
+      });
+    },
     remove(overlays) {
       const networks = overlays?.map(({ network }) => network);
       return inTurn(async () => {
         desired = [];
         timer.stop();
+        await guard.remove(networks ?? 'all');
         for (const rules of noRules(networks ? { ...served, networks } : 'all')) await keeper.remove(rules);
       });
     },

@@ -1,4 +1,4 @@
-import type { Address, Prefix } from '@flannel-ts/ip';
+import type { Address, Family, Prefix } from '@flannel-ts/ip';
 
 /** The rules of one host, whole: rules of its networks that are not desired are removed. */
 export interface DesiredRules {
@@ -28,6 +28,31 @@ export interface DesiredRules {
    * @default none
    */
   readonly protect?: { readonly interface: string } | undefined;
+  /**
+   * Guards the UDP port to which hosts send encapsulated packets: containers of this host cannot send to that port of
+   * a peer. Holds with `forward` off, too; needs an overlay, after whose network it is named. @default none
+   */
+  readonly tunnel?: GuardedTunnel | undefined;
+}
+
+/** A tunnel between hosts, as far as packets are let through to it. */
+export interface GuardedTunnel {
+  /** Address family between hosts. */
+  readonly family: Family;
+  /** The UDP port of every host. */
+  readonly port: number;
+  /** The interface on which peers' packets arrive, and on which no container sends. */
+  readonly underlay: string;
+  /** Addresses of other hosts; {@link Firewall.updatePeers} changes them. */
+  readonly peers: readonly Address[];
+  /** VXLAN packets to this host are taken from peers only when they are of this VNI. @default from everyone */
+  readonly onlyPeersVni?: number | undefined;
+}
+
+/** Peers of a {@link GuardedTunnel} that have come and gone. */
+export interface TunnelPeersChange {
+  readonly add: readonly Address[];
+  readonly remove: readonly Address[];
 }
 
 /** An overlay network, and this host's share of it. */

@@ -2,7 +2,7 @@ import type { Prefix } from '@flannel-ts/ip';
 import type { NetlinkPort, NetlinkPortOptions } from '@flannel-ts/native';
 import type { FirewallEvent } from './events.ts';
 import type { RunCommand } from './run-command.ts';
-import type { Overlay, DesiredRules } from './desired-rules.ts';
+import type { Overlay, DesiredRules, TunnelPeersChange } from './desired-rules.ts';
 
 export interface FirewallComponents {
   /** Called with what was repaired and what failed; what it throws is an obstacle. @default no one */
@@ -39,6 +39,12 @@ export interface Firewall extends AsyncDisposable {
    * @throws {DesiredRulesError}
    */
   apply(rules: DesiredRules): Promise<void>;
+
+  /**
+   * Changes the peers of {@link DesiredRules.tunnel}, at a cost that is proportional to the change. Does nothing when no
+   * tunnel is guarded. Changes that come while another is carried out are carried out together.
+   */
+  updatePeers(change: TunnelPeersChange): Promise<void>;
 
   /**
    * Removes the rules of these networks, of both tools, variants and families, with the chains that are then

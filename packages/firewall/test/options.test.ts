@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import {
   createFirewall,
   DesiredRulesError,
+  UnguardedTunnelError,
   type FirewallEvent,
   type Overlay,
   type RunCommand,
 } from '../src/index.ts';
 import { runCommand } from '../src/run-command.ts';
+import { createMemoryIptables } from './support/memory-iptables.ts';
 import { desiredRules } from './support/rules.ts';
 
 /** A host on which no tool is installed. */
@@ -83,6 +85,26 @@ describe.each([
     await using firewall = createFirewall({ run: runMissing }, { tool });
     await firewall.remove();
   });
+});
+
+it('a tunnel is not guarded without nft, which is an obstacle, and the other rules are in place', async () => {
+  const iptables = createMemoryIptables();
+  const events: FirewallEvent[] = [];
+  const run: RunCommand = (command, options) =>
+    (command[0] === 'nft' ? runMissing : iptables.run)(command, options);
+  await using firewall = createFirewall(
+    { run, onEvent: (event) => events.push(event) },
+    { tool: 'iptables' },
+  );
+  const tunnel = { family: 4, port: 8472, underlay: 'eth0', peers: [], onlyPeersVni: 1 } as const;
+  await firewall.apply(desiredRules(1, { tunnel }));
+  expect(iptables.tables.get('filter')!.chains.get('FLANNEL-FWD')).toHaveLength(2);
+  const message =
+    /^containers .* UDP port 8472 of other hosts, and vxlan takes packets of hosts that have no lease, .*: nft is not in PATH; install the package nftables$/;
+  expect(events).toMatchObject([{ kind: 'obstacles', obstacles: [{}] }]);
+  const { obstacles } = events[0] as FirewallEvent & { kind: 'obstacles' };
+  expect(obstacles[0]).toBeInstanceOf(UnguardedTunnelError);
+  expect(obstacles[0]!.message).toMatch(message);
 });
 
 describe('a command', () => {

@@ -1,9 +1,10 @@
-import { parseAddress } from '@flannel-ts/ip';
+import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { describe, expect, it } from 'vitest';
 import { compareChain, restoreTable } from '../src/iptables/compare.ts';
 import { planChains as planIptables } from '../src/iptables/plan.ts';
 import { parseSavedTable } from '../src/iptables/saved-table.ts';
 import { planChains as planNftables, replaceChains } from '../src/nftables/plan.ts';
+import { changePeers, guardName, replaceTable } from '../src/guard/plan.ts';
 import type { FamilyRules } from '../src/family-rules.ts';
 import type { DesiredRules } from '../src/desired-rules.ts';
 import { familyRules, desiredRules } from './support/rules.ts';
@@ -219,5 +220,80 @@ COMMIT
   it('is off with the forward rules', () => {
     expect(iptablesText(ingress({ forward: false }), true)).toBe('');
     expect(nftablesText(ingress({ forward: false }))).not.toContain('chain');
+  });
+});
+
+describe('the guard of a tunnel', () => {
+  const name = guardName(parsePrefix('10.5.0.0/16'));
+  const udp = { family: 4, name, port: 8285, underlay: 'eth0', onlyPeersVni: undefined } as const;
+
+  it('drops what containers send to peers, with udp', () => {
+    expect(replaceTable(udp, ['192.0.2.2', '192.0.2.3'])).toBe(`add table ip flannel-guard-10.5.0.0-16
+delete table ip flannel-guard-10.5.0.0-16
+table ip flannel-guard-10.5.0.0-16 {
+  set peers { type ipv4_addr; elements = { 192.0.2.2, 192.0.2.3 }; }
+  set other-interface { type ipv4_addr; size 256; flags dynamic,timeout; timeout 10m; }
+  chain drop-other-interface {
+    update @other-interface { ip saddr counter }
+    counter drop
+  }
+  chain from-other-interface {
+    ip saddr @peers fib saddr . iif oif != 0 accept comment "a peer that is reached by that interface"
+    ip daddr @peers goto drop-other-interface
+  }
+  chain prerouting {
+    type filter hook prerouting priority -350; policy accept;
+    iifname != { "lo", "eth0" } udp dport 8285 goto from-other-interface
+  }
+}
+`);
+  });
+
+  it('with vxlan, drops what others than peers send to this host, too', () => {
+    const vxlan = {
+      ...udp,
+      family: 6,
+      port: 8472,
+      name: guardName(parsePrefix('fc00::/48')),
+      onlyPeersVni: 7,
+    } as const;
+    expect(replaceTable(vxlan, [])).toBe(`add table ip6 flannel-guard-fc00__-48
+delete table ip6 flannel-guard-fc00__-48
+table ip6 flannel-guard-fc00__-48 {
+  set peers { type ipv6_addr; }
+  set other-interface { type ipv6_addr; size 256; flags dynamic,timeout; timeout 10m; }
+  chain drop-other-interface {
+    update @other-interface { ip6 saddr counter }
+    counter drop
+  }
+  chain from-other-interface {
+    ip6 saddr @peers fib saddr . iif oif != 0 accept comment "a peer that is reached by that interface"
+    ip6 daddr @peers goto drop-other-interface
+    ip6 saddr @peers goto drop-other-interface
+  }
+  chain prerouting {
+    type filter hook prerouting priority -350; policy accept;
+    iifname != { "lo", "eth0" } udp dport 8472 goto from-other-interface
+  }
+  set no-lease { type ipv6_addr; size 256; flags dynamic,timeout; timeout 10m; }
+  chain drop-no-lease {
+    update @no-lease { ip6 saddr counter }
+    counter drop
+  }
+  chain input {
+    type filter hook input priority -350; policy accept;
+    iifname != "lo" udp dport 8472 @th,96,24 7 ip6 saddr != @peers goto drop-no-lease
+  }
+}
+`);
+  });
+
+  it('changes peers one by one', () => {
+    const change = { add: ['192.0.2.4', '192.0.2.5'].map(parseAddress), remove: [parseAddress('192.0.2.2')] };
+    expect(changePeers(udp, change))
+      .toBe(`add element ip flannel-guard-10.5.0.0-16 peers { 192.0.2.4, 192.0.2.5 }
+delete element ip flannel-guard-10.5.0.0-16 peers { 192.0.2.2 }
+`);
+    expect(changePeers(udp, { add: [], remove: [] })).toBe('');
   });
 });

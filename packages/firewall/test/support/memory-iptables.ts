@@ -17,8 +17,10 @@ export function createMemoryIptables(afterRestore: () => void = () => undefined)
   return {
     tables: families.iptables,
     restored,
-    run([program = ''], { input = '' }) {
+    run([program = '', ...args], { input = '' }) {
       const tables = program.startsWith('ip6') ? families.ip6tables : families.iptables;
+      if (args.at(-1) === 'tables')
+        return Promise.resolve({ exitCode: 0, stdout: '{"nftables": []}', stderr: '' });
       if (program === 'nft')
         return Promise.resolve({ exitCode: 1, stdout: '', stderr: 'No such file or directory' });
       if (program.endsWith('-save'))
