@@ -23,6 +23,8 @@ export interface PacketTunnelOptions {
   readonly offloads: boolean;
   /** Take packets from anyone to anywhere. */
   readonly acceptAny: boolean;
+  /** Name of the interface that datagrams are taken from; an empty one for every interface. */
+  readonly underlay: string;
   /** Called once when a packet thread ended with an error; the tunnel carries nothing any more. */
   readonly onFailure: (error: SystemError) => void;
 }
@@ -77,6 +79,7 @@ export const packetTunnelDropReasons = [
   'hopsExceeded',
   'tooBig',
   'sendFailed',
+  'wrongInterface',
   'unknownSource',
   'wrongPeer',
   'notOurs',

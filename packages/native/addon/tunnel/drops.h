@@ -20,6 +20,8 @@ enum class Drop : std::uint8_t {
   tooBig,
   /** To the network: the socket refused it. */
   sendFailed,
+  /** From the network: the datagram arrived on another interface than the underlay. */
+  wrongInterface,
   /** From the network: no peer has the inner source address. */
   unknownSource,
   /** From the network: the inner source address belongs to another peer than the one it came from. */
@@ -32,7 +34,7 @@ enum class Drop : std::uint8_t {
   socketFull,
 };
 
-inline constexpr std::size_t dropReasons = 10;
+inline constexpr std::size_t dropReasons = 11;
 
 class DropCounts {
  public:

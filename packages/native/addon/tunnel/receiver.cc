@@ -16,6 +16,7 @@ constexpr std::size_t messagesPerBurst = 128;
 
 Receiver::Receiver(Context& context)
     : context_(context),
+      underlay_(context.underlay, context.socket.fd()),
       buffer_(context.tun.offloads().header ? messagesPerBurst : 1),
       coalescer_(context.tun.offloads()),
       icmp_(context.local) {}
@@ -27,13 +28,20 @@ bool Receiver::deliverBurst() {
     if (errno == EAGAIN || errno == EINTR) return false;
     throwErrno("receive from the UDP socket");
   }
-  for (int index = 0; index < messages; index++) {
-    buffer_.forEachDatagram(index, [&](std::span<std::uint8_t> packet) { deliver(packet, buffer_.sender(index)); });
-  }
+  for (int index = 0; index < messages; index++) deliverMessage(index);
   // At the end of every burst: a packet is never held back to wait for others.
   for (const Coalescer::Item& item : coalescer_.finish()) write(item);
   coalescer_.clear();
   return true;
+}
+
+void Receiver::deliverMessage(std::size_t index) {
+  const Arrival arrival = buffer_.arrival(index);
+  const bool fromUnderlay = underlay_.includes(arrival.interface);
+  buffer_.forEachDatagram(index, arrival, [&](std::span<std::uint8_t> packet) {
+    if (!fromUnderlay) return drops_.add(Drop::wrongInterface);
+    deliver(packet, buffer_.sender(index));
+  });
 }
 
 void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender) {

@@ -9,6 +9,7 @@
 #include "drops.h"
 #include "icmp_reporter.h"
 #include "receive_buffer.h"
+#include "underlay.h"
 
 namespace flannel::tunnel {
 
@@ -27,11 +28,14 @@ class Receiver {
   const DropCounts& drops() const { return drops_; }
 
  private:
+  /** Delivers what is in a message; every datagram in it came from one sender over one interface. */
+  void deliverMessage(std::size_t index);
   void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender);
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
   void write(const Coalescer::Item& item);
 
   Context& context_;
+  Underlay underlay_;
   ReceiveBuffer buffer_;
   Coalescer coalescer_;
   IcmpReporter icmp_;

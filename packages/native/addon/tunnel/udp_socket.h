@@ -40,6 +40,8 @@ class UdpSocket {
   std::uint32_t overhead() const;
 
  private:
+  /** Messages say which interface they arrived on. */
+  void reportInterfaces() const;
   void setFragmentable(bool fragmentable) const;
 
   FileDescriptor fd_;
