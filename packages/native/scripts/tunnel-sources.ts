@@ -10,4 +10,5 @@ export const tunnelSources = [
   'mergeable',
   'route_table',
   'segmenter',
+  'unfinished',
 ].map((name) => `addon/tunnel/${name}.cc`);

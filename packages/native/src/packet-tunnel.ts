@@ -83,6 +83,7 @@ export const packetTunnelDropReasons = [
   'unknownSource',
   'wrongPeer',
   'notOurs',
+  'unfinished',
   'deviceRefused',
   'socketFull',
 ] as const;

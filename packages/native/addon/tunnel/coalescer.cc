@@ -22,9 +22,10 @@ std::uint16_t identificationOf(std::span<const std::uint8_t> packet) { return lo
 
 }  // namespace
 
-void Coalescer::add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route) {
+void Coalescer::add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route,
+                    const OffloadHeader& offload) {
   TransportHeader transport = parseTransportHeader(packet, ip);
-  if (!accepts(transport.kind)) transport.mergeable = false;
+  if (!accepts(transport.kind) || offload.hasPartialChecksum()) transport.mergeable = false;
   for (std::size_t index = 0; index < open_.size();) {
     Item& item = items_[open_[index]];
     // A packet without ports may be part of any flow between its hosts.
@@ -40,7 +41,7 @@ void Coalescer::add(std::span<std::uint8_t> packet, const IpHeader& ip, const Ro
     if (!merged || endsItem(item.transport, transport) || item.packets == maximumPackets) close(index);
     if (merged) return;
   }
-  append(packet, ip, transport, route);
+  append(packet, ip, transport, route, offload);
 }
 
 bool Coalescer::accepts(TransportHeader::Kind kind) const {
@@ -48,14 +49,14 @@ bool Coalescer::accepts(TransportHeader::Kind kind) const {
 }
 
 void Coalescer::append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport,
-                       const Route* route) {
+                       const Route* route, const OffloadHeader& offload) {
   if (size_ == items_.size()) items_.emplace_back();
   Item& item = items_[size_];
   item.parts.assign({iovec{}, iovec{packet.data(), packet.size()}});
-  item.packets = 1;
-  item.bytes = static_cast<std::uint32_t>(packet.size());
+  item.packets = static_cast<std::uint32_t>(offload.packetsIn(packet.size()));
+  item.bytes = static_cast<std::uint32_t>(packet.size() + (item.packets - 1) * offload.headerLength);
   item.route = route;
-  item.offload = {};
+  item.offload = offload;
   item.first = packet;
   item.ip = ip;
   item.transport = transport;
@@ -96,7 +97,7 @@ void Coalescer::close(std::size_t index) {
 std::span<const Coalescer::Item> Coalescer::finish() {
   const std::span<Item> items{items_.data(), size_};
   for (Item& item : items) {
-    if (item.packets > 1) item.complete();
+    if (item.packets > 1 && item.offload.gsoKind() == OffloadHeader::gsoNone) item.complete();
     item.parts[0] = {&item.offload, sizeof item.offload};
   }
   return items;

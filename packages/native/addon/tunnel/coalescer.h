@@ -52,8 +52,8 @@ class Coalescer {
   /** Which kinds the kernel takes as super-packets; the others pass unchanged. */
   explicit Coalescer(const TunOffloads& accepted) : accepted_(accepted) {}
 
-  /** Takes a whole packet, whose IP header is `ip`. */
-  void add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route);
+  /** Takes a whole packet, whose IP header is `ip`. One that is to be written with an offload header of its own is not merged. */
+  void add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route, const OffloadHeader& offload = {});
 
   /** Completes the headers of merged packets. The items are valid until {@link clear}. */
   std::span<const Item> finish();
@@ -63,7 +63,8 @@ class Coalescer {
  private:
   static constexpr std::uint32_t maximumPackets = 64;
 
-  void append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport, const Route* route);
+  void append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport, const Route* route,
+              const OffloadHeader& offload);
   bool accepts(TransportHeader::Kind kind) const;
   static bool canMerge(Item& item, std::span<const std::uint8_t> packet, const IpHeader& ip,
                        const TransportHeader& transport);

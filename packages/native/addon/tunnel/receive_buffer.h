@@ -35,11 +35,12 @@ class ReceiveBuffer {
   const Endpoint& sender(std::size_t index) const { return slots_[index].sender; }
 
   Arrival arrival(std::size_t index);
+  std::span<std::uint8_t> message(std::size_t index) { return {dataOf(index), headers_[index].msg_len}; }
 
   /** Calls `visit` with every datagram of a message. */
   template <typename Visit>
   void forEachDatagram(std::size_t index, const Arrival& arrival, Visit&& visit) {
-    std::span<std::uint8_t> rest{dataOf(index), headers_[index].msg_len};
+    std::span<std::uint8_t> rest = message(index);
     const std::size_t size = arrival.segmentSize;
     while (rest.size() > size) {
       visit(rest.first(size));

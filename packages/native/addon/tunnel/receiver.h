@@ -30,9 +30,17 @@ class Receiver {
  private:
   /** Delivers what is in a message; every datagram in it came from one sender over one interface. */
   void deliverMessage(std::size_t index);
-  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender);
+  /** @param segmentSize what the kernel reported about a UDP super-packet, otherwise 0. */
+  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, std::size_t segmentSize = 0);
+  void complete(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route, std::size_t segmentSize);
+  /** Cuts a super-packet that the device does not take, and writes the pieces behind what came before. */
+  void writeInPieces(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,
+                     const OffloadHeader& offload);
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
-  void write(const Coalescer::Item& item);
+  /** Writes everything that was delivered so far. */
+  void flush();
+  /** Writes one packet, or several in one, whose parts begin with an offload header. */
+  void write(std::span<const iovec> parts, const Route* route, std::uint32_t packets, std::uint32_t bytes);
 
   Context& context_;
   Underlay underlay_;

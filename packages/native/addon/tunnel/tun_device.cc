@@ -40,7 +40,8 @@ TunOffloads enableOffloads(int fd) {
 }  // namespace
 
 TunDevice::TunDevice(const TunOptions& options)
-    : fd_(checked(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), "open /dev/net/tun")) {
+    : fd_(checked(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), "open /dev/net/tun")),
+      mtu_(options.mtu) {
   ifreq request = interfaceRequest(options.name);
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
   if (options.offloads) request.ifr_flags |= IFF_VNET_HDR;

@@ -11,6 +11,8 @@ export interface PacketFields {
   readonly ttl?: number;
   /** IPv4 fragment offset and flags. */
   readonly fragmentation?: number;
+  /** The UDP checksum is the bare sum of the pseudo header, as a sender leaves it to its network card. */
+  readonly unfinished?: boolean;
   /** @default 1000 */
   readonly sourcePort?: number;
   /** @default 2000 */
@@ -24,6 +26,7 @@ export function udpPacket({
   payload = Buffer.from('hello'),
   ttl = 64,
   fragmentation = 0,
+  unfinished = false,
   sourcePort = 1000,
   destinationPort = 2000,
 }: PacketFields): Buffer {
@@ -33,7 +36,11 @@ export function udpPacket({
   udp.writeUInt16BE(destinationPort, 2);
   udp.writeUInt16BE(udp.length, 4);
   udp.set(payload, 8);
-  udp.writeUInt16BE(checksum(Buffer.concat([pseudoHeader(from, to, 17, udp.length), udp])) || 0xffff, 6);
+  const pseudo = pseudoHeader(from, to, 17, udp.length);
+  udp.writeUInt16BE(
+    unfinished ? ~checksum(pseudo) & 0xffff : checksum(Buffer.concat([pseudo, udp])) || 0xffff,
+    6,
+  );
   return Buffer.concat([
     from.family === 4
       ? ipv4Header(from, to, 17, ttl, udp.length, fragmentation)
