@@ -112,7 +112,7 @@ void Receiver::write(std::span<const iovec> parts, const Route* route, std::uint
     return drops_.add(Drop::deviceRefused, packets);
   }
   traffic_.add(packets, bytes);
-  if (route) route->traffic->received.add(packets, bytes);
+  if (route) route->state->received.add(packets, bytes);
 }
 
 }  // namespace flannel::tunnel

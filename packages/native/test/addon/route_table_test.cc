@@ -87,7 +87,7 @@ void servesReadersWhileItChanges() {
     while (!stop) {
       const Epochs::Guard guard(epochs, reader);
       for (int count = 0; count < 50; count++) {
-        if (const Route* found = table.find(randomAddress(own))) found->traffic->sent.add(1, found->peer.port());
+        if (const Route* found = table.find(randomAddress(own))) found->state->sent.add(1, found->peer.port());
       }
       CHECK(table.find(inside) != nullptr);
       checked++;
