@@ -61,7 +61,7 @@ export interface PacketTunnelOffloads {
   readonly deviceTcp: boolean;
   /** The TUN device gives and takes UDP super-packets (USO, Linux 6.2). */
   readonly deviceUdp: boolean;
-  /** The socket cuts one message into many datagrams (UDP_SEGMENT); off after a network device refused it. */
+  /** The socket cuts one message into many datagrams (UDP_SEGMENT), unless the path to a peer refuses it. */
   readonly socketSend: boolean;
   /** The socket joins many datagrams into one message (UDP_GRO). */
   readonly socketReceive: boolean;

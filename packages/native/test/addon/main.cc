@@ -13,6 +13,7 @@ void coalescerTests();
 void segmenterTests();
 void icmpTests();
 void unfinishedTests();
+void sendQueueTests();
 }  // namespace flannel::tunnel
 
 // The fuzz targets' entry points, renamed by the compiler's command line.
@@ -39,6 +40,7 @@ int main(int, char** arguments) {
   flannel::tunnel::segmenterTests();
   flannel::tunnel::icmpTests();
   flannel::tunnel::unfinishedTests();
+  flannel::tunnel::sendQueueTests();
   replay(arguments[1], fuzzReceive);
   replay(arguments[2], fuzzTransmit);
   std::puts("all passed");
