@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "cache_line.h"
 #include "traffic.h"
 
 namespace flannel::tunnel {
@@ -33,9 +34,10 @@ struct PeerPath {
 
 /** What the packet threads keep for a peer, each direction on a cache line of its own because two threads may write them. */
 struct PeerState {
-  alignas(64) Traffic sent;
+  alignas(cacheLine) Traffic sent;
   PeerPath path;
-  alignas(64) Traffic received;
+  alignas(cacheLine) Traffic received;
 };
+static_assert(sizeof(PeerState) == 2 * cacheLine);
 
 }  // namespace flannel::tunnel

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "cache_line.h"
 #include "coalescer.h"
 #include "context.h"
 #include "drops.h"
@@ -14,7 +15,7 @@
 namespace flannel::tunnel {
 
 /** The work from the network to the TUN device, for one thread at a time. */
-class Receiver {
+class alignas(cacheLine) Receiver {
  public:
   explicit Receiver(Context& context);
 

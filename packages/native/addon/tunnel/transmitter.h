@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "cache_line.h"
 #include "context.h"
 #include "drops.h"
 #include "icmp_reporter.h"
@@ -15,7 +16,7 @@
 namespace flannel::tunnel {
 
 /** The work from the TUN device to the network, for one thread at a time. */
-class Transmitter final : private SendListener {
+class alignas(cacheLine) Transmitter final : private SendListener {
  public:
   explicit Transmitter(Context& context);
 
