@@ -32,7 +32,8 @@ await using tunnel = openTunnel({
   tun: { name: 'flannel0', mtu: options.mtu },
   socket: { address: parseAddress(options.address), port: PORT },
   offloads: options.offloads,
-  ...(options.fastPath ? { fastPath: { underlay: 'eth0' } } : {}),
+  underlay: 'eth0',
+  fastPath: options.fastPath,
   onFailure(error) {
     throw error;
   },

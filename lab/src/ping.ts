@@ -56,11 +56,12 @@ export async function endPing(ping: RunningProcess): Promise<readonly number[]> 
 /**
  * Reads a counter of ICMP messages, as the kernel of a network namespace keeps it.
  * @param runIn - runs a command in the namespace, or in a container, and returns what it prints
- * @param name - `InEchos` for echo requests that arrived, `InEchoReps` for answers
+ * @param name - `InEchos` for echo requests that arrived, `InEchoReps` for answers, `InDestUnreachs` for reports
+ *   that a packet could not be delivered
  */
 export async function icmpCounter(
   runIn: (...command: string[]) => Promise<string>,
-  name: 'InEchos' | 'InEchoReps',
+  name: 'InEchos' | 'InEchoReps' | 'InDestUnreachs',
 ): Promise<number> {
   const lines = (await runIn('grep', '^Icmp:', '/proc/net/snmp')).split('\n');
   const [names, values] = lines.map((line) => line.split(' '));

@@ -29,7 +29,9 @@
         "addon/tunnel/send_queue.cc",
         "addon/tunnel/transmitter.cc",
         "addon/tunnel/tun_device.cc",
-        "addon/tunnel/udp_socket.cc"
+        "addon/tunnel/udp_socket.cc",
+        "addon/tunnel/underlay.cc",
+        "addon/tunnel/unfinished.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "addon"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],

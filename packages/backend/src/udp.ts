@@ -78,8 +78,8 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
     const { device, mtu, socket, underlay } = place;
     return {
       options: {
-        ...{ tun: { name: device, mtu }, socket, accept },
-        ...(fastPath === 'off' ? {} : { fastPath: { underlay } }),
+        ...{ tun: { name: device, mtu }, socket, accept, underlay },
+        fastPath: fastPath === 'auto',
       },
       onEvent,
     };

@@ -163,7 +163,7 @@ describe('a tunnel that is handed over', () => {
   it('reports at once whether it has a fast path to the backend that has it now', () => {
     const later: BackendEvent[] = [];
     const { options } = request();
-    const fast = { options: { ...options, fastPath: { underlay: 'eth0' } }, onEvent: () => undefined };
+    const fast = { options: { ...options, underlay: 'eth0', fastPath: true }, onEvent: () => undefined };
     tunnel.handOver(fast);
     tunnel.handOver({ ...fast, onEvent: (event) => later.push(event) });
     expect(fake.opened).toHaveLength(2);

@@ -10,11 +10,15 @@
 #include "tunnel/admission.h"
 #include "tunnel/coalescer.h"
 #include "tunnel/icmp.h"
+#include "tunnel/segmenter.h"
+#include "tunnel/unfinished.h"
 
 namespace flannel::tunnel {
 namespace {
 
 const Endpoint peer(Address{Family::ipv4, {0xc0a84d0c00000000, 0}}, 8285);
+/** Smaller than what the inputs can build. */
+constexpr std::size_t smallMtu = 576;
 const Endpoint stranger(Address{Family::ipv4, {0xc0a84d0d00000000, 0}}, 8285);
 
 /** The tables of a host with one peer, the same for every input. */
@@ -62,6 +66,7 @@ Bytes readPacket(Input& input, PacketSpec& spec) {
     case 9: spec.checksum = !spec.checksum; break;
     case 10: spec.source ^= 1; break;
     case 11: spec.sequence += input.byte(); break;
+    case 12: spec.partial = !spec.partial; break;
     default: break;
   }
   Bytes packet = buildPacket(spec);
@@ -106,6 +111,26 @@ void checkIcmp(const Admission& admission, std::uint8_t kind) {
   CHECK(message.empty() || parseIpHeader(message.bytes())->totalLength == message.bytes().size());
 }
 
+/** Gives a packet to the coalescer, completed as its description has it, and says what must come out. */
+void deliver(const Admission& admission, std::size_t segmentSize, Coalescer& coalescer, Flows& expected) {
+  const auto& [refused, packet, header, route] = admission;
+  Bytes whole(packet.begin(), packet.end());
+  OffloadHeader offload;
+  if (hasPartialChecksum(packet, header)) {
+    const auto completion = completionOf(packet, header, smallMtu, segmentSize);
+    if (!completion) return;
+    offload = *completion;
+  }
+  if (offload.gsoKind() != OffloadHeader::gsoNone) {
+    // The segmenter has a fuzzer of its own; here it is the description that must fit the packet.
+    CHECK(Segmenter::create(offload, packet, header) && offload.packetsIn(packet.size()) > 0);
+    return;
+  }
+  CHECK(completeChecksum(offload, whole));
+  expected[flowOf(whole)].push_back(normalised(whole));
+  coalescer.add(packet, header, route, offload);
+}
+
 void run(Input input) {
   static const Tables tables;
   const std::uint8_t mode = input.byte();
@@ -123,9 +148,7 @@ void run(Input input) {
     checkIcmp(admission, mode >> 5);
     if (admission.refused) continue;
     decrementHops(admission.packet.data(), admission.header.source.family);
-    const Bytes packet(admission.packet.begin(), admission.packet.end());
-    expected[flowOf(packet)].push_back(normalised(packet));
-    coalescer.add(admission.packet, admission.header, admission.route);
+    deliver(admission, mode & 8 ? mode : 0, coalescer, expected);
   }
   for (const auto& item : coalescer.finish()) {
     const auto packets = recut(item);

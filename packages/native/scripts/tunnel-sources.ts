@@ -1,4 +1,4 @@
-/** The pure parts of the packet tunnel, which tests and fuzzers run without devices; relative to the package. */
+/** The parts of the packet tunnel that tests and fuzzers run without devices; relative to the package. */
 export const tunnelSources = [
   'admission',
   'checksum',
@@ -10,4 +10,7 @@ export const tunnelSources = [
   'mergeable',
   'route_table',
   'segmenter',
+  'send_queue',
+  'udp_socket',
+  'unfinished',
 ].map((name) => `addon/tunnel/${name}.cc`);

@@ -23,6 +23,8 @@ export interface PacketTunnelOptions {
   readonly offloads: boolean;
   /** Take packets from anyone to anywhere. */
   readonly acceptAny: boolean;
+  /** Name of the interface that datagrams are taken from; an empty one for every interface. */
+  readonly underlay: string;
   /** Called once when a packet thread ended with an error; the tunnel carries nothing any more. */
   readonly onFailure: (error: SystemError) => void;
 }
@@ -59,7 +61,7 @@ export interface PacketTunnelOffloads {
   readonly deviceTcp: boolean;
   /** The TUN device gives and takes UDP super-packets (USO, Linux 6.2). */
   readonly deviceUdp: boolean;
-  /** The socket cuts one message into many datagrams (UDP_SEGMENT); off after a network device refused it. */
+  /** The socket cuts one message into many datagrams (UDP_SEGMENT), unless the path to a peer refuses it. */
   readonly socketSend: boolean;
   /** The socket joins many datagrams into one message (UDP_GRO). */
   readonly socketReceive: boolean;
@@ -77,9 +79,11 @@ export const packetTunnelDropReasons = [
   'hopsExceeded',
   'tooBig',
   'sendFailed',
+  'wrongInterface',
   'unknownSource',
   'wrongPeer',
   'notOurs',
+  'unfinished',
   'deviceRefused',
   'socketFull',
 ] as const;

@@ -39,18 +39,25 @@ export interface TunnelOptions {
   /** Local address of the UDP socket; port 0 lets the kernel choose. */
   readonly socket: Endpoint;
   /**
-   * `peers` takes a packet only if its inner source belongs to the peer (address and port) that it came from and its
-   * inner destination is ours; `any` takes every packet, as upstream does. @default 'peers'
+   * `peers` takes a packet only if it arrived on the interface `underlay`, its inner source belongs to the peer (address
+   * and port) that it came from and its inner destination is ours; `any` takes every packet, as upstream does.
+   * @default 'peers'
    */
   readonly accept?: 'peers' | 'any';
+  /**
+   * Name of the interface that peers' datagrams arrive on. With a VLAN, a bond or a bridge it is the one that has the
+   * address. Without, containers that may open raw sockets can send in the name of a peer unless reverse path filters
+   * are strict. @default every interface
+   */
+  readonly underlay?: string;
   /** `auto` uses every offload that the kernel has; `none` moves one packet per system call. @default 'auto' */
   readonly offloads?: 'auto' | 'none';
   /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
-   * the Ethernet interface `underlay`, which peers' datagrams arrive on (IPv4 over IPv4; Linux 6.6). What they leave alone
-   * goes through user space, as without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default none
+   * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
+   * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default false
    */
-  readonly fastPath?: { readonly underlay: string };
+  readonly fastPath?: boolean;
   /** What to begin with: packets flow by it while the fast path is still being opened. @default nothing */
   readonly initial?: RouteSnapshot;
   /** Called when a running tunnel stopped carrying packets, at most once. @default ignored */
@@ -64,7 +71,7 @@ export interface TunnelOptions {
  * @throws {RangeError} when an initial peer has another address family than the socket
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
-  const { tun, socket, accept = 'peers', offloads = 'auto', initial } = options;
+  const { tun, socket, accept = 'peers', underlay = '', offloads = 'auto', initial } = options;
   const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
   using opening = new DisposableStack();
   const native = open(options, {
@@ -74,6 +81,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     socket: encodeEndpoint(socket),
     offloads: offloads === 'auto',
     acceptAny: accept === 'any',
+    underlay: accept === 'peers' ? underlay : '',
     onFailure,
   });
   opening.defer(() => native.close());
@@ -117,13 +125,14 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
 
 /** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
-  { fastPath, initial }: TunnelOptions,
+  { fastPath, underlay, initial }: TunnelOptions,
   tunnel: Omit<FastPathOptions, 'underlay'>,
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
+  if (underlay === undefined) return { state: { on: false, reason: 'it needs the name of the underlay' } };
   using opening = new DisposableStack();
   try {
-    const path = opening.use(openFastPath({ ...tunnel, ...fastPath }));
+    const path = opening.use(openFastPath({ ...tunnel, underlay }));
     if (initial) setAll(path, initial);
     opening.move();
     return { state: { on: true }, path };

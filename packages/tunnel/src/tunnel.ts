@@ -97,8 +97,9 @@ export interface Counter {
 /**
  * Why a packet was dropped. Both directions: `malformed` (no IP packet), `hopsExceeded` (TTL or hop limit ran out).
  * To peers: `noRoute` (no peer has the destination), `tooBig` (does not fit the path), `sendFailed` (the socket refused
- * it). From peers: `unknownSource` (no peer has the inner source), `wrongPeer` (another peer has it), `notOurs` (the
- * inner destination is in none of our subnets), `deviceRefused` (the TUN device is down), `socketFull` (they came faster
+ * it). From peers: `wrongInterface` (it arrived on another one than the underlay), `unknownSource` (no peer has the inner source), `wrongPeer` (another peer has it), `notOurs` (the
+ * inner destination is in none of our subnets), `unfinished` (its sender left its checksum or segmentation
+ * to a network card, and it cannot be completed here), `deviceRefused` (the TUN device is down), `socketFull` (they came faster
  * than they were read).
  */
 export type DropReason = (typeof packetTunnelDropReasons)[number];

@@ -361,7 +361,7 @@ describe('a host', () => {
   const open = (underlay = 'eth0', onFailure?: (error: TunnelFailedError) => void) =>
     inNamespace(host.path, () =>
       openTunnel({
-        ...{ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), fastPath: { underlay } },
+        ...{ tun: { name: 'flannel0', mtu }, socket: endpoint(host.address), underlay, fastPath: true },
         ...(onFailure ? { onFailure } : {}),
       }),
     );

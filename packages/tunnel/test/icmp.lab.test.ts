@@ -1,8 +1,26 @@
-import { countAnswers } from '@flannel-ts/lab';
+import { countAnswers, icmpCounter } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tunnel } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
 import { createOverlay, join, modes, mtu, type Mode, type Overlay } from './support/overlay.ts';
+
+/** Ten datagrams a millisecond: more than are reported, and fewer than would drive others out of the queues. */
+const floodInPortions = `
+import socket, sys, time
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    for _ in range(10): udp.sendto(b'flood', (sys.argv[1], 9))
+    time.sleep(0.001)
+`;
+
+/** Sends datagrams of so many bytes with DF in one call (UDP_SEGMENT, IP_MTU_DISCOVER), which Node cannot. */
+const sendSegmented = `
+import socket, sys
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.setsockopt(socket.IPPROTO_UDP, 103, int(sys.argv[2]))
+udp.setsockopt(socket.IPPROTO_IP, 10, 2)
+udp.sendto(bytes(int(sys.argv[3])), (sys.argv[1], 9))
+`;
 
 /** Bytes of an ICMP echo packet around `data` bytes. */
 const headers = 28;
@@ -80,6 +98,49 @@ describe.each(Object.keys(modes) as Mode[])('ICMP between containers: %s', (mode
       const [from, to] = overlay.containers;
       const options = ['-M', 'dont', '-s', `${mtu - headers}`];
       expect(await countAnswers(from, to.address, { count: 2, options })).toBe(2);
+    });
+
+    it('tells every sender, also while another floods a destination without a peer', async () => {
+      const [container] = overlay.containers;
+      const flood = container.start(['python3', '-uc', floodInPortions, '10.5.77.7']);
+      const refused = tunnels[0].stats().drops.noRoute;
+      // More than what is reported at once and in a second.
+      await expect
+        .poll(() => tunnels[0].stats().drops.noRoute - refused, { timeout: 20_000 })
+        .toBeGreaterThan(2000);
+      for (let attempt = 0; attempt < 8; attempt++) {
+        await container.run('ip', 'route', 'flush', 'cache');
+        expect(await ping('-c 1 -M do', `-s ${innerMtu - headers + 1}`)).toContain('Frag needed');
+      }
+      await flood.stop();
+    });
+
+    // One per call never sees a super-packet.
+    it.skipIf(mode === 'one per call')('tells once about datagrams that were sent in one call', async () => {
+      const [from, to] = overlay.containers;
+      await from.run('ip', 'route', 'flush', 'cache');
+      const reports = () => icmpCounter((...command) => from.run(...command), 'InDestUnreachs');
+      const before = { drops: tunnels[0].stats().drops.tooBig, reports: await reports() };
+      await from.run('python3', '-c', sendSegmented, to.address, '1400', `${20 * 1400}`);
+      await expect.poll(() => tunnels[0].stats().drops.tooBig).toBe(before.drops + 20);
+      // A packet behind them has been sent after all reports about them.
+      expect(await ping('-c 1')).toContain('1 received');
+      expect(await reports()).toBe(before.reports + 1);
+    });
+
+    it('notices when the path changes', async () => {
+      const [container] = overlay.containers;
+      const reported = async (size: number) => {
+        await container.run('ip', 'route', 'flush', 'cache');
+        const answer = await ping('-c 1 -M do', `-s ${size - headers}`);
+        return Number(/Frag needed and DF set \(mtu = (\d+)\)/i.exec(answer)?.[1]);
+      };
+      expect(await reported(innerMtu + 1)).toBe(innerMtu);
+      await setPathMtu([...metric, `${pathMtu - 100}`]);
+      expect(await reported(innerMtu)).toBe(innerMtu - 100);
+      await setPathMtu([...metric, `${pathMtu + 100}`]);
+      await expect.poll(() => reported(innerMtu + 101)).toBe(innerMtu + 100);
+      await setPathMtu([...metric, `${pathMtu}`]);
     });
 
     it('lets TCP find out by itself', async () => {

@@ -19,7 +19,12 @@ describe.each(['auto', 'none'] as const)('IPv4 and IPv6 over IPv6 with offloads:
     const host = overlay.hosts[number - 1]!;
     await host.run('ip', 'address', 'add', `${underlayOf(number)}/64`, 'dev', 'eth0', 'nodad');
     const tunnel = inNamespace(host.path, () =>
-      openTunnel({ tun: { name: 'flannel0', mtu }, socket: endpoint(underlayOf(number)), offloads }),
+      openTunnel({
+        tun: { name: 'flannel0', mtu },
+        socket: endpoint(underlayOf(number)),
+        underlay: 'eth0',
+        offloads,
+      }),
     );
     tunnel.setLocalSubnets(
       [subnetOf(number), ipv6SubnetOf(number)].map((subnet) => parseInterfaceAddress(subnet)),

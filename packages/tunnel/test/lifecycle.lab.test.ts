@@ -108,7 +108,7 @@ describe('opening and closing', () => {
   it.each(['off', 'on'])('carries packets by its initial routes, with the fast path %s', async (fastPath) => {
     using peer = openSocket(host.path, host.address, 9000);
     await using tunnel = open({
-      ...(fastPath === 'on' ? { fastPath: { underlay: 'eth0' } } : {}),
+      ...(fastPath === 'on' ? { underlay: 'eth0', fastPath: true } : {}),
       initial: {
         localSubnets: [parseInterfaceAddress(subnetOf(1))],
         routes: [route(subnetOf(2), host.address, 9000)],

@@ -126,7 +126,15 @@ function statsOf(packets: number): TunnelStats {
     received: { packets: 0, bytes: 0 },
     drops: {
       ...{ malformed: 0, noRoute: 0, hopsExceeded: 0, tooBig: 0, sendFailed: 0 },
-      ...{ unknownSource: 0, wrongPeer: 0, notOurs: 0, deviceRefused: 0, socketFull: 0 },
+      ...{
+        wrongInterface: 0,
+        unknownSource: 0,
+        wrongPeer: 0,
+        notOurs: 0,
+        unfinished: 0,
+        deviceRefused: 0,
+        socketFull: 0,
+      },
     },
     offloads: { deviceTcp: false, deviceUdp: false, socketSend: false, socketReceive: false },
     peers: [],

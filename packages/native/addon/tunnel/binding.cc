@@ -47,6 +47,7 @@ TunnelOptions readOptions(const Napi::Object& options) {
           },
       .socket = readEndpoint(recordsOf(options.Get("socket"))),
       .accept = options.Get("acceptAny").As<Napi::Boolean>() ? Accept::any : Accept::peers,
+      .underlay = options.Get("underlay").As<Napi::String>(),
   };
 }
 

@@ -1,5 +1,7 @@
 #include "coalescer.h"
 
+#include <utility>
+
 #include "byte_order.h"
 #include "checksum.h"
 #include "transport.h"
@@ -22,48 +24,59 @@ std::uint16_t identificationOf(std::span<const std::uint8_t> packet) { return lo
 
 }  // namespace
 
-void Coalescer::add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route) {
+void Coalescer::add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route,
+                    const OffloadHeader& offload) {
   TransportHeader transport = parseTransportHeader(packet, ip);
-  if (!accepts(transport.kind)) transport.mergeable = false;
-  for (std::size_t index = 0; index < open_.size();) {
-    Item& item = items_[open_[index]];
-    // A packet without ports may be part of any flow between its hosts.
-    const bool sameFlow = transport.kind == TransportHeader::Kind::other ||
-                          (item.transport.ports == transport.ports && item.transport.kind == transport.kind);
-    if (!sameFlow || !sameHosts(item.ip, ip)) {
-      index++;
-      continue;
-    }
-    const bool merged = canMerge(item, packet, ip, transport);
+  if (!accepts(transport.kind) || offload.hasPartialChecksum()) transport.mergeable = false;
+  const std::uint64_t hosts = hash_.ofHosts(ip.source, ip.destination);
+  if (transport.kind == TransportHeader::Kind::other) {
+    // A packet without ports may be part of any flow between its hosts: what follows belongs behind it.
+    append(packet, ip, transport, route, offload);
+    barriers_[hosts % barriers_.size()] = size_;
+    hasBarriers_ = true;
+    return;
+  }
+  const std::uint64_t flow = hash_.ofFlow(hosts, transport.ports, ip.protocol);
+  FlowTable::Entry* entry = open_.find(flow, [&](std::uint32_t index) {
+    const Item& item = items_[index];
+    return item.transport.ports == transport.ports && item.transport.kind == transport.kind && sameHosts(item.ip, ip);
+  });
+  if (entry) {
+    Item& item = items_[entry->item];
+    const bool merged = !isBehind(hosts, entry->item) && canMerge(item, packet, ip, transport);
     if (merged) merge(item, packet, transport);
     // Otherwise what follows belongs behind this packet.
-    if (!merged || endsItem(item.transport, transport) || item.packets == maximumPackets) close(index);
+    if (!merged || endsItem(item.transport, transport) || item.packets == maximumPackets) open_.remove(*entry);
     if (merged) return;
   }
-  append(packet, ip, transport, route);
+  if (append(packet, ip, transport, route, offload)) open_.add(flow, static_cast<std::uint32_t>(size_ - 1));
+}
+
+bool Coalescer::isBehind(std::uint64_t hosts, std::uint32_t item) const {
+  return hasBarriers_ && item < barriers_[hosts % barriers_.size()];
 }
 
 bool Coalescer::accepts(TransportHeader::Kind kind) const {
   return kind == TransportHeader::Kind::tcp ? accepted_.tcp : accepted_.udp;
 }
 
-void Coalescer::append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport,
-                       const Route* route) {
+bool Coalescer::append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport,
+                       const Route* route, const OffloadHeader& offload) {
   if (size_ == items_.size()) items_.emplace_back();
   Item& item = items_[size_];
   item.parts.assign({iovec{}, iovec{packet.data(), packet.size()}});
-  item.packets = 1;
-  item.bytes = static_cast<std::uint32_t>(packet.size());
+  item.packets = static_cast<std::uint32_t>(offload.packetsIn(packet.size()));
+  item.bytes = static_cast<std::uint32_t>(packet.size() + (item.packets - 1) * offload.headerLength);
   item.route = route;
-  item.offload = {};
+  item.offload = offload;
   item.first = packet;
   item.ip = ip;
   item.transport = transport;
   item.nextSequence = transport.sequence + static_cast<std::uint32_t>(transport.payload);
   item.nextIdentification = static_cast<std::uint16_t>(identificationOf(packet) + 1);
   item.verified = false;
-  if (transport.mergeable && !transport.push) open_.push_back(size_);
   size_++;
+  return transport.mergeable && !transport.push;
 }
 
 bool Coalescer::canMerge(Item& item, std::span<const std::uint8_t> packet, const IpHeader& ip,
@@ -88,15 +101,10 @@ void Coalescer::merge(Item& item, std::span<std::uint8_t> packet, const Transpor
   if (transport.push) item.first[item.ip.length + tcp::flagsAt] |= tcp::psh;
 }
 
-void Coalescer::close(std::size_t index) {
-  open_[index] = open_.back();
-  open_.pop_back();
-}
-
 std::span<const Coalescer::Item> Coalescer::finish() {
   const std::span<Item> items{items_.data(), size_};
   for (Item& item : items) {
-    if (item.packets > 1) item.complete();
+    if (item.packets > 1 && item.offload.gsoKind() == OffloadHeader::gsoNone) item.complete();
     item.parts[0] = {&item.offload, sizeof item.offload};
   }
   return items;
@@ -105,6 +113,7 @@ std::span<const Coalescer::Item> Coalescer::finish() {
 void Coalescer::clear() {
   size_ = 0;
   open_.clear();
+  if (std::exchange(hasBarriers_, false)) barriers_.fill(0);
 }
 
 std::size_t Coalescer::Item::mergedLength() const { return bytes - (packets - 1) * transport.headerLength; }

@@ -2,11 +2,14 @@
 
 #include <sys/uio.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "flow_hash.h"
+#include "flow_table.h"
 #include "ip_header.h"
 #include "mergeable.h"
 #include "offload.h"
@@ -52,8 +55,8 @@ class Coalescer {
   /** Which kinds the kernel takes as super-packets; the others pass unchanged. */
   explicit Coalescer(const TunOffloads& accepted) : accepted_(accepted) {}
 
-  /** Takes a whole packet, whose IP header is `ip`. */
-  void add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route);
+  /** Takes a whole packet, whose IP header is `ip`. One that is to be written with an offload header of its own is not merged. */
+  void add(std::span<std::uint8_t> packet, const IpHeader& ip, const Route* route, const OffloadHeader& offload = {});
 
   /** Completes the headers of merged packets. The items are valid until {@link clear}. */
   std::span<const Item> finish();
@@ -63,19 +66,25 @@ class Coalescer {
  private:
   static constexpr std::uint32_t maximumPackets = 64;
 
-  void append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport, const Route* route);
+  /** Returns whether the item may grow. */
+  bool append(std::span<std::uint8_t> packet, const IpHeader& ip, const TransportHeader& transport, const Route* route,
+              const OffloadHeader& offload);
   bool accepts(TransportHeader::Kind kind) const;
   static bool canMerge(Item& item, std::span<const std::uint8_t> packet, const IpHeader& ip,
                        const TransportHeader& transport);
   static void merge(Item& item, std::span<std::uint8_t> packet, const TransportHeader& transport);
-  /** Takes an item out of {@link open_}, by its place there. */
-  void close(std::size_t index);
+  /** Whether a packet that may belong to any flow between these hosts came behind an item. */
+  bool isBehind(std::uint64_t hosts, std::uint32_t item) const;
 
   TunOffloads accepted_;
   std::vector<Item> items_;
   std::size_t size_ = 0;
+  FlowHash hash_;
   /** Items that may grow: at most one per flow. */
-  std::vector<std::size_t> open_;
+  FlowTable open_;
+  /** By hash of the hosts: items up to this one are closed. Hosts that share a place close more than they need to. */
+  std::array<std::size_t, 256> barriers_{};
+  bool hasBarriers_ = false;
 };
 
 }  // namespace flannel::tunnel

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "admission.h"
 #include "epochs.h"
 #include "local_subnets.h"
@@ -14,14 +16,17 @@ struct TunnelOptions {
   TunOptions tun;
   Endpoint socket;
   Accept accept;
+  /** Name of the interface that datagrams are taken from; empty for all. */
+  std::string underlay;
 };
 
 /** What both packet threads work with. */
 struct Context {
   explicit Context(const TunnelOptions& options)
-      : accept(options.accept), socket(options.socket, options.tun.offloads), tun(options.tun) {}
+      : accept(options.accept), underlay(options.underlay), socket(options.socket, options.tun.offloads), tun(options.tun) {}
 
   const Accept accept;
+  const std::string underlay;
   Epochs epochs;
   RouteTable routes{epochs};
   LocalSubnets local{epochs};

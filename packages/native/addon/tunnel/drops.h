@@ -20,19 +20,23 @@ enum class Drop : std::uint8_t {
   tooBig,
   /** To the network: the socket refused it. */
   sendFailed,
+  /** From the network: the datagram arrived on another interface than the underlay. */
+  wrongInterface,
   /** From the network: no peer has the inner source address. */
   unknownSource,
   /** From the network: the inner source address belongs to another peer than the one it came from. */
   wrongPeer,
   /** From the network: the inner destination address is not in a subnet of this host. */
   notOurs,
+  /** From the network: its sender left it to a network card that there was none of, and it cannot be completed here. */
+  unfinished,
   /** From the network: the TUN device refused it, for example because it is down. */
   deviceRefused,
   /** From the network: datagrams came faster than they were read, and the kernel dropped them. */
   socketFull,
 };
 
-inline constexpr std::size_t dropReasons = 10;
+inline constexpr std::size_t dropReasons = 12;
 
 class DropCounts {
  public:

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "cache_line.h"
+
 namespace flannel::tunnel {
 
 /** The two directions, whose threads read shared tables. */
@@ -48,7 +50,7 @@ class Epochs {
  private:
   static constexpr std::uint64_t outside = 0;
 
-  struct alignas(64) State {
+  struct alignas(cacheLine) State {
     std::atomic<std::uint64_t> epoch{outside};
   };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace flannel::tunnel {
@@ -31,6 +32,11 @@ struct OffloadHeader {
   static constexpr std::uint8_t gsoEcn = 0x80;
 
   std::uint8_t gsoKind() const { return gsoType & static_cast<std::uint8_t>(~gsoEcn); }
+  /** Packets that a super-packet of this many bytes is cut into. */
+  std::size_t packetsIn(std::size_t bytes) const {
+    if (gsoKind() == gsoNone) return 1;
+    return (bytes - headerLength + segmentSize - 1) / segmentSize;
+  }
   bool hasPartialChecksum() const { return (flags & needsChecksum) != 0; }
 };
 static_assert(sizeof(OffloadHeader) == 10);
@@ -41,6 +47,12 @@ struct TunOffloads {
   bool header = false;
   bool tcp = false;
   bool udp = false;
+
+  /** Whether the kernel takes a packet with this header. */
+  bool take(const OffloadHeader& offload) const {
+    const std::uint8_t kind = offload.gsoKind();
+    return header && (kind == OffloadHeader::gsoNone || (kind == OffloadHeader::gsoUdp ? udp : tcp));
+  }
 };
 
 }  // namespace flannel::tunnel

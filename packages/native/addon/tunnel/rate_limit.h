@@ -12,14 +12,15 @@ class RateLimit {
 
   RateLimit(double perSecond, double burst) : perSecond_(perSecond), burst_(burst), tokens_(burst) {}
 
-  bool allow(Clock::time_point now = Clock::now()) {
+  /** Whether there is a token to take. */
+  bool allows(Clock::time_point now = Clock::now()) {
     const std::chrono::duration<double> elapsed = now - last_;
     last_ = now;
     tokens_ = std::min(burst_, tokens_ + elapsed.count() * perSecond_);
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
-    return true;
+    return tokens_ >= 1;
   }
+
+  void take() { tokens_ -= 1; }
 
  private:
   double perSecond_;

@@ -1,11 +1,19 @@
 #include "receive_buffer.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
 
 namespace flannel::tunnel {
+namespace {
+
+template <typename T>
+T valueOf(const cmsghdr& control) {
+  T value;
+  std::memcpy(&value, CMSG_DATA(&control), sizeof value);
+  return value;
+}
+
+}  // namespace
 
 ReceiveBuffer::ReceiveBuffer(std::size_t capacity)
     : data_(capacity * stride), slots_(capacity), headers_(capacity), limit_(capacity) {}
@@ -33,14 +41,21 @@ void ReceiveBuffer::adapt(std::span<const mmsghdr> messages) {
   limit_ = std::clamp<std::size_t>(bytesPerCall * messages.size() / bytes, 1, slots_.size());
 }
 
-std::size_t ReceiveBuffer::segmentSize(msghdr& message) {
+Arrival ReceiveBuffer::arrival(std::size_t index) {
+  msghdr& message = headers_[index].msg_hdr;
+  Arrival arrival{.segmentSize = largestMessage};
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control; control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_UDP || control->cmsg_type != UDP_GRO) continue;
-    int size;
-    std::memcpy(&size, CMSG_DATA(control), sizeof size);
-    if (size > 0) return static_cast<std::size_t>(size);
+    const auto is = [&](int level, int type) { return control->cmsg_level == level && control->cmsg_type == type; };
+    if (is(SOL_UDP, UDP_GRO)) {
+      const auto size = valueOf<int>(*control);
+      if (size > 0) arrival.segmentSize = static_cast<std::size_t>(size);
+    } else if (is(SOL_IP, IP_PKTINFO)) {
+      arrival.interface = valueOf<in_pktinfo>(*control).ipi_ifindex;
+    } else if (is(SOL_IPV6, IPV6_PKTINFO)) {
+      arrival.interface = static_cast<int>(valueOf<in6_pktinfo>(*control).ipi6_ifindex);
+    }
   }
-  return largestMessage;
+  return arrival;
 }
 
 }  // namespace flannel::tunnel

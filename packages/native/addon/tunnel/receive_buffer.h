@@ -1,5 +1,6 @@
 #pragma once
 
+#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -14,6 +15,14 @@
 
 namespace flannel::tunnel {
 
+/** What the kernel says about a message beside its bytes. */
+struct Arrival {
+  /** Size of the datagrams in the message, all but the last. */
+  std::size_t segmentSize;
+  /** Index of the interface that it arrived on; 0 when the socket does not report it. */
+  int interface = 0;
+};
+
 /** Messages of a UDP socket, several per system call, each of one datagram or of several that the kernel joined. */
 class ReceiveBuffer {
  public:
@@ -25,11 +34,14 @@ class ReceiveBuffer {
 
   const Endpoint& sender(std::size_t index) const { return slots_[index].sender; }
 
+  Arrival arrival(std::size_t index);
+  std::span<std::uint8_t> message(std::size_t index) { return {dataOf(index), headers_[index].msg_len}; }
+
   /** Calls `visit` with every datagram of a message. */
   template <typename Visit>
-  void forEachDatagram(std::size_t index, Visit&& visit) {
-    std::span<std::uint8_t> rest{dataOf(index), headers_[index].msg_len};
-    const std::size_t size = segmentSize(headers_[index].msg_hdr);
+  void forEachDatagram(std::size_t index, const Arrival& arrival, Visit&& visit) {
+    std::span<std::uint8_t> rest = message(index);
+    const std::size_t size = arrival.segmentSize;
     while (rest.size() > size) {
       visit(rest.first(size));
       rest = rest.subspan(size);
@@ -47,14 +59,12 @@ class ReceiveBuffer {
   struct Slot {
     Endpoint sender;
     iovec part;
-    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> control;
+    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo))> control;
   };
 
   /** Takes many small messages in the next call, or few large ones, as the last ones were. */
   void adapt(std::span<const mmsghdr> messages);
   std::uint8_t* dataOf(std::size_t index) { return &data_[index * stride]; }
-  /** Size of the datagrams in a message, all but the last. */
-  static std::size_t segmentSize(msghdr& message);
 
   std::vector<std::uint8_t> data_;
   std::vector<Slot> slots_;

@@ -4,16 +4,18 @@
 #include <cstdint>
 #include <span>
 
+#include "cache_line.h"
 #include "coalescer.h"
 #include "context.h"
 #include "drops.h"
 #include "icmp_reporter.h"
 #include "receive_buffer.h"
+#include "underlay.h"
 
 namespace flannel::tunnel {
 
 /** The work from the network to the TUN device, for one thread at a time. */
-class Receiver {
+class alignas(cacheLine) Receiver {
  public:
   explicit Receiver(Context& context);
 
@@ -27,11 +29,22 @@ class Receiver {
   const DropCounts& drops() const { return drops_; }
 
  private:
-  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender);
+  /** Delivers what is in a message; every datagram in it came from one sender over one interface. */
+  void deliverMessage(std::size_t index);
+  /** @param segmentSize what the kernel reported about a UDP super-packet, otherwise 0. */
+  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, std::size_t segmentSize = 0);
+  void complete(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route, std::size_t segmentSize);
+  /** Cuts a super-packet that the device does not take, and writes the pieces behind what came before. */
+  void writeInPieces(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,
+                     const OffloadHeader& offload);
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
-  void write(const Coalescer::Item& item);
+  /** Writes everything that was delivered so far. */
+  void flush();
+  /** Writes one packet, or several in one, whose parts begin with an offload header. */
+  void write(std::span<const iovec> parts, const Route* route, std::uint32_t packets, std::uint32_t bytes);
 
   Context& context_;
+  Underlay underlay_;
   ReceiveBuffer buffer_;
   Coalescer coalescer_;
   IcmpReporter icmp_;

@@ -69,10 +69,10 @@ std::vector<LocalSubnet> readLocalSubnets(Records records) {
 void appendPeer(std::vector<std::uint8_t>& records, const Route& route) {
   appendRecord(records, route.destination.network, route.destination.length, 0);
   appendRecord(records, route.peer.address(), 0, route.peer.port());
-  appendCount(records, route.traffic->sent.packets);
-  appendCount(records, route.traffic->sent.bytes);
-  appendCount(records, route.traffic->received.packets);
-  appendCount(records, route.traffic->received.bytes);
+  appendCount(records, route.state->sent.packets);
+  appendCount(records, route.state->sent.bytes);
+  appendCount(records, route.state->received.packets);
+  appendCount(records, route.state->received.bytes);
 }
 
 }  // namespace flannel::tunnel

@@ -67,7 +67,7 @@ std::unique_ptr<Route> RouteTable::makeRoute(const RouteSpec& spec) const {
   route->peer = spec.peer;
   const Route* before = index().find(spec.destination);
   const bool samePeer = before && before->peer == spec.peer;
-  route->traffic = samePeer ? before->traffic : std::make_shared<PeerTraffic>();
+  route->state = samePeer ? before->state : std::make_shared<PeerState>();
   return route;
 }
 

@@ -10,7 +10,7 @@
 #include "address.h"
 #include "endpoint.h"
 #include "epochs.h"
-#include "traffic.h"
+#include "peer_state.h"
 
 namespace flannel::tunnel {
 
@@ -24,7 +24,7 @@ struct Route {
   Prefix destination;
   Endpoint peer;
   /** Kept when the table is rebuilt. Written by the packet threads. */
-  std::shared_ptr<PeerTraffic> traffic;
+  std::shared_ptr<PeerState> state;
   std::atomic<Route*> next{nullptr};
 };
 

@@ -63,7 +63,7 @@ void SendQueue::add(const Route& route, const Segment& packet) {
 
 /** A message for the same peer that a packet of this size can join: the latest one, so that packets stay in order. */
 SendQueue::Message* SendQueue::findOpen(const Route& route, std::size_t size) {
-  if (!socket_.segmentation()) return nullptr;
+  if (!socket_.segmentation() || !route.state->path.takesSegmentation()) return nullptr;
   const std::size_t oldest = size_ > searchDepth ? size_ - searchDepth : 0;
   for (std::size_t index = size_; index > oldest; index--) {
     Message& message = messages_[index - 1];
@@ -116,9 +116,12 @@ void SendQueue::report(const Message& message, int errorNumber) {
   listener_.onRefused(*message.route, segmentAt({message.parts.data(), message.partCount}, message.bytes), errorNumber);
 }
 
-/** After the kernel refused to cut a message: larger than the path MTU, or a device that cannot do it. */
+/**
+ * After the kernel refused to cut a message: larger than the path MTU (EMSGSIZE, EINVAL), or by a device without checksum
+ * offload before Linux 6.11 or through IPsec (EIO). Other peers may be reached in another way.
+ */
 void SendQueue::sendSeparately(const Message& message, int errorNumber) {
-  if (errorNumber == EIO) socket_.disableSegmentation();
+  if (errorNumber == EIO) message.route->state->path.refuseSegmentation();
   std::span<const iovec> parts{message.parts.data(), message.partCount};
   while (!parts.empty()) {
     const Segment segment = segmentAt(parts, message.segmentSize);

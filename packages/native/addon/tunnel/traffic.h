@@ -27,10 +27,4 @@ struct Traffic {
   }
 };
 
-/** Traffic in both directions, each on a cache line of its own because two threads may count them. */
-struct PeerTraffic {
-  alignas(64) Traffic sent;
-  alignas(64) Traffic received;
-};
-
 }  // namespace flannel::tunnel

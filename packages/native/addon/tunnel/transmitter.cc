@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "segmenter.h"
 #include "system_error.h"
@@ -21,6 +23,8 @@ constexpr std::size_t bytesPerBurst = 4 * largestRead;
 constexpr std::uint32_t ipv6MinimumMtu = 1280;
 /** RFC 791, section 3.2. */
 constexpr std::uint32_t ipv4MinimumMtu = 68;
+/** Short, so that a path that became wider again is soon noticed; the kernel remembers what it learned for minutes. */
+constexpr auto pathMtuLifetime = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -29,7 +33,9 @@ Transmitter::Transmitter(Context& context)
       buffer_(bytesPerBurst),
       burst_(context.tun.offloads().header ? packetsPerBurst : 1),
       sending_(context.socket, context.stop, *this, burst_),
-      icmp_(context.local) {}
+      icmp_(context.local) {
+  reads_.reserve(burst_);
+}
 
 bool Transmitter::forwardBurst() {
   const Epochs::Guard guard(context_.epochs, Reader::transmit);
@@ -40,6 +46,7 @@ bool Transmitter::forwardBurst() {
     free = free.subspan(size);
   }
   sending_.flush();
+  reads_.clear();
   return size > 0;
 }
 
@@ -53,6 +60,7 @@ std::size_t Transmitter::forwardNext(std::span<std::uint8_t> buffer) {
   OffloadHeader offload;
   const std::size_t prefix = context_.tun.prefixLength();
   std::memcpy(&offload, buffer.data(), prefix);
+  reads_.push_back({buffer.subspan(prefix, size - prefix), false});
   forward(offload, buffer.subspan(prefix, size - prefix));
   return size;
 }
@@ -85,7 +93,7 @@ void Transmitter::queue(const OffloadHeader& offload, std::span<std::uint8_t> pa
 
 void Transmitter::onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) {
   traffic_.add(packets, bytes);
-  route.traffic->sent.add(packets, bytes);
+  route.state->sent.add(packets, bytes);
 }
 
 void Transmitter::onRefused(const Route& route, const Segment& packet, int errorNumber) {
@@ -100,20 +108,49 @@ void Transmitter::onTooBig(const Route& route, const Segment& segment) {
   const auto header = parseIpHeader(packet);
   if (!header) return drops_.add(Drop::malformed);
 
-  const std::uint32_t pathMtu = context_.socket.pathMtu(route.peer);
-  const std::uint32_t overhead = context_.socket.overhead();
-  const std::uint32_t minimum = header->source.family == Family::ipv4 ? ipv4MinimumMtu : ipv6MinimumMtu;
-  const std::uint32_t mtu = std::max(minimum, pathMtu > overhead ? pathMtu - overhead : 0);
-  if (header->dontFragment && packet.size() > mtu) {
-    return refuse(Drop::tooBig, IcmpError::tooBig, packet, *header, mtu);
+  if (header->dontFragment) {
+    const std::uint32_t minimum = header->source.family == Family::ipv4 ? ipv4MinimumMtu : ipv6MinimumMtu;
+    const std::uint32_t mtu = std::max(minimum, pathMtu(route, packet.size()));
+    if (packet.size() > mtu) {
+      drops_.add(Drop::tooBig);
+      if (isFirstReport(segment)) report(IcmpError::tooBig, packet, *header, mtu);
+      return;
+    }
   }
   if (context_.socket.sendFragmentable(packet, route.peer) != 0) return drops_.add(Drop::sendFailed);
   onSent(route, 1, static_cast<std::uint32_t>(packet.size()));
 }
 
-void Transmitter::refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
-                         std::uint32_t mtu) {
+std::uint32_t Transmitter::pathMtu(const Route& route, std::size_t refused) {
+  PeerPath& path = route.state->path;
+  const auto now = PeerPath::Clock::now();
+  // What was refused although it should fit shows that the path became narrower.
+  if (now >= path.mtuUntil || refused <= path.mtu) {
+    const std::uint32_t outer = context_.socket.pathMtu(route.peer);
+    const std::uint32_t overhead = context_.socket.overhead();
+    path.mtu = outer > overhead ? outer - overhead : 0;
+    path.mtuUntil = now + pathMtuLifetime;
+  }
+  return path.mtu;
+}
+
+bool Transmitter::isFirstReport(const Segment& segment) {
+  // The payload of a segment lies in the super-packet that it was cut from.
+  const std::uint8_t* at = segment.payload.empty() ? segment.header.data() : segment.payload.data();
+  for (Read& read : reads_) {
+    if (at < read.packet.data() || at >= read.packet.data() + read.packet.size()) continue;
+    return !std::exchange(read.reported, true);
+  }
+  return true;
+}
+
+void Transmitter::refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header) {
   drops_.add(reason);
+  report(error, packet, header);
+}
+
+void Transmitter::report(IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
+                         std::uint32_t mtu) {
   const IcmpMessage message = icmp_.make(error, packet, header, mtu);
   if (!message.empty()) toSender_.send(message.bytes(), header.source);
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "cache_line.h"
 #include "context.h"
 #include "drops.h"
 #include "icmp_reporter.h"
@@ -15,7 +16,7 @@
 namespace flannel::tunnel {
 
 /** The work from the TUN device to the network, for one thread at a time. */
-class Transmitter final : private SendListener {
+class alignas(cacheLine) Transmitter final : private SendListener {
  public:
   explicit Transmitter(Context& context);
 
@@ -37,13 +38,23 @@ class Transmitter final : private SendListener {
   void onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) override;
   void onRefused(const Route& route, const Segment& packet, int errorNumber) override;
   void onTooBig(const Route& route, const Segment& segment);
-  void refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header,
-              std::uint32_t mtu = 0);
+  /** The largest packet that fits the path to a peer, which one of `refused` bytes did not; remembered for a moment. */
+  std::uint32_t pathMtu(const Route& route, std::size_t refused);
+  /** Whether this is the first segment to be reported of what was read from the device at once; it is marked. */
+  bool isFirstReport(const Segment& segment);
+  void refuse(Drop reason, IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header);
+  void report(IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header, std::uint32_t mtu = 0);
 
   Context& context_;
   /** Packets of one burst lie here one after another until they are sent. */
   std::vector<std::uint8_t> buffer_;
   std::size_t burst_;
+  /** A packet of this burst as it was read, which segments are parts of. */
+  struct Read {
+    std::span<const std::uint8_t> packet;
+    bool reported;
+  };
+  std::vector<Read> reads_;
   SendQueue sending_;
   IcmpReporter icmp_;
   RawSocket toSender_;

@@ -2,14 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-#include <cstring>
-
+#include "interface_request.h"
 #include "system_error.h"
 
 namespace flannel::tunnel {
@@ -19,22 +16,12 @@ namespace {
 constexpr unsigned tunUso4 = 0x20;
 constexpr unsigned tunUso6 = 0x40;
 
-ifreq requestFor(const std::string& name) {
-  ifreq request{};
-  if (name.size() >= sizeof request.ifr_name) {
-    errno = ENAMETOOLONG;
-    throwErrno("name TUN device " + name);
-  }
-  std::memcpy(request.ifr_name, name.data(), name.size());
-  return request;
-}
-
 void setMtuAndUp(const std::string& name, std::uint32_t mtu) {
   const FileDescriptor control(checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a control socket"));
-  ifreq request = requestFor(name);
+  ifreq request = interfaceRequest(name);
   request.ifr_mtu = static_cast<int>(mtu);
   checked(::ioctl(control.get(), SIOCSIFMTU, &request), "set the MTU of the TUN device");
-  request = requestFor(name);
+  request = interfaceRequest(name);
   checked(::ioctl(control.get(), SIOCGIFFLAGS, &request), "read the flags of the TUN device");
   request.ifr_flags |= IFF_UP;
   checked(::ioctl(control.get(), SIOCSIFFLAGS, &request), "set the TUN device up");
@@ -53,8 +40,9 @@ TunOffloads enableOffloads(int fd) {
 }  // namespace
 
 TunDevice::TunDevice(const TunOptions& options)
-    : fd_(checked(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), "open /dev/net/tun")) {
-  ifreq request = requestFor(options.name);
+    : fd_(checked(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), "open /dev/net/tun")),
+      mtu_(options.mtu) {
+  ifreq request = interfaceRequest(options.name);
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
   if (options.offloads) request.ifr_flags |= IFF_VNET_HDR;
   checked(::ioctl(fd(), TUNSETIFF, &request), "attach to the TUN device");

@@ -26,6 +26,8 @@ class TunDevice {
 
   int fd() const { return fd_.get(); }
   const std::string& name() const { return name_; }
+  /** As it was set when the device was opened. */
+  std::uint32_t mtu() const { return mtu_; }
   const TunOffloads& offloads() const { return offloads_; }
   /** Bytes before every packet that is read or written. */
   std::size_t prefixLength() const { return offloads_.header ? sizeof(OffloadHeader) : 0; }
@@ -33,6 +35,7 @@ class TunDevice {
  private:
   FileDescriptor fd_;
   std::string name_;
+  std::uint32_t mtu_;
   TunOffloads offloads_;
 };
 

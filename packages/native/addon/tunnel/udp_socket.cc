@@ -34,6 +34,7 @@ UdpSocket::UdpSocket(const Endpoint& local, bool offloads)
       family_(local.family()) {
   if (family_ == Family::ipv6) set(fd(), SOL_IPV6, IPV6_V6ONLY, 1);
   setFragmentable(false);
+  reportInterfaces();
   checked(::bind(fd(), local.data(), local.size()), "bind the UDP socket");
   if (!offloads) return;
   setBuffers(fd());
@@ -41,6 +42,14 @@ UdpSocket::UdpSocket(const Endpoint& local, bool offloads)
   socklen_t size = sizeof segmentSize;
   segmentation_ = ::getsockopt(fd(), SOL_UDP, UDP_SEGMENT, &segmentSize, &size) == 0;
   coalescing_ = set(fd(), SOL_UDP, UDP_GRO, 1);
+}
+
+void UdpSocket::reportInterfaces() const {
+  if (family_ == Family::ipv4) {
+    set(fd(), SOL_IP, IP_PKTINFO, 1);
+  } else {
+    set(fd(), SOL_IPV6, IPV6_RECVPKTINFO, 1);
+  }
 }
 
 Endpoint UdpSocket::local() const {

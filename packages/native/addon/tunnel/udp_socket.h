@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -20,8 +19,7 @@ class UdpSocket {
   Endpoint local() const;
 
   /** The kernel cuts one message into datagrams of one size (UDP_SEGMENT). */
-  bool segmentation() const { return segmentation_.load(std::memory_order_relaxed); }
-  void disableSegmentation() { segmentation_.store(false, std::memory_order_relaxed); }
+  bool segmentation() const { return segmentation_; }
   /** The kernel joins datagrams of one size and sender into one message (UDP_GRO). */
   bool coalescing() const { return coalescing_; }
 
@@ -40,11 +38,13 @@ class UdpSocket {
   std::uint32_t overhead() const;
 
  private:
+  /** Messages say which interface they arrived on. */
+  void reportInterfaces() const;
   void setFragmentable(bool fragmentable) const;
 
   FileDescriptor fd_;
   Family family_;
-  std::atomic<bool> segmentation_ = false;
+  bool segmentation_ = false;
   bool coalescing_ = false;
 };
 

@@ -1,4 +1,5 @@
 #include <functional>
+#include <map>
 #include <string>
 
 #include "check.h"
@@ -140,6 +141,66 @@ void mergesFlowsThatAlternate() {
   CHECK(items.size() == 2 && recut(items[0]) == first && recut(items[1]) == second);
 }
 
+/** Packets of many flows in turns, twice: the items of each flow, checked to be the same packets in the same order. */
+Counts coalesceFlows(std::size_t flows, std::size_t rounds) {
+  std::vector<std::vector<Bytes>> packets;
+  for (std::size_t flow = 0; flow < flows; flow++) {
+    packets.push_back(run({.payload = 10, .source = static_cast<std::uint8_t>(flow >> 12),
+                           .sourcePort = static_cast<std::uint16_t>(flow & 0xfff)}, rounds));
+  }
+  Coalescer coalescer({true, true, true});
+  std::vector<std::vector<Bytes>> buffers(packets);
+  for (std::size_t round = 0; round < rounds; round++) {
+    for (auto& flow : buffers) coalescer.add(flow[round], parseIpHeader(flow[round]).value(), nullptr);
+  }
+  Counts counts;
+  std::map<std::pair<std::uint8_t, std::uint16_t>, std::vector<Bytes>> again;
+  for (const auto& item : coalescer.finish()) {
+    counts.push_back(item.packets);
+    for (const Bytes& packet : recut(item)) again[{packet[15], load16(&packet[20])}].push_back(packet);
+  }
+  CHECK(again.size() == flows);
+  for (const auto& flow : packets) CHECK((again[{flow[0][15], load16(&flow[0][20])}]) == flow);
+  return counts;
+}
+
+void mergesManyFlows() {
+  CHECK(coalesceFlows(200, 5) == Counts(200, 5));
+  // More than can be open at once: those that are forgotten are not merged, and stay in order.
+  coalesceFlows(20'000, 2);
+}
+
+void looksAtFewFlows() {
+  FlowTable table;
+  FlowHash hash;
+  const auto hashOf = [&](std::uint32_t flow) { return hash.ofFlow(hash.ofHosts({}, {}), flow, IPPROTO_TCP); };
+  std::size_t compared = 0;
+  const auto find = [&](std::uint32_t flow) {
+    return table.find(hashOf(flow), [&](std::uint32_t item) { return compared++, item == flow; });
+  };
+  constexpr std::uint32_t flows = 8192;
+  std::size_t found = 0;
+  for (std::uint32_t flow = 0; flow < flows; flow++) {
+    CHECK(!find(flow));
+    table.add(hashOf(flow), flow);
+    CHECK(find(flow));
+  }
+  CHECK(compared < 2 * flows);
+  for (std::uint32_t flow = 0; flow < flows; flow++) found += find(flow) != nullptr;
+  CHECK(found > flows / 4 && compared < 3 * flows);
+  // Flows that all compete for one place cost no more.
+  compared = 0;
+  for (std::uint32_t flow = flows; flow < 2 * flows; flow++) {
+    table.add(1, flow);
+    CHECK(!table.find(1, [&](std::uint32_t) { return compared++, false; }));
+  }
+  CHECK(compared <= 8 * flows);
+  table.remove(*table.find(1, [](std::uint32_t item) { return item == 2 * flows - 1; }));
+  CHECK(!table.find(1, [](std::uint32_t item) { return item == 2 * flows - 1; }));
+  table.clear();
+  CHECK(!find(flows - 1));
+}
+
 }  // namespace
 
 void coalescerTests() {
@@ -148,6 +209,8 @@ void coalescerTests() {
   keepsToLimits();
   keepsOrderWithinAFlow();
   mergesFlowsThatAlternate();
+  mergesManyFlows();
+  looksAtFewFlows();
 }
 
 }  // namespace flannel::tunnel

@@ -1,6 +1,7 @@
 #include "check.h"
 #include "packet_builder.h"
 #include "tunnel/icmp.h"
+#include "tunnel/icmp_reporter.h"
 #include "tunnel/rate_limit.h"
 
 namespace flannel::tunnel {
@@ -70,9 +71,31 @@ void findsIcmpBehindExtensionHeaders() {
 void limitsTheRate() {
   RateLimit limit(10, 3);
   const auto start = RateLimit::Clock::now();
-  for (int count = 0; count < 3; count++) CHECK(limit.allow(start));
-  CHECK(!limit.allow(start) && !limit.allow(start + std::chrono::milliseconds(50)));
-  CHECK(limit.allow(start + std::chrono::milliseconds(160)));
+  for (int count = 0; count < 3; count++) {
+    CHECK(limit.allows(start));
+    limit.take();
+  }
+  CHECK(!limit.allows(start) && !limit.allows(start + std::chrono::milliseconds(50)));
+  CHECK(limit.allows(start + std::chrono::milliseconds(160)));
+}
+
+void limitsWhatIsSentAndEachKindForItself() {
+  Epochs epochs;
+  LocalSubnets local(epochs);
+  local.assign({{{localAddress(Family::ipv4), 32}, localAddress(Family::ipv4)}});
+  IcmpReporter reporter(local);
+  const Bytes packet = buildPacket({.tcp = false}), error = icmpPacket(Family::ipv4, 3);
+  const auto makes = [&](const Bytes& about, IcmpError kind) {
+    return !reporter.make(kind, about, parseIpHeader(about).value(), 1400).empty();
+  };
+  // A test machine must not take longer than a second for these, in which a thousand become possible again.
+  constexpr int flood = 3000;
+  int unroutable = 0;
+  for (int count = 0; count < flood; count++) CHECK(!makes(error, IcmpError::noRoute));
+  CHECK(makes(packet, IcmpError::noRoute));
+  for (int count = 0; count < flood; count++) unroutable += makes(packet, IcmpError::noRoute);
+  CHECK(unroutable < flood);
+  CHECK(makes(packet, IcmpError::tooBig));
 }
 
 }  // namespace
@@ -82,6 +105,7 @@ void icmpTests() {
   staysSilentWhereItMust();
   findsIcmpBehindExtensionHeaders();
   limitsTheRate();
+  limitsWhatIsSentAndEachKindForItself();
 }
 
 }  // namespace flannel::tunnel

@@ -12,6 +12,8 @@ void routeTableTests();
 void coalescerTests();
 void segmenterTests();
 void icmpTests();
+void unfinishedTests();
+void sendQueueTests();
 }  // namespace flannel::tunnel
 
 // The fuzz targets' entry points, renamed by the compiler's command line.
@@ -37,6 +39,8 @@ int main(int, char** arguments) {
   flannel::tunnel::coalescerTests();
   flannel::tunnel::segmenterTests();
   flannel::tunnel::icmpTests();
+  flannel::tunnel::unfinishedTests();
+  flannel::tunnel::sendQueueTests();
   replay(arguments[1], fuzzReceive);
   replay(arguments[2], fuzzTransmit);
   std::puts("all passed");

@@ -33,6 +33,8 @@ struct PacketSpec {
   /** Bytes of TCP options, a multiple of 4: a timestamp option repeated. */
   std::size_t options = 0;
   bool checksum = true;
+  /** The checksum is the bare sum of the pseudo header, as a sender leaves it to its network card. */
+  bool partial = false;
   std::uint8_t fill = 0;
 };
 
@@ -64,9 +66,10 @@ inline void finishPacket(Bytes& packet, const PacketSpec& spec) {
   store16(checksum, 0);
   if (!spec.checksum) return;
   const std::uint8_t protocol = spec.tcp ? IPPROTO_TCP : IPPROTO_UDP;
-  storeChecksum(checksum, pseudoHeaderSum(remoteAddress(spec.family, spec.source), localAddress(spec.family), protocol,
-                                          transportLength) +
-                              sumOf({transport, transportLength}));
+  const Sum pseudoHeader =
+      pseudoHeaderSum(remoteAddress(spec.family, spec.source), localAddress(spec.family), protocol, transportLength);
+  if (spec.partial) return storePartialChecksum(checksum, pseudoHeader);
+  storeChecksum(checksum, pseudoHeader + sumOf({transport, transportLength}));
   if (load16(checksum) == 0) store16(checksum, 0xffff);
 }
 

@@ -18,7 +18,10 @@ inline std::vector<Bytes> recut(const Coalescer::Item& item) {
     const auto* at = static_cast<const std::uint8_t*>(item.parts[part].iov_base);
     whole.insert(whole.end(), at, at + item.parts[part].iov_len);
   }
-  if (offload.gsoKind() == OffloadHeader::gsoNone) return {whole};
+  if (offload.gsoKind() == OffloadHeader::gsoNone) {
+    if (!completeChecksum(offload, whole)) return {};
+    return {whole};
+  }
 
   const auto header = parseIpHeader(whole);
   if (!header || header->totalLength != whole.size()) return {};

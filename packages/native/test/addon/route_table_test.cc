@@ -71,6 +71,16 @@ void findsTheLongestPrefix() {
   }
 }
 
+/** Threads that count must not slow down threads that look up. */
+void keepsCountersOnLinesOfTheirOwn() {
+  Epochs epochs;
+  RouteTable table(epochs);
+  const RouteSpec route{{{Family::ipv4, {}}, 0}, Endpoint(localAddress(Family::ipv4), 1)};
+  table.update({&route, 1}, {});
+  const PeerState* state = table.find(localAddress(Family::ipv4))->state.get();
+  CHECK(reinterpret_cast<std::uintptr_t>(state) % cacheLine == 0);
+}
+
 /** A reader must never meet a freed route (the sanitizer would tell), nor miss one that is always there. */
 void servesReadersWhileItChanges() {
   std::mt19937 random(3);
@@ -87,7 +97,7 @@ void servesReadersWhileItChanges() {
     while (!stop) {
       const Epochs::Guard guard(epochs, reader);
       for (int count = 0; count < 50; count++) {
-        if (const Route* found = table.find(randomAddress(own))) found->traffic->sent.add(1, found->peer.port());
+        if (const Route* found = table.find(randomAddress(own))) found->state->sent.add(1, found->peer.port());
       }
       CHECK(table.find(inside) != nullptr);
       checked++;
@@ -109,6 +119,7 @@ void servesReadersWhileItChanges() {
 
 void routeTableTests() {
   findsTheLongestPrefix();
+  keepsCountersOnLinesOfTheirOwn();
   servesReadersWhileItChanges();
 }
 

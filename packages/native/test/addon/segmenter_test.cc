@@ -6,14 +6,9 @@ namespace flannel::tunnel {
 namespace {
 
 /** A packet with a partial checksum, as the kernel hands it over. */
-Bytes partial(const PacketSpec& spec) {
-  Bytes packet = buildPacket(spec);
-  const std::size_t transportAt = spec.family == Family::ipv4 ? ipv4HeaderLength : ipv6HeaderLength;
-  const auto length = static_cast<std::uint32_t>(packet.size() - transportAt);
-  const std::uint8_t protocol = spec.tcp ? IPPROTO_TCP : IPPROTO_UDP;
-  storePartialChecksum(&packet[transportAt + (spec.tcp ? tcp::checksumAt : udp::checksumAt)],
-                       pseudoHeaderSum(remoteAddress(spec.family, spec.source), localAddress(spec.family), protocol, length));
-  return packet;
+Bytes partial(PacketSpec spec) {
+  spec.partial = true;
+  return buildPacket(spec);
 }
 
 OffloadHeader offloadOf(const PacketSpec& spec, std::uint16_t segmentSize) {

@@ -3,7 +3,8 @@ import { openTunnel } from '../../src/index.ts';
 import { endpoint, mtu } from './overlay.ts';
 
 const tunnel = openTunnel({
-  ...{ tun: { name: 'flannel0', mtu }, socket: endpoint(process.argv[2]!), fastPath: { underlay: 'eth0' } },
+  ...{ tun: { name: 'flannel0', mtu }, socket: endpoint(process.argv[2]!) },
+  ...{ underlay: 'eth0', fastPath: true },
 });
 console.log(tunnel.fastPath.on ? 'open' : tunnel.fastPath.reason);
 setInterval(() => undefined, 60_000);

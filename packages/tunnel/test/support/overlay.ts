@@ -68,9 +68,9 @@ export async function createOverlay(
 
 /** How a tunnel moves packets: with all offloads, one packet per call, or in the kernel. */
 export const modes = {
-  offloads: { offloads: 'auto' },
+  offloads: { offloads: 'auto', underlay: 'eth0' },
   'one per call': { offloads: 'none' },
-  'fast path': { fastPath: { underlay: 'eth0' } },
+  'fast path': { underlay: 'eth0', fastPath: true },
 } as const satisfies Readonly<Record<string, Partial<TunnelOptions>>>;
 
 export type Mode = keyof typeof modes;

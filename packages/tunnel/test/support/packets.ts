@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { parseAddress, type Address } from '@flannel-ts/ip';
-import type { Host } from '@flannel-ts/lab';
+import type { Host, Namespace } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
 
 export interface PacketFields {
@@ -11,23 +11,36 @@ export interface PacketFields {
   readonly ttl?: number;
   /** IPv4 fragment offset and flags. */
   readonly fragmentation?: number;
+  /** The UDP checksum is the bare sum of the pseudo header, as a sender leaves it to its network card. */
+  readonly unfinished?: boolean;
+  /** @default 1000 */
+  readonly sourcePort?: number;
+  /** @default 2000 */
+  readonly destinationPort?: number;
 }
 
-/** An IPv4 or IPv6 packet with UDP inside, from port 1000 to port 2000, built independently of the code under test. */
+/** An IPv4 or IPv6 packet with UDP inside, built independently of the code under test. */
 export function udpPacket({
   source,
   destination,
   payload = Buffer.from('hello'),
   ttl = 64,
   fragmentation = 0,
+  unfinished = false,
+  sourcePort = 1000,
+  destinationPort = 2000,
 }: PacketFields): Buffer {
   const [from, to] = [parseAddress(source), parseAddress(destination)];
   const udp = Buffer.alloc(8 + payload.length);
-  udp.writeUInt16BE(1000, 0);
-  udp.writeUInt16BE(2000, 2);
+  udp.writeUInt16BE(sourcePort, 0);
+  udp.writeUInt16BE(destinationPort, 2);
   udp.writeUInt16BE(udp.length, 4);
   udp.set(payload, 8);
-  udp.writeUInt16BE(checksum(Buffer.concat([pseudoHeader(from, to, 17, udp.length), udp])) || 0xffff, 6);
+  const pseudo = pseudoHeader(from, to, 17, udp.length);
+  udp.writeUInt16BE(
+    unfinished ? ~checksum(pseudo) & 0xffff : checksum(Buffer.concat([pseudo, udp])) || 0xffff,
+    6,
+  );
   return Buffer.concat([
     from.family === 4
       ? ipv4Header(from, to, 17, ttl, udp.length, fragmentation)
@@ -128,6 +141,17 @@ import socket, sys
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.getprotobyname(sys.argv[1]))
 raw.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[2], 0))
 `;
+
+const whole = `
+import socket, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+raw.sendto(bytes.fromhex(sys.argv[2]), (sys.argv[1], 0))
+`;
+
+/** Sends an IPv4 packet with its header, whose source may be another host's. */
+export async function sendPacket(from: Namespace, address: string, packet: Uint8Array): Promise<void> {
+  await from.run('python3', '-c', whole, address, Buffer.from(packet).toString('hex'));
+}
 
 /** Sends `payload` in an IPv4 packet of the kernel's making, which Node cannot. */
 export async function sendRaw(
