@@ -11,6 +11,7 @@
 #include "tunnel/coalescer.h"
 #include "tunnel/icmp.h"
 #include "tunnel/segmenter.h"
+#include "tunnel/traffic_class.h"
 #include "tunnel/unfinished.h"
 
 namespace flannel::tunnel {
@@ -147,6 +148,7 @@ void run(Input input) {
     if (admission.refused == Drop::malformed) continue;
     checkIcmp(admission, mode >> 5);
     if (admission.refused) continue;
+    if (!combineEcn(admission.packet.data(), admission.header.source.family, static_cast<Ecn>(mode >> 5 & ecnMask))) continue;
     decrementHops(admission.packet.data(), admission.header.source.family);
     deliver(admission, mode & 8 ? mode : 0, coalescer, expected);
   }
