@@ -30,7 +30,7 @@ enum class Drop : std::uint8_t {
   notOurs,
   /** From the network: the path marked it as congested (RFC 6040), and its sender does not know of marks. */
   congestion,
-  /** From the network: its sender left it to a network card that there was none of, and it cannot be completed here. */
+  /** From the network: its sender left checksum or segmentation to a network card, and it cannot be completed. */
   unfinished,
   /** From the network: the TUN device refused it, for example because it is down. */
   deviceRefused,

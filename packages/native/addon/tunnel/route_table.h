@@ -25,7 +25,7 @@ struct RouteSpec {
 struct Route {
   Prefix destination;
   Endpoint peer;
-  bool ecn;
+  bool ecn = false;
   /** Kept when the table is rebuilt. Written by the packet threads. */
   std::shared_ptr<PeerState> state;
   std::atomic<Route*> next{nullptr};
