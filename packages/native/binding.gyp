@@ -27,6 +27,7 @@
         "addon/tunnel/route_table.cc",
         "addon/tunnel/segmenter.cc",
         "addon/tunnel/send_queue.cc",
+        "addon/tunnel/traffic_class.cc",
         "addon/tunnel/transmitter.cc",
         "addon/tunnel/tun_device.cc",
         "addon/tunnel/udp_socket.cc",

@@ -11,6 +11,7 @@ export const tunnelSources = [
   'route_table',
   'segmenter',
   'send_queue',
+  'traffic_class',
   'udp_socket',
   'unfinished',
 ].map((name) => `addon/tunnel/${name}.cc`);

@@ -6,7 +6,8 @@ import { loadBinding, type SystemError } from './binding.ts';
  *     0        1        2                 4                                    20
  *    | family | length | port            | address, padded with zeros on the right |
  *
- * `family` is 4 or 6. A prefix has no port, an endpoint no length.
+ * `family` is 4 or 6. A prefix has no port, an endpoint no length; the endpoint of a route
+ * has 1 there when its peer combines ECN fields as RFC 6040 has it.
  */
 export const packetTunnelRecordBytes = 20;
 
@@ -25,6 +26,8 @@ export interface PacketTunnelOptions {
   readonly acceptAny: boolean;
   /** Name of the interface that datagrams are taken from; an empty one for every interface. */
   readonly underlay: string;
+  /** Outer headers have the DSCP of the inner ones, and their ECN field to peers that read it (RFC 6040). */
+  readonly inheritTrafficClass: boolean;
   /** Called once when a packet thread ended with an error; the tunnel carries nothing any more. */
   readonly onFailure: (error: SystemError) => void;
 }
@@ -83,6 +86,7 @@ export const packetTunnelDropReasons = [
   'unknownSource',
   'wrongPeer',
   'notOurs',
+  'congestion',
   'unfinished',
   'deviceRefused',
   'socketFull',

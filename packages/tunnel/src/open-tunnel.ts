@@ -53,6 +53,11 @@ export interface TunnelOptions {
   /** `auto` uses every offload that the kernel has; `none` moves one packet per system call. @default 'auto' */
   readonly offloads?: 'auto' | 'none';
   /**
+   * What the outer headers of packets through user space say in DSCP and ECN. `inherit` copies the inner DSCP, and the
+   * inner ECN field to peers with `ecn`; what arrives is combined as RFC 6040 has it in any case. @default 'zero'
+   */
+  readonly tos?: 'zero' | 'inherit';
+  /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
    * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
    * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default false
@@ -82,6 +87,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     offloads: offloads === 'auto',
     acceptAny: accept === 'any',
     underlay: accept === 'peers' ? underlay : '',
+    inheritTrafficClass: options.tos === 'inherit',
     onFailure,
   });
   opening.defer(() => native.close());

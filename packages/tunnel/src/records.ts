@@ -24,6 +24,7 @@ export function encodeRoutes(routes: readonly TunnelRoute[]): Uint8Array {
   return encode(routes, 2, (view, { destination, peer }) => {
     writePrefix(view, destination);
     writeEndpoint(view, recordBytes, peer);
+    view.setUint8(recordBytes + 1, peer.ecn ? 1 : 0);
   });
 }
 

@@ -14,6 +14,11 @@ export interface TunnelRoute {
   readonly peer: Endpoint & {
     /** The peer has a fast path too: packets to it may take ours. @default false */
     readonly fastPath?: boolean;
+    /**
+     * The peer combines the ECN fields of both headers as RFC 6040 has it, as this tunnel does: a tunnel that
+     * inherits sends it those of inner packets. Upstream's daemons do not. @default false
+     */
+    readonly ecn?: boolean;
   };
 }
 
@@ -98,7 +103,8 @@ export interface Counter {
  * Why a packet was dropped. Both directions: `malformed` (no IP packet), `hopsExceeded` (TTL or hop limit ran out).
  * To peers: `noRoute` (no peer has the destination), `tooBig` (does not fit the path), `sendFailed` (the socket refused
  * it). From peers: `wrongInterface` (it arrived on another one than the underlay), `unknownSource` (no peer has the inner source), `wrongPeer` (another peer has it), `notOurs` (the
- * inner destination is in none of our subnets), `unfinished` (its sender left its checksum or segmentation
+ * inner destination is in none of our subnets), `congestion` (the path marked it as congested, and its sender
+ * does not know of marks), `unfinished` (its sender left its checksum or segmentation
  * to a network card, and it cannot be completed here), `deviceRefused` (the TUN device is down), `socketFull` (they came faster
  * than they were read).
  */

@@ -375,6 +375,8 @@ describe('a host', () => {
     expect(await reasonOf(open('eth9'))).toBe('there is no interface eth9');
     expect(await reasonOf(open('lo'))).toBe('lo is not an Ethernet interface');
     expect(await reasonOf(await openTunnelOn(host, 1))).toBe('it was not asked for');
+    const nowhere = await openTunnelOn(host, 1, { fastPath: true });
+    expect(await reasonOf(nowhere)).toBe('it needs the name of the underlay');
   });
 
   it('says which privilege a process lacks', async () => {

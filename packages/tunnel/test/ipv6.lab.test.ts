@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTunnel, type Tunnel } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
 import { createOverlay, endpoint, route, subnetOf, type Overlay } from './support/overlay.ts';
+import { openSocket, udpPacket } from './support/packets.ts';
 
 /** 1500 less 40 bytes of IPv6 and 8 of UDP. */
 const mtu = 1452;
@@ -75,6 +76,17 @@ describe.each(['auto', 'none'] as const)('IPv4 and IPv6 over IPv6 with offloads:
     await overlay.hosts[0].run('ip', 'route', 'replace', underlayOf(2), 'dev', 'eth0', 'mtu', '1400');
     expect(await ping('-c 1 -M do -s 1390', remote)).toMatch(/From fd00:5:0:1:: .*Packet too big: mtu=1352/);
     await overlay.hosts[0].run('ip', 'route', 'delete', underlayOf(2));
+  });
+
+  it('completes a checksum that the sender left to its network card', async () => {
+    const [host, peerHost] = overlay.hosts;
+    using application = openSocket(host.path, 'fd00:5:0:1::', 2000);
+    using peer = openSocket(peerHost.path, underlayOf(2), 9000);
+    tunnels[0].updateRoutes({ add: [route(ipv6SubnetOf(3), underlayOf(2), 9000)], remove: [] });
+    const addresses = { source: 'fd00:5:0:3::9', destination: 'fd00:5:0:1::' };
+    const packet = udpPacket({ ...addresses, payload: Buffer.from('unfinished'), unfinished: true });
+    peer.send(packet, 8285, underlayOf(1));
+    expect((await application.next()).toString()).toBe('unfinished');
   });
 
   it.each(['10.5.2.2', remote])('carries random data to %s unchanged', async (address) => {

@@ -131,6 +131,7 @@ function statsOf(packets: number): TunnelStats {
         unknownSource: 0,
         wrongPeer: 0,
         notOurs: 0,
+        congestion: 0,
         unfinished: 0,
         deviceRefused: 0,
         socketFull: 0,

@@ -48,6 +48,7 @@ TunnelOptions readOptions(const Napi::Object& options) {
       .socket = readEndpoint(recordsOf(options.Get("socket"))),
       .accept = options.Get("acceptAny").As<Napi::Boolean>() ? Accept::any : Accept::peers,
       .underlay = options.Get("underlay").As<Napi::String>(),
+      .outerClass = options.Get("inheritTrafficClass").As<Napi::Boolean>() ? OuterClass::inherit : OuterClass::zero,
   };
 }
 

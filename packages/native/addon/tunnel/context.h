@@ -7,6 +7,7 @@
 #include "local_subnets.h"
 #include "route_table.h"
 #include "stop_signal.h"
+#include "traffic_class.h"
 #include "tun_device.h"
 #include "udp_socket.h"
 
@@ -18,15 +19,17 @@ struct TunnelOptions {
   Accept accept;
   /** Name of the interface that datagrams are taken from; empty for all. */
   std::string underlay;
+  OuterClass outerClass;
 };
 
 /** What both packet threads work with. */
 struct Context {
   explicit Context(const TunnelOptions& options)
-      : accept(options.accept), underlay(options.underlay), socket(options.socket, options.tun.offloads), tun(options.tun) {}
+      : accept(options.accept), underlay(options.underlay), outerClass(options.outerClass), socket(options.socket, options.tun.offloads), tun(options.tun) {}
 
   const Accept accept;
   const std::string underlay;
+  const OuterClass outerClass;
   Epochs epochs;
   RouteTable routes{epochs};
   LocalSubnets local{epochs};

@@ -28,7 +28,9 @@ enum class Drop : std::uint8_t {
   wrongPeer,
   /** From the network: the inner destination address is not in a subnet of this host. */
   notOurs,
-  /** From the network: its sender left it to a network card that there was none of, and it cannot be completed here. */
+  /** From the network: the path marked it as congested (RFC 6040), and its sender does not know of marks. */
+  congestion,
+  /** From the network: its sender left checksum or segmentation to a network card, and it cannot be completed. */
   unfinished,
   /** From the network: the TUN device refused it, for example because it is down. */
   deviceRefused,
@@ -36,7 +38,7 @@ enum class Drop : std::uint8_t {
   socketFull,
 };
 
-inline constexpr std::size_t dropReasons = 12;
+inline constexpr std::size_t dropReasons = 13;
 
 class DropCounts {
  public:

@@ -53,6 +53,10 @@ Arrival ReceiveBuffer::arrival(std::size_t index) {
       arrival.interface = valueOf<in_pktinfo>(*control).ipi_ifindex;
     } else if (is(SOL_IPV6, IPV6_PKTINFO)) {
       arrival.interface = static_cast<int>(valueOf<in6_pktinfo>(*control).ipi6_ifindex);
+    } else if (is(SOL_IP, IP_TOS)) {
+      arrival.ecn = ecnOf(valueOf<std::uint8_t>(*control));
+    } else if (is(SOL_IPV6, IPV6_TCLASS)) {
+      arrival.ecn = ecnOf(static_cast<std::uint8_t>(valueOf<int>(*control)));
     }
   }
   return arrival;

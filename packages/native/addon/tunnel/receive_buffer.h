@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "endpoint.h"
+#include "traffic_class.h"
 
 namespace flannel::tunnel {
 
@@ -21,6 +22,8 @@ struct Arrival {
   std::size_t segmentSize;
   /** Index of the interface that it arrived on; 0 when the socket does not report it. */
   int interface = 0;
+  /** The ECN field of its IP header. */
+  Ecn ecn = Ecn::notEct;
 };
 
 /** Messages of a UDP socket, several per system call, each of one datagram or of several that the kernel joined. */
@@ -56,10 +59,13 @@ class ReceiveBuffer {
   /** Not a power of two: the beginnings of all messages would compete for the same few lines of the processor's cache. */
   static constexpr std::size_t stride = 65536 + 5 * 64;
 
+  /** UDP_GRO, the traffic class, and the interface. */
+  static constexpr std::size_t controlBytes = 2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo));
+
   struct Slot {
     Endpoint sender;
     iovec part;
-    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo))> control;
+    alignas(cmsghdr) std::array<std::uint8_t, controlBytes> control;
   };
 
   /** Takes many small messages in the next call, or few large ones, as the last ones were. */

@@ -48,15 +48,16 @@ void Receiver::deliverMessage(std::size_t index) {
   const Arrival arrival = buffer_.arrival(index);
   const bool fromUnderlay = underlay_.includes(arrival.interface);
   if (fromUnderlay && isSuperPacket(buffer_.message(index), arrival.segmentSize)) {
-    return deliver(buffer_.message(index), buffer_.sender(index), arrival.segmentSize);
+    return deliver(buffer_.message(index), buffer_.sender(index), arrival.ecn, arrival.segmentSize);
   }
   buffer_.forEachDatagram(index, arrival, [&](std::span<std::uint8_t> packet) {
     if (!fromUnderlay) return drops_.add(Drop::wrongInterface);
-    deliver(packet, buffer_.sender(index));
+    deliver(packet, buffer_.sender(index), arrival.ecn);
   });
 }
 
-void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, std::size_t segmentSize) {
+void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer,
+                       std::size_t segmentSize) {
   const auto [refused, packet, header, route] =
       admit(datagram, sender, context_.accept, context_.routes, context_.local);
   if (refused) {
@@ -64,6 +65,7 @@ void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender,
     if (refused == Drop::hopsExceeded) reportHopsExceeded(packet, header, sender);
     return;
   }
+  if (!combineEcn(packet.data(), header.source.family, outer)) return drops_.add(Drop::congestion);
   decrementHops(packet.data(), header.source.family);
   if (segmentSize > 0 || hasPartialChecksum(packet, header)) return complete(packet, header, route, segmentSize);
   coalescer_.add(packet, header, route);

@@ -32,7 +32,7 @@ class alignas(cacheLine) Receiver {
   /** Delivers what is in a message; every datagram in it came from one sender over one interface. */
   void deliverMessage(std::size_t index);
   /** @param segmentSize what the kernel reported about a UDP super-packet, otherwise 0. */
-  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, std::size_t segmentSize = 0);
+  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer, std::size_t segmentSize = 0);
   void complete(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route, std::size_t segmentSize);
   /** Cuts a super-packet that the device does not take, and writes the pieces behind what came before. */
   void writeInPieces(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,

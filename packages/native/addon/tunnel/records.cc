@@ -56,7 +56,8 @@ std::vector<Prefix> readPrefixes(Records records) { return readEach(records, rec
 
 std::vector<RouteSpec> readRoutes(Records records) {
   return readEach(records, 2 * recordSize, [](Records record) {
-    return RouteSpec{readPrefix(record.first(recordSize)), readEndpoint(record.subspan(recordSize))};
+    const Records peer = record.subspan(recordSize);
+    return RouteSpec{readPrefix(record.first(recordSize)), readEndpoint(peer), peer[1] != 0};
   });
 }
 

@@ -18,7 +18,7 @@ namespace flannel::tunnel {
  *    0        1        2                 4                                    20
  *   | family | length | port            | address, padded with zeros on the right |
  *
- * A prefix has no port, an endpoint no length. A route is a prefix and an endpoint; a local subnet is a prefix and an
+ * A prefix has no port, an endpoint no length; the endpoint of a route has 1 there when its peer combines ECN fields. A route is a prefix and an endpoint; a local subnet is a prefix and an
  * address.
  */
 inline constexpr std::size_t recordSize = 20;

@@ -65,6 +65,7 @@ std::unique_ptr<Route> RouteTable::makeRoute(const RouteSpec& spec) const {
   auto route = std::make_unique<Route>();
   route->destination = spec.destination;
   route->peer = spec.peer;
+  route->ecn = spec.ecn;
   const Route* before = index().find(spec.destination);
   const bool samePeer = before && before->peer == spec.peer;
   route->state = samePeer ? before->state : std::make_shared<PeerState>();
@@ -77,7 +78,7 @@ void RouteTable::replace(std::unique_ptr<Index> index) {
 
 void RouteTable::grow() {
   auto next = std::make_unique<Index>(index().slots.size() * 2);
-  forEach([&](const Route& route) { next->put(makeRoute({route.destination, route.peer})); });
+  forEach([&](const Route& route) { next->put(makeRoute({route.destination, route.peer, route.ecn})); });
   replace(std::move(next));
 }
 

@@ -17,12 +17,15 @@ namespace flannel::tunnel {
 struct RouteSpec {
   Prefix destination;
   Endpoint peer;
+  /** The peer combines ECN fields as RFC 6040 has it. */
+  bool ecn = false;
 };
 
 /** A node of the table: what packets to a destination need. */
 struct Route {
   Prefix destination;
   Endpoint peer;
+  bool ecn = false;
   /** Kept when the table is rebuilt. Written by the packet threads. */
   std::shared_ptr<PeerState> state;
   std::atomic<Route*> next{nullptr};

@@ -1,10 +1,6 @@
 #include "send_queue.h"
 
-#include <netinet/in.h>
-#include <netinet/udp.h>
-
 #include <cerrno>
-#include <cstring>
 
 #include "segmenter.h"
 
@@ -43,13 +39,14 @@ std::span<std::uint8_t> SendQueue::reserveHeader(std::size_t size) {
   return header;
 }
 
-void SendQueue::add(const Route& route, const Segment& packet) {
+void SendQueue::add(const Route& route, const Segment& packet, std::uint8_t trafficClass) {
   const auto size = static_cast<std::uint32_t>(packet.size());
-  Message* message = findOpen(route, size);
+  Message* message = findOpen(route, size, trafficClass);
   if (!message) {
     if (size_ == messages_.size()) flush();
     message = &messages_[size_++];
     message->route = &route;
+    message->trafficClass = trafficClass;
     message->bytes = message->segments = message->partCount = 0;
     message->segmentSize = size;
   }
@@ -61,15 +58,18 @@ void SendQueue::add(const Route& route, const Segment& packet) {
   message->lastSize = size;
 }
 
-/** A message for the same peer that a packet of this size can join: the latest one, so that packets stay in order. */
-SendQueue::Message* SendQueue::findOpen(const Route& route, std::size_t size) {
+/**
+ * A message for the same peer that a packet of this size can join: the latest one, so that packets stay in order. Messages of
+ * other DSCP are passed by, because no flow has several; a flow may have several ECN fields.
+ */
+SendQueue::Message* SendQueue::findOpen(const Route& route, std::size_t size, std::uint8_t trafficClass) {
   if (!socket_.segmentation() || !route.state->path.takesSegmentation()) return nullptr;
   const std::size_t oldest = size_ > searchDepth ? size_ - searchDepth : 0;
   for (std::size_t index = size_; index > oldest; index--) {
     Message& message = messages_[index - 1];
-    if (message.route != &route) continue;
+    if (message.route != &route || ((message.trafficClass ^ trafficClass) & ~ecnMask) != 0) continue;
     // Only the last segment may be shorter than the others.
-    const bool fits = size <= message.segmentSize && message.lastSize == message.segmentSize &&
+    const bool fits = message.trafficClass == trafficClass && size <= message.segmentSize && message.lastSize == message.segmentSize &&
                       message.segments < maximumSegments && message.bytes + size <= maximumBytes;
     return fits ? &message : nullptr;
   }
@@ -97,16 +97,10 @@ msghdr SendQueue::describe(Message& message) {
   header.msg_namelen = message.route->peer.size();
   header.msg_iov = message.parts.data();
   header.msg_iovlen = message.partCount;
-  if (message.segments > 1) {
-    header.msg_control = message.control.data();
-    header.msg_controllen = message.control.size();
-    cmsghdr* control = CMSG_FIRSTHDR(&header);
-    control->cmsg_level = SOL_UDP;
-    control->cmsg_type = UDP_SEGMENT;
-    control->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-    const auto segmentSize = static_cast<std::uint16_t>(message.segmentSize);
-    std::memcpy(CMSG_DATA(control), &segmentSize, sizeof segmentSize);
-  }
+  message.control = {};
+  message.control.setTrafficClass(message.trafficClass, message.route->peer.family());
+  if (message.segments > 1) message.control.setSegmentSize(static_cast<std::uint16_t>(message.segmentSize));
+  message.control.attachTo(header);
   return header;
 }
 
@@ -126,7 +120,7 @@ void SendQueue::sendSeparately(const Message& message, int errorNumber) {
   while (!parts.empty()) {
     const Segment segment = segmentAt(parts, message.segmentSize);
     parts = parts.subspan(segment.payload.empty() ? 1 : 2);
-    const int error = socket_.send(segment.header, segment.payload, message.route->peer);
+    const int error = socket_.send(segment.header, segment.payload, message.route->peer, message.trafficClass);
     if (error == 0) {
       listener_.onSent(*message.route, 1, static_cast<std::uint32_t>(segment.size()));
     } else {

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "route_table.h"
+#include "send_control.h"
 #include "stop_signal.h"
+#include "traffic_class.h"
 #include "udp_socket.h"
 
 namespace flannel::tunnel {
@@ -45,7 +47,8 @@ class SendQueue {
 
   /** Room for the headers of a segment until {@link flush}; flushes before when there is none. */
   std::span<std::uint8_t> reserveHeader(std::size_t size);
-  void add(const Route& route, const Segment& packet);
+  /** @param trafficClass of the outer header. */
+  void add(const Route& route, const Segment& packet, std::uint8_t trafficClass = 0);
   void flush();
 
  private:
@@ -61,10 +64,11 @@ class SendQueue {
     std::uint32_t lastSize;
     std::array<iovec, 2 * maximumSegments> parts;
     std::size_t partCount;
-    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(std::uint16_t))> control;
+    std::uint8_t trafficClass;
+    SendControl control;
   };
 
-  Message* findOpen(const Route& route, std::size_t size);
+  Message* findOpen(const Route& route, std::size_t size, std::uint8_t trafficClass);
   msghdr describe(Message& message);
   void sendSeparately(const Message& message, int errorNumber);
   void report(const Message& message, int errorNumber);

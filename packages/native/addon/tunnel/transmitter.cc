@@ -78,17 +78,25 @@ void Transmitter::forward(const OffloadHeader& offload, std::span<std::uint8_t> 
 
 void Transmitter::queue(const OffloadHeader& offload, std::span<std::uint8_t> packet, const IpHeader& header,
                         const Route& route) {
+  const std::uint8_t trafficClass = outerClassOf(packet, header, route);
   if (offload.gsoKind() == OffloadHeader::gsoNone) {
     if (!completeChecksum(offload, packet)) return drops_.add(Drop::malformed);
-    return sending_.add(route, {packet, {}});
+    return sending_.add(route, {packet, {}}, trafficClass);
   }
   auto segmenter = Segmenter::create(offload, packet, header);
   if (!segmenter) return drops_.add(Drop::malformed);
   while (!segmenter->done()) {
     const auto segmentHeader = sending_.reserveHeader(segmenter->headerLength());
     const auto payload = segmenter->next(segmentHeader.data());
-    sending_.add(route, {segmentHeader, payload});
+    sending_.add(route, {segmentHeader, payload}, trafficClass);
   }
+}
+
+std::uint8_t Transmitter::outerClassOf(std::span<const std::uint8_t> packet, const IpHeader& header,
+                                       const Route& route) const {
+  if (context_.outerClass == OuterClass::zero) return 0;
+  const std::uint8_t inner = trafficClassOf(packet.data(), header.source.family);
+  return route.ecn ? inner : inner & static_cast<std::uint8_t>(~ecnMask);
 }
 
 void Transmitter::onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) {
@@ -117,7 +125,7 @@ void Transmitter::onTooBig(const Route& route, const Segment& segment) {
       return;
     }
   }
-  if (context_.socket.sendFragmentable(packet, route.peer) != 0) return drops_.add(Drop::sendFailed);
+  if (context_.socket.sendFragmentable(packet, route.peer, outerClassOf(packet, *header, route)) != 0) return drops_.add(Drop::sendFailed);
   onSent(route, 1, static_cast<std::uint32_t>(packet.size()));
 }
 

@@ -35,6 +35,9 @@ class alignas(cacheLine) Transmitter final : private SendListener {
   void forward(const OffloadHeader& offload, std::span<std::uint8_t> packet);
   void queue(const OffloadHeader& offload, std::span<std::uint8_t> packet, const IpHeader& header, const Route& route);
 
+  /** The traffic class of the outer header. */
+  std::uint8_t outerClassOf(std::span<const std::uint8_t> packet, const IpHeader& header, const Route& route) const;
+
   void onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) override;
   void onRefused(const Route& route, const Segment& packet, int errorNumber) override;
   void onTooBig(const Route& route, const Segment& segment);

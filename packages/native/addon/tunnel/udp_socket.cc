@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "send_control.h"
 #include "system_error.h"
 
 namespace flannel::tunnel {
@@ -34,7 +35,7 @@ UdpSocket::UdpSocket(const Endpoint& local, bool offloads)
       family_(local.family()) {
   if (family_ == Family::ipv6) set(fd(), SOL_IPV6, IPV6_V6ONLY, 1);
   setFragmentable(false);
-  reportInterfaces();
+  reportArrivals();
   checked(::bind(fd(), local.data(), local.size()), "bind the UDP socket");
   if (!offloads) return;
   setBuffers(fd());
@@ -44,11 +45,13 @@ UdpSocket::UdpSocket(const Endpoint& local, bool offloads)
   coalescing_ = set(fd(), SOL_UDP, UDP_GRO, 1);
 }
 
-void UdpSocket::reportInterfaces() const {
+void UdpSocket::reportArrivals() const {
   if (family_ == Family::ipv4) {
     set(fd(), SOL_IP, IP_PKTINFO, 1);
+    set(fd(), SOL_IP, IP_RECVTOS, 1);
   } else {
     set(fd(), SOL_IPV6, IPV6_RECVPKTINFO, 1);
+    set(fd(), SOL_IPV6, IPV6_RECVTCLASS, 1);
   }
 }
 
@@ -66,7 +69,7 @@ std::uint32_t UdpSocket::overruns() const {
   return information[SK_MEMINFO_DROPS];
 }
 
-int UdpSocket::send(Bytes header, Bytes payload, const Endpoint& to) const {
+int UdpSocket::send(Bytes header, Bytes payload, const Endpoint& to, std::uint8_t trafficClass) const {
   iovec parts[] = {{const_cast<std::uint8_t*>(header.data()), header.size()},
                    {const_cast<std::uint8_t*>(payload.data()), payload.size()}};
   msghdr message{};
@@ -74,13 +77,16 @@ int UdpSocket::send(Bytes header, Bytes payload, const Endpoint& to) const {
   message.msg_namelen = to.size();
   message.msg_iov = parts;
   message.msg_iovlen = 2;
+  SendControl control;
+  control.setTrafficClass(trafficClass, to.family());
+  control.attachTo(message);
   return ::sendmsg(fd(), &message, 0) < 0 ? errno : 0;
 }
 
-int UdpSocket::sendFragmentable(Bytes datagram, const Endpoint& to) const {
+int UdpSocket::sendFragmentable(Bytes datagram, const Endpoint& to, std::uint8_t trafficClass) const {
   // IPv4 has no flag for one datagram; the thread that sends is the only one that sends large ones.
   setFragmentable(true);
-  const int error = send(datagram, {}, to);
+  const int error = send(datagram, {}, to, trafficClass);
   setFragmentable(false);
   return error;
 }

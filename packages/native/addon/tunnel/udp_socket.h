@@ -28,9 +28,9 @@ class UdpSocket {
 
   using Bytes = std::span<const std::uint8_t>;
   /** Sends one datagram; returns 0 or the error number. */
-  int send(Bytes header, Bytes payload, const Endpoint& to) const;
+  int send(Bytes header, Bytes payload, const Endpoint& to, std::uint8_t trafficClass = 0) const;
   /** The same, and lets this host and routers cut it. */
-  int sendFragmentable(Bytes datagram, const Endpoint& to) const;
+  int sendFragmentable(Bytes datagram, const Endpoint& to, std::uint8_t trafficClass) const;
 
   /** The largest packet with its IP header that fits the path to a peer as far as it is known, or 0. */
   std::uint32_t pathMtu(const Endpoint& to) const;
@@ -38,8 +38,8 @@ class UdpSocket {
   std::uint32_t overhead() const;
 
  private:
-  /** Messages say which interface they arrived on. */
-  void reportInterfaces() const;
+  /** Messages say which interface they arrived on, and their traffic class. */
+  void reportArrivals() const;
   void setFragmentable(bool fragmentable) const;
 
   FileDescriptor fd_;

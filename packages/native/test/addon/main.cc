@@ -14,6 +14,7 @@ void segmenterTests();
 void icmpTests();
 void unfinishedTests();
 void sendQueueTests();
+void trafficClassTests();
 }  // namespace flannel::tunnel
 
 // The fuzz targets' entry points, renamed by the compiler's command line.
@@ -41,6 +42,7 @@ int main(int, char** arguments) {
   flannel::tunnel::icmpTests();
   flannel::tunnel::unfinishedTests();
   flannel::tunnel::sendQueueTests();
+  flannel::tunnel::trafficClassTests();
   replay(arguments[1], fuzzReceive);
   replay(arguments[2], fuzzTransmit);
   std::puts("all passed");

@@ -9,16 +9,20 @@
 
 namespace {
 
-/** What the kernel was asked to cut, and refused to cut for one port, as it does for a path through IPsec. */
+/** What the kernel was asked to cut, by port, and what it refused to cut for one port, as it does for a path through IPsec. */
 struct Kernel {
   int refusedPort = 0;
   std::vector<int> cut;
   std::vector<int> refused;
+  /** All that were sent. */
+  int messages = 0;
 } kernel;
 
 bool isToBeCut(const msghdr& message) {
-  const cmsghdr* control = CMSG_FIRSTHDR(&message);
-  return control && control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_SEGMENT;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control; control = CMSG_NXTHDR(const_cast<msghdr*>(&message), control)) {
+    if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_SEGMENT) return true;
+  }
+  return false;
 }
 
 int portOf(const msghdr& message) { return ntohs(static_cast<const sockaddr_in*>(message.msg_name)->sin_port); }
@@ -43,6 +47,7 @@ extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
     errno = EIO;
     return -1;
   }
+  kernel.messages += static_cast<int>(count);
   return static_cast<int>(::syscall(SYS_sendmmsg, fd, messages, count, flags));
 }
 
@@ -110,8 +115,31 @@ void refusedSegmentationIsOnePathsAndTemporary() {
   CHECK(counter.sent == 24 && counter.refused == 0);
 }
 
+void packetsOfOneClassShareAMessage() {
+  UdpSocket socket(Endpoint(loopback, 0), true);
+  StopSignal stop;
+  Counter counter;
+  SendQueue queue(socket, stop, counter, 16);
+  Peer peer;
+  const std::vector<std::uint8_t> packet(1000);
+  const auto messagesOf = [&](std::initializer_list<int> classes) {
+    kernel = {};
+    for (const int trafficClass : classes) queue.add(peer.route, {packet, {}}, static_cast<std::uint8_t>(trafficClass));
+    queue.flush();
+    CHECK(peer.received() == classes.size());
+    return kernel.messages;
+  };
+  CHECK(messagesOf({0, 0, 0, 0}) == 1);
+  CHECK(messagesOf({0xb8, 0, 0xb8, 0}) == 2);
+  // A flow may have packets of several ECN fields, which must not pass each other.
+  CHECK(messagesOf({2, 0, 2, 2}) == 3);
+}
+
 }  // namespace
 
-void sendQueueTests() { refusedSegmentationIsOnePathsAndTemporary(); }
+void sendQueueTests() {
+  refusedSegmentationIsOnePathsAndTemporary();
+  packetsOfOneClassShareAMessage();
+}
 
 }  // namespace flannel::tunnel

@@ -9,6 +9,8 @@ export interface PacketFields {
   readonly destination: string;
   readonly payload?: Uint8Array;
   readonly ttl?: number;
+  /** IPv4 type of service. @default 0 */
+  readonly tos?: number;
   /** IPv4 fragment offset and flags. */
   readonly fragmentation?: number;
   /** The UDP checksum is the bare sum of the pseudo header, as a sender leaves it to its network card. */
@@ -25,6 +27,7 @@ export function udpPacket({
   destination,
   payload = Buffer.from('hello'),
   ttl = 64,
+  tos = 0,
   fragmentation = 0,
   unfinished = false,
   sourcePort = 1000,
@@ -43,7 +46,7 @@ export function udpPacket({
   );
   return Buffer.concat([
     from.family === 4
-      ? ipv4Header(from, to, 17, ttl, udp.length, fragmentation)
+      ? ipv4Header(from, to, 17, ttl, udp.length, fragmentation, tos)
       : ipv6Header(from, to, 17, ttl, udp.length),
     udp,
   ]);
@@ -56,9 +59,11 @@ export function ipv4Header(
   ttl: number,
   payload: number,
   fragmentation = 0,
+  tos = 0,
 ): Buffer {
   const header = Buffer.alloc(20);
   header[0] = 0x45;
+  header[1] = tos;
   header.writeUInt16BE(20 + payload, 2);
   header.writeUInt16BE(fragmentation, 6);
   header[8] = ttl;
