@@ -9,6 +9,7 @@ import {
   type FirewallOptions,
   type GuardedTunnel,
 } from '../src/index.ts';
+import { watchNetfilter } from '../src/watch-netfilter.ts';
 import { forge, listen, send } from './support/datagrams.ts';
 import { openPortInside, runInside } from './support/host.ts';
 import { createOverlay, type Overlay, type OverlayHost } from './support/overlay.ts';
@@ -19,6 +20,7 @@ const families = [4, 6] as const;
 const UDP = 8285;
 const VXLAN = 8472;
 const HOUR_MS = 3_600_000;
+const NAME = ['ip', 'flannel-guard-10.5.0.0-16'] as const;
 /** Those of the first host's bridge. */
 const SUBNETS = { 4: '10.5.1.0/24', 6: 'fc00:0:0:1::/64' } as const;
 
@@ -61,7 +63,7 @@ function guarding(tunnel: Partial<GuardedTunnel> = {}, change: Partial<DesiredRu
 const at = ({ namespace, at }: OverlayHost) => ({ namespace, address: at[4].underlay });
 
 async function table(): Promise<string> {
-  return first.namespace.run('nft', '-a', 'list', 'table', 'ip', 'flannel-guard-10.5.0.0-16');
+  return first.namespace.run('nft', '-a', 'list', 'table', ...NAME);
 }
 
 /** Docker's rule, and from which port the container sends: no two tests have a tracked connection in common. */
@@ -271,7 +273,7 @@ describe.skipIf(nftables.missing)('the table', () => {
 
   const added = [parseAddress('192.0.2.7')];
 
-  it('is not made again for a change of the peers, nor by the next firewall that desires the same', async () => {
+  it('is not made again for a change of the peers, nor when the same is desired again', async () => {
     const firewall = createGuarding({ tool: 'iptables', resyncMs: 20 });
     await firewall.apply(guarding());
     const handles = async () => (await table()).match(/# handle \d+/g);
@@ -314,23 +316,54 @@ describe.skipIf(nftables.missing)('the table', () => {
     expect(commands.filter(({ words }) => words === 'nft -f -')).toHaveLength(2);
   });
 
-  it('is repaired when its rules, its peers or all of it are gone, and reported', async () => {
-    const firewall = createGuarding({ tool: 'iptables' });
+  it('is not compared for a change of its peers, which netfilter reports as well', async () => {
+    const firewall = createGuarding({ tool: 'iptables', resyncMs: HOUR_MS });
     await firewall.apply(guarding());
-    const before = (await table()).replaceAll(/ # handle \d+/g, '');
-    const name = ['ip', 'flannel-guard-10.5.0.0-16'];
-    for (const change of [
-      ['flush', 'set', ...name, 'peers'],
-      ['add', 'element', ...name, 'peers', '{ 192.0.2.66 }'],
-      ['flush', 'chain', ...name, 'prerouting'],
-      ['delete', 'table', ...name],
-    ]) {
-      events = [];
-      await first.namespace.run('nft', ...change);
-      await expect.poll(() => events).toMatchObject([{ kind: 'repaired', problems: [{ table: name[1] }] }]);
-      expect((await table()).replaceAll(/ # handle \d+/g, '')).toBe(before);
-    }
+    const reports: string[] = [];
+    let change = 'the peers';
+    const reported = Promise.withResolvers<void>();
+    using _watch = watchNetfilter(openPortInside(first.namespace), () => {
+      reports.push(change);
+      reported.resolve();
+    });
+    await firewall.updatePeers({ add: added, remove: [] });
+    await first.namespace.run('nft', 'add', 'element', ...NAME, 'peers', '{ 192.0.2.66 }');
+    change = 'a chain';
+    await first.namespace.run('nft', 'add', 'chain', ...NAME, 'another');
+    await reported.promise;
+    expect(new Set(reports)).toEqual(new Set(['a chain']));
   });
+
+  it.each([
+    // Reports of netfilter bring these about, and the resync those of elements.
+    {
+      resyncMs: HOUR_MS,
+      changes: [
+        ['flush', 'chain', ...NAME, 'prerouting'],
+        ['delete', 'table', ...NAME],
+      ],
+    },
+    {
+      resyncMs: 50,
+      changes: [
+        ['flush', 'set', ...NAME, 'peers'],
+        ['add', 'element', ...NAME, 'peers', '{ 192.0.2.66 }'],
+      ],
+    },
+  ])(
+    'is repaired when its rules, its peers or all of it are gone, and reported',
+    async ({ resyncMs, changes }) => {
+      const firewall = createGuarding({ tool: 'iptables', resyncMs });
+      await firewall.apply(guarding());
+      const before = (await table()).replaceAll(/ # handle \d+/g, '');
+      for (const change of changes) {
+        events = [];
+        await first.namespace.run('nft', ...change);
+        await expect.poll(() => events).toMatchObject([{ kind: 'repaired', problems: [{ table: NAME[1] }] }]);
+        expect((await table()).replaceAll(/ # handle \d+/g, '')).toBe(before);
+      }
+    },
+  );
 
   it('goes with the tunnel, with its network, and when an earlier run left it; others stay', async () => {
     const tables = async () =>
@@ -352,6 +385,12 @@ describe.skipIf(nftables.missing)('the table', () => {
     await next.remove(desiredRules(1).overlays);
     expect(await tables()).toBe(others);
     await next.remove();
+    expect(await tables()).toBe('');
+    await next.apply(guarding());
+    await next[Symbol.asyncDispose]();
+    const former = desiredRules(1).overlays.map(({ network }) => network);
+    const last = createGuarding({ tool: 'iptables', former });
+    await last.apply({ overlays: [], forward: false });
     expect(await tables()).toBe('');
   });
 });

@@ -6,7 +6,20 @@ import { watchNetfilter } from '../src/watch-netfilter.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('a lost report counts as a change, and a host without reports has no changes', () => {
+const [NEW_RULE, NEW_ELEMENT, NEW_GENERATION] = [0x0a06, 0x0a0c, 0x0a0f];
+
+/** A datagram of messages with these types, each of 18 bytes and padding. */
+function messages(...types: number[]): Uint8Array {
+  const words = new Uint16Array(types.length * 10);
+  const lengths = new Uint32Array(words.buffer);
+  for (const [index, type] of types.entries()) {
+    lengths[index * 5] = 18;
+    words[index * 10 + 2] = type;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+it('a lost report counts as a change, elements of sets do not, and a host without reports has no changes', () => {
   const listen = vi.fn<NetlinkPort['listen']>();
   const close = vi.fn();
   const port: NetlinkPort = { send: vi.fn(), listen, close, [Symbol.dispose]: close };
@@ -16,9 +29,14 @@ it('a lost report counts as a change, and a host without reports has no changes'
     return port;
   }, onChange);
   const [onDatagram, onError] = listen.mock.calls[0]!;
-  onDatagram(new Uint8Array());
+  onDatagram(messages(NEW_RULE));
   onError(Object.assign(new Error('ENOBUFS'), { code: 'ENOBUFS', errno: 105, syscall: 'recv' }));
   expect(onChange).toHaveBeenCalledTimes(2);
+  onDatagram(messages(NEW_ELEMENT, NEW_ELEMENT));
+  onDatagram(messages(NEW_GENERATION));
+  expect(onChange).toHaveBeenCalledTimes(2);
+  onDatagram(messages(NEW_ELEMENT, NEW_RULE, NEW_ELEMENT));
+  expect(onChange).toHaveBeenCalledTimes(3);
   watch[Symbol.dispose]();
   expect(close).toHaveBeenCalled();
 
@@ -26,7 +44,7 @@ it('a lost report counts as a change, and a host without reports has no changes'
     throw new Error('EPERM');
   }, onChange);
   expect(none).toBeDefined();
-  expect(onChange).toHaveBeenCalledTimes(2);
+  expect(onChange).toHaveBeenCalledTimes(3);
 });
 
 it('changes without end cause two compares a second, and none is put off', () => {
