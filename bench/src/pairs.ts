@@ -55,7 +55,7 @@ export async function flanneldPair(
 export async function tunnelPair(
   stack: AsyncDisposableStack,
   name: string,
-  options: Pick<TunnelHostOptions, 'offloads' | 'fastPath' | 'peers'>,
+  options: Pick<TunnelHostOptions, 'offloads' | 'threads' | 'fastPath' | 'peers'>,
 ): Promise<Pair> {
   const lab = stack.use(await createLab());
   const hosts = [await lab.addHost(), await lab.addHost()] as const;

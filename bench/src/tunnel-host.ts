@@ -7,6 +7,8 @@ import { peers } from './peers.ts';
 
 export interface TunnelHostOptions {
   readonly offloads: 'auto' | 'none';
+  /** Threads that may carry packets in a direction at once. @default by cores */
+  readonly threads?: 1 | 2 | 4 | 8;
   /** Keep packets in the kernel; fails where that is not to be had. */
   readonly fastPath: boolean;
   /** Of the TUN device, in bytes. */
@@ -32,6 +34,7 @@ await using tunnel = openTunnel({
   tun: { name: 'flannel0', mtu: options.mtu },
   socket: { address: parseAddress(options.address), port: PORT },
   offloads: options.offloads,
+  ...(options.threads && { threads: options.threads }),
   underlay: 'eth0',
   fastPath: options.fastPath,
   onFailure(error) {

@@ -11,6 +11,7 @@
         "addon/notify.cc",
         "addon/signal_mask.cc",
         "addon/tunnel/admission.cc",
+        "addon/tunnel/batch.cc",
         "addon/tunnel/binding.cc",
         "addon/tunnel/checksum.cc",
         "addon/tunnel/coalescer.cc",
@@ -18,6 +19,7 @@
         "addon/tunnel/epochs.cc",
         "addon/tunnel/icmp.cc",
         "addon/tunnel/ip_header.cc",
+        "addon/tunnel/lane.cc",
         "addon/tunnel/mergeable.cc",
         "addon/tunnel/packet_threads.cc",
         "addon/tunnel/raw_socket.cc",
@@ -32,7 +34,8 @@
         "addon/tunnel/tun_device.cc",
         "addon/tunnel/udp_socket.cc",
         "addon/tunnel/underlay.cc",
-        "addon/tunnel/unfinished.cc"
+        "addon/tunnel/unfinished.cc",
+        "addon/tunnel/writer.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "addon"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],

@@ -38,8 +38,8 @@ struct Tables {
     local.assign(own);
   }
 
-  Epochs epochs;
-  RouteTable routes{epochs};
+  Epochs epochs{1};
+  RouteTable routes{epochs, 1};
   LocalSubnets local{epochs};
   std::vector<LocalSubnet> own;
 };

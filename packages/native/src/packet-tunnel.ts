@@ -22,6 +22,8 @@ export interface PacketTunnelOptions {
   readonly socket: Uint8Array;
   /** Use segmentation offloads where the kernel has them; otherwise one packet per system call. */
   readonly offloads: boolean;
+  /** How many threads may carry packets in a direction at once, each those of other flows: 1, 2, 4 or 8. */
+  readonly threads: number;
   /** Take packets from anyone to anywhere. */
   readonly acceptAny: boolean;
   /** Name of the interface that datagrams are taken from; an empty one for every interface. */
@@ -32,7 +34,7 @@ export interface PacketTunnelOptions {
   readonly onFailure: (error: SystemError) => void;
 }
 
-/** A TUN device, a UDP socket, and two threads that move packets between them. Every method throws after `close`. */
+/** A TUN device, a UDP socket, and threads that move packets between them. Every method throws after `close`. */
 export interface PacketTunnel {
   readonly device: string;
   /** Local UDP port. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   openPacketTunnel,
   packetTunnelDropReasons,
@@ -63,6 +64,11 @@ export interface TunnelOptions {
    * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default false
    */
   readonly fastPath?: boolean;
+  /**
+   * How many threads may carry packets through user space at once in each direction, the packets of a flow by the same one:
+   * 1, 2, 4 or 8. @default half of the cores
+   */
+  readonly threads?: 1 | 2 | 4 | 8;
   /** What to begin with: packets flow by it while the fast path is still being opened. @default nothing */
   readonly initial?: RouteSnapshot;
   /** Called when a running tunnel stopped carrying packets, at most once. @default ignored */
@@ -77,6 +83,7 @@ export interface TunnelOptions {
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
   const { tun, socket, accept = 'peers', underlay = '', offloads = 'auto', initial } = options;
+  const { threads = defaultThreads() } = options;
   const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
   using opening = new DisposableStack();
   const native = open(options, {
@@ -85,6 +92,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     persistent: tun.persistent ?? true,
     socket: encodeEndpoint(socket),
     offloads: offloads === 'auto',
+    threads,
     acceptAny: accept === 'any',
     underlay: accept === 'peers' ? underlay : '',
     inheritTrafficClass: options.tos === 'inherit',
@@ -114,6 +122,12 @@ export function openTunnel(options: TunnelOptions): Tunnel {
       return Promise.resolve();
     },
   };
+}
+
+/** The other half of the cores runs what sends and receives. */
+function defaultThreads(): 1 | 2 | 4 | 8 {
+  const cores = availableParallelism();
+  return ([8, 4, 2] as const).find((threads) => 2 * threads <= cores) ?? 1;
 }
 
 function setAll(sink: RouteSink, { localSubnets, routes }: RouteSnapshot): void {

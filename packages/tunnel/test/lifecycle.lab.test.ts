@@ -66,6 +66,23 @@ describe('opening and closing', () => {
     expect(Object.values(tunnel.stats().offloads)).toEqual(Array.from({ length: 4 }, () => after === 'auto'));
   });
 
+  it.each([
+    [1, 4],
+    [4, 1],
+  ] as const)(
+    'attaches with its threads to a persistent device that was made with others: %i, then %i',
+    async (before, after) => {
+      await host.run('ip', 'link', 'delete', 'flannel0').catch(() => undefined);
+      open({ threads: before }).close();
+      await using tunnel = await openTunnelOn(host, 1, { threads: after });
+      tunnel.setRoutes([route(subnetOf(2), host.address, 9000)]);
+      using peer = openSocket(host.path, host.address, 9000);
+      using application = openSocket(host.path, '10.5.1.0', 2000);
+      application.send(Buffer.from('carried'), 2000, '10.5.2.9');
+      expect((await peer.next()).subarray(28).toString()).toBe('carried');
+    },
+  );
+
   it('takes a device that is not persistent with it', async () => {
     open({ tun: { name: 'gone0', mtu, persistent: false } }).close();
     await expect(link('gone0')).rejects.toThrow('does not exist');

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { countAnswers } from '@flannel-ts/lab';
+import { countAnswers, type Container } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
 import { createOverlay, join, type Overlay } from './support/overlay.ts';
@@ -55,6 +55,52 @@ describe('the threads of a tunnel', () => {
     }
   });
 });
+
+describe('several threads a direction', () => {
+  const stack = new AsyncDisposableStack();
+  let overlay: Overlay;
+
+  beforeAll(async () => {
+    overlay = await createOverlay(stack);
+    for (const tunnel of await join(overlay, [{ threads: 4 }, { threads: 4 }])) stack.use(tunnel);
+    await serveTransfers(overlay.containers[1]);
+  });
+  afterAll(() => stack.disposeAsync());
+
+  it('share the flows of the tunnel, and each keeps the order of its own', async () => {
+    const [from, to] = overlay.containers;
+    const before = [await wakeUps('tunnel-sender'), await wakeUps('tunnel-writer')];
+    expect(before.map((counts) => counts.length)).toEqual([6, 8]);
+    const reordered = await tcpReordered(from);
+    await Promise.all(
+      Array.from({ length: 12 }, (_, seed) =>
+        checkTransfers(from, to.address, { seed, bytes: 2e6, datagrams: false }),
+      ),
+    );
+    const after = [await wakeUps('tunnel-sender'), await wakeUps('tunnel-writer')];
+    for (const [kind, counts] of after.entries())
+      expect(counts.filter((count, index) => count > before[kind]![index]!).length).toBeGreaterThan(1);
+    expect((await tcpReordered(from)) - reordered).toBe(0);
+  });
+
+  it('leave single packets to one', async () => {
+    const [from, to] = overlay.containers;
+    expect(await countAnswers(from, to.address, { count: 2 })).toBe(2);
+    const before = await wakeUpsAtRest('tunnel-writer');
+    expect(await countAnswers(from, to.address, { count: 20 })).toBe(20);
+    expect(await wakeUps('tunnel-writer')).toEqual(before);
+  });
+});
+
+/** How often a container's TCP noticed that segments it had sent changed places; a lost one is no such case. */
+async function tcpReordered(container: Container): Promise<number> {
+  const [names, values] = (await container.run('cat', '/proc/net/netstat'))
+    .split('\n')
+    .filter((line) => line.startsWith('TcpExt:'))
+    .map((line) => line.split(' '));
+  const counters = ['TCPSACKReorder', 'TCPTSReorder'];
+  return counters.reduce((sum, name) => sum + Number(values![names!.indexOf(name)]), 0);
+}
 
 /** How often each thread of this process that has the name went to sleep so far, in order of their ids. */
 async function wakeUps(name: string): Promise<number[]> {

@@ -44,6 +44,7 @@ TunnelOptions readOptions(const Napi::Object& options) {
               .mtu = options.Get("mtu").As<Napi::Number>(),
               .persistent = options.Get("persistent").As<Napi::Boolean>(),
               .offloads = options.Get("offloads").As<Napi::Boolean>(),
+              .queues = options.Get("threads").As<Napi::Number>().Uint32Value(),
           },
       .socket = readEndpoint(recordsOf(options.Get("socket"))),
       .accept = options.Get("acceptAny").As<Napi::Boolean>() ? Accept::any : Accept::peers,
@@ -52,10 +53,10 @@ TunnelOptions readOptions(const Napi::Object& options) {
   };
 }
 
-Napi::Object toJs(Napi::Env env, const Traffic& traffic) {
+Napi::Object toJs(Napi::Env env, const Amount& amount) {
   auto counter = Napi::Object::New(env);
-  counter.Set("packets", static_cast<double>(traffic.packets.get()));
-  counter.Set("bytes", static_cast<double>(traffic.bytes.get()));
+  counter.Set("packets", static_cast<double>(amount.packets));
+  counter.Set("bytes", static_cast<double>(amount.bytes));
   return counter;
 }
 

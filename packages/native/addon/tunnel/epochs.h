@@ -1,41 +1,49 @@
 #pragma once
 
-#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "cache_line.h"
 
 namespace flannel::tunnel {
 
-/** The two directions, whose threads read shared tables. */
-enum class Reader : std::uint8_t { transmit, receive };
-
 /**
  * Lets packet threads read tables without locks while one writer replaces parts of them (epoch-based reclamation).
  *
- * A reader marks the time during which it holds pointers with a {@link Guard}, one per burst of packets. The
+ * A reader marks the time during which it holds pointers with {@link enter} and {@link leave}, once per burst of packets. The
  * writer first makes an object unreachable, then retires it; it is deleted once every reader that might
  * have seen it has ended that burst.
  */
 class Epochs {
  public:
+  /** @param readers how many readers hold pointers at a time. */
+  explicit Epochs(std::size_t readers) : readers_(readers) {}
+
+  /** Reader: from now on, what the tables refer to stays. */
+  void enter(std::size_t reader) {
+    readers_[reader].epoch.store(now_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    // Pairs with the fence in reclaim(): either the writer sees this reader, or this reader sees what the writer did.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  /** Reader: holds no pointer any more. May be called on another thread than enter(). */
+  void leave(std::size_t reader) { readers_[reader].epoch.store(outside, std::memory_order_release); }
+
+  /** Enters, and leaves at the end of a block. */
   class Guard {
    public:
-    Guard(Epochs& epochs, Reader reader) : state_(epochs.readers_[static_cast<int>(reader)].epoch) {
-      state_.store(epochs.now_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-      // Pairs with the fence in reclaim(): either the writer sees this reader, or this reader sees what the writer did.
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
-    ~Guard() { state_.store(outside, std::memory_order_release); }
+    Guard(Epochs& epochs, std::size_t reader) : epochs_(epochs), reader_(reader) { epochs_.enter(reader_); }
+    ~Guard() { epochs_.leave(reader_); }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
    private:
-    std::atomic<std::uint64_t>& state_;
+    Epochs& epochs_;
+    std::size_t reader_;
   };
 
   /** Writer only: deletes `object`, which no table refers to any more, when no reader can hold it. */
@@ -55,7 +63,7 @@ class Epochs {
   };
 
   std::atomic<std::uint64_t> now_{1};
-  std::array<State, 2> readers_;
+  std::vector<State> readers_;
   std::deque<std::pair<std::uint64_t, std::shared_ptr<const void>>> retired_;
 };
 

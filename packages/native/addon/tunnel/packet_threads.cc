@@ -20,23 +20,35 @@ constexpr auto silence = std::chrono::milliseconds(1);
 
 }  // namespace
 
-PacketThreads::PacketThreads(Context& context, Transmitter& transmitter, Receiver& receiver, OnFailure onFailure)
-    : context_(context), transmitter_(transmitter), receiver_(receiver), onFailure_(std::move(onFailure)) {
+PacketThreads::PacketThreads(Context& context, std::deque<Transmitter>& transmitters, Receiver& receiver,
+                             std::deque<Lane>& lanes, OnFailure onFailure)
+    : context_(context),
+      transmitters_(transmitters),
+      receiver_(receiver),
+      lanes_(lanes),
+      onFailure_(std::move(onFailure)) {
   // Signals are for the main thread; new threads inherit the mask.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  first_ = start("tunnel", &PacketThreads::carry);
-  second_ = start("tunnel-helper", &PacketThreads::help);
+  carriers_.push_back(start("tunnel", [this] { carry(); }));
+  carriers_.push_back(start("tunnel-helper", [this] { help(); }));
+  for (auto it = transmitters_.begin() + 1; it != transmitters_.end(); ++it) {
+    carriers_.push_back(start("tunnel-sender", [this, &transmitter = *it] { send(transmitter); }));
+  }
+  if (lanes_.size() > 1) {
+    for (Lane& lane : lanes_) writers_.push_back(start("tunnel-writer", [&lane] { lane.run(); }));
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-std::thread PacketThreads::start(const char* name, void (PacketThreads::*run)()) {
+template <typename Run>
+std::thread PacketThreads::start(const char* name, Run run) {
   std::thread thread([this, run] {
     try {
-      (this->*run)();
+      run();
     } catch (const std::exception& error) {
-      onFailure_(error);
+      if (!failed_.test_and_set()) onFailure_(error);
     }
   });
   pthread_setname_np(thread.native_handle(), name);
@@ -46,17 +58,17 @@ std::thread PacketThreads::start(const char* name, void (PacketThreads::*run)())
 void PacketThreads::carry() {
   bool both = true;
   Courtesy courtesy;
-  while (context_.stop.waitFor({context_.tun.fd(), both ? context_.socket.fd() : returned_.fd()}, POLLIN)) {
+  while (context_.stop.waitFor({transmitters_.front().fd(), both ? context_.socket.fd() : returned_.fd()}, POLLIN)) {
     if (!both) both = returned_.take();
     if (both) both = carryBoth();
-    if (!both) carryOne(courtesy, [this] { return transmitter_.forwardBurst(); });
+    if (!both) carryOne(courtesy, [this] { return transmitters_.front().forwardBurst(); });
   }
 }
 
 bool PacketThreads::carryBoth() {
   for (bool more = true; more && !context_.stop.raised();) {
     const Amount before = carried();
-    more = transmitter_.forwardBurst();
+    more = transmitters_.front().forwardBurst();
     more |= receiver_.deliverBurst();
     const Amount after = carried();
     if (after.packets - before.packets > packetsForOne || after.bytes - before.bytes > bytesForOne) {
@@ -99,16 +111,30 @@ void PacketThreads::receiveUntilSilence(Courtesy& courtesy) {
   }
 }
 
-PacketThreads::Amount PacketThreads::carried() const {
-  const Traffic& sent = transmitter_.traffic();
-  const Traffic& received = receiver_.traffic();
-  return {sent.packets.get() + received.packets.get(), sent.bytes.get() + received.bytes.get()};
+void PacketThreads::send(Transmitter& transmitter) {
+  Courtesy courtesy;
+  while (context_.stop.waitFor({transmitter.fd()}, POLLIN)) {
+    carryOne(courtesy, [&] { return transmitter.forwardBurst(); });
+  }
+}
+
+Amount PacketThreads::carried() const {
+  Amount sum;
+  transmitters_.front().traffic().addTo(sum);
+  receiver_.taken().addTo(sum);
+  return sum;
 }
 
 void PacketThreads::stop() {
   context_.stop.raise();
-  if (first_.joinable()) first_.join();
-  if (second_.joinable()) second_.join();
+  for (std::thread& thread : carriers_) thread.join();
+  carriers_.clear();
+  // The receiver gives them no more.
+  if (!writers_.empty()) {
+    for (Lane& lane : lanes_) lane.stop();
+  }
+  for (std::thread& thread : writers_) thread.join();
+  writers_.clear();
 }
 
 }  // namespace flannel::tunnel

@@ -1,23 +1,29 @@
 #pragma once
 
-#include <cstdint>
+#include <atomic>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "context.h"
 #include "courtesy.h"
 #include "event.h"
+#include "lane.h"
 #include "receiver.h"
 #include "transmitter.h"
 
 namespace flannel::tunnel {
 
 /**
- * The two threads that carry packets. While there is little to carry, the first does it in both directions and the
+ * The threads that carry packets. While there is little to carry, the first does it in both directions and the
  * second sleeps: a question and its answer then wake one thread of a host, where they would wake two. When there is
  * more, the second takes over what is received, until nothing has come in for a while. A direction is one thread's at
  * any time, so that packets keep their order.
+ *
+ * With several lanes, each further queue of the TUN device has a thread that sends what the kernel puts there, and each lane
+ * one that writes what was received for it: the packets of a flow keep to one of each.
  */
 class PacketThreads {
  public:
@@ -25,21 +31,19 @@ class PacketThreads {
 
   /**
    * Starts; the threads belong to the network namespace of the calling thread.
-   * @param onFailure called on a packet thread when that has ended with an error.
+   * @param transmitters one for each queue of the TUN device.
+   * @param onFailure called on a packet thread when that has ended with an error, the first one only.
    */
-  PacketThreads(Context& context, Transmitter& transmitter, Receiver& receiver, OnFailure onFailure);
+  PacketThreads(Context& context, std::deque<Transmitter>& transmitters, Receiver& receiver, std::deque<Lane>& lanes,
+                OnFailure onFailure);
   ~PacketThreads() { stop(); }
 
-  /** Ends both, within the time that a burst of packets takes. Idempotent. */
+  /** Ends all, within the time that a burst of packets takes. Idempotent. */
   void stop();
 
  private:
-  struct Amount {
-    std::uint64_t packets;
-    std::uint64_t bytes;
-  };
-
-  std::thread start(const char* name, void (PacketThreads::*run)());
+  template <typename Run>
+  std::thread start(const char* name, Run run);
   /** The first thread. */
   void carry();
   /** Carries what is there in both directions; false when there was so much that it gave one to the second. */
@@ -51,18 +55,24 @@ class PacketThreads {
   void help();
   /** Receives until the first datagram after a silence. */
   void receiveUntilSilence(Courtesy& courtesy);
-  /** In both directions so far. */
+  /** The thread of a further queue. */
+  void send(Transmitter& transmitter);
+  /** By the first two, so far. */
   Amount carried() const;
 
   Context& context_;
-  Transmitter& transmitter_;
+  std::deque<Transmitter>& transmitters_;
   Receiver& receiver_;
+  std::deque<Lane>& lanes_;
   OnFailure onFailure_;
+  std::atomic_flag failed_;
   /** The first gives the second what is received, and gets it back. */
   Event given_;
   Event returned_;
-  std::thread first_;
-  std::thread second_;
+  /** Those that wait for packets. */
+  std::vector<std::thread> carriers_;
+  /** Those that wait for the receiver. */
+  std::vector<std::thread> writers_;
 };
 
 }  // namespace flannel::tunnel

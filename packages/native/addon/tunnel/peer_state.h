@@ -2,13 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "cache_line.h"
 #include "traffic.h"
 
 namespace flannel::tunnel {
 
-/** What was learned of the path to a peer. For the thread that transmits. */
+/** What a lane has learned of the path to a peer. For the thread that transmits. */
 struct PeerPath {
   using Clock = std::chrono::steady_clock;
 
@@ -32,12 +33,15 @@ struct PeerPath {
   Clock::time_point segmentationRefusedUntil{};
 };
 
-/** What the packet threads keep for a peer, each direction on a cache line of its own because two threads may write them. */
+/** What a lane keeps for a peer, each direction on a cache line of its own because two threads may write them. */
 struct PeerState {
   alignas(cacheLine) Traffic sent;
   PeerPath path;
   alignas(cacheLine) Traffic received;
 };
 static_assert(sizeof(PeerState) == 2 * cacheLine);
+
+/** By lane. */
+using PeerStates = std::vector<PeerState>;
 
 }  // namespace flannel::tunnel

@@ -1,19 +1,21 @@
 #include "receiver.h"
 
-#include <sys/uio.h>
+#include <netinet/in.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
-#include "segmenter.h"
 #include "system_error.h"
-#include "unfinished.h"
 
 namespace flannel::tunnel {
 namespace {
 
 /** Messages per burst with offloads, at the most; without, each packet has system calls of its own. */
 constexpr std::size_t messagesPerBurst = 128;
+/** Waking another thread costs as much as writing so many packets. */
+constexpr std::uint64_t fewPackets = 64;
+constexpr std::uint64_t fewBytes = 65536;
 
 /** Whether a message that the kernel reports a segment size of is one packet of that many bytes of payload each, not datagrams. */
 bool isSuperPacket(std::span<const std::uint8_t> message, std::size_t segmentSize) {
@@ -24,40 +26,48 @@ bool isSuperPacket(std::span<const std::uint8_t> message, std::size_t segmentSiz
 
 }  // namespace
 
-Receiver::Receiver(Context& context)
-    : context_(context),
-      underlay_(context.underlay, context.socket.fd()),
-      buffer_(context.tun.offloads().header ? messagesPerBurst : 1),
-      coalescer_(context.tun.offloads()),
-      icmp_(context.local) {}
+Receiver::Receiver(Context& context, std::deque<Lane>& lanes)
+    : context_(context), lanes_(lanes), underlay_(context.underlay, context.socket.fd()), icmp_(context.local) {
+  const std::size_t messages = context.tun.offloads().header ? messagesPerBurst : 1;
+  // The only lane is written by the receiver itself.
+  const std::size_t count = lanes.size() > 1 ? batches : 1;
+  for (std::size_t index = 0; index < count; index++) {
+    batches_.emplace_back(context.epochs, context.lanes + index, lanes.size(), messages);
+  }
+}
 
 bool Receiver::deliverBurst() {
-  const Epochs::Guard guard(context_.epochs, Reader::receive);
-  const int messages = buffer_.receive(context_.socket.fd());
+  Batch& batch = batches_[next_];
+  batch.waitUntilFree();
+  batch.begin();
+  const std::uint64_t packets = taken_.packets.get();
+  const std::uint64_t bytes = taken_.bytes.get();
+  const int messages = batch.buffer().receive(context_.socket.fd());
   if (messages < 0) {
+    batch.end();
     if (errno == EAGAIN || errno == EINTR) return false;
     throwErrno("receive from the UDP socket");
   }
-  for (int index = 0; index < messages; index++) deliverMessage(index);
-  // At the end of every burst: a packet is never held back to wait for others.
-  flush();
+  for (int index = 0; index < messages; index++) takeMessage(batch, index);
+  deliver(batch, taken_.packets.get() - packets <= fewPackets && taken_.bytes.get() - bytes <= fewBytes);
   return true;
 }
 
-void Receiver::deliverMessage(std::size_t index) {
-  const Arrival arrival = buffer_.arrival(index);
+void Receiver::takeMessage(Batch& batch, std::size_t index) {
+  ReceiveBuffer& buffer = batch.buffer();
+  const Arrival arrival = buffer.arrival(index);
   const bool fromUnderlay = underlay_.includes(arrival.interface);
-  if (fromUnderlay && isSuperPacket(buffer_.message(index), arrival.segmentSize)) {
-    return deliver(buffer_.message(index), buffer_.sender(index), arrival.ecn, arrival.segmentSize);
+  if (fromUnderlay && isSuperPacket(buffer.message(index), arrival.segmentSize)) {
+    return take(batch, buffer.message(index), buffer.sender(index), arrival.ecn, arrival.segmentSize);
   }
-  buffer_.forEachDatagram(index, arrival, [&](std::span<std::uint8_t> packet) {
+  buffer.forEachDatagram(index, arrival, [&](std::span<std::uint8_t> packet) {
     if (!fromUnderlay) return drops_.add(Drop::wrongInterface);
-    deliver(packet, buffer_.sender(index), arrival.ecn);
+    take(batch, packet, buffer.sender(index), arrival.ecn);
   });
 }
 
-void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer,
-                       std::size_t segmentSize) {
+void Receiver::take(Batch& batch, std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer,
+                    std::size_t segmentSize) {
   const auto [refused, packet, header, route] =
       admit(datagram, sender, context_.accept, context_.routes, context_.local);
   if (refused) {
@@ -67,34 +77,20 @@ void Receiver::deliver(std::span<std::uint8_t> datagram, const Endpoint& sender,
   }
   if (!combineEcn(packet.data(), header.source.family, outer)) return drops_.add(Drop::congestion);
   decrementHops(packet.data(), header.source.family);
-  if (segmentSize > 0 || hasPartialChecksum(packet, header)) return complete(packet, header, route, segmentSize);
-  coalescer_.add(packet, header, route);
+  batch.add(laneOf(packet, header), {packet, header, route, segmentSize});
+  taken_.add(1, packet.size());
 }
 
-void Receiver::complete(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,
-                        std::size_t segmentSize) {
-  const auto offload = completionOf(packet, header, context_.tun.mtu(), segmentSize);
-  if (!offload) return drops_.add(Drop::unfinished);
-  if (context_.tun.offloads().take(*offload)) return coalescer_.add(packet, header, route, *offload);
-  if (offload->gsoKind() != OffloadHeader::gsoNone) return writeInPieces(packet, header, route, *offload);
-  completeChecksum(*offload, packet);
-  coalescer_.add(packet, header, route);
-}
-
-void Receiver::writeInPieces(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,
-                             const OffloadHeader& offload) {
-  auto segmenter = Segmenter::create(offload, packet, header);
-  if (!segmenter) return drops_.add(Drop::unfinished);
-  flush();
-  OffloadHeader none;
-  std::array<std::uint8_t, Segmenter::maximumHeaderLength> headers;
-  while (!segmenter->done()) {
-    const auto payload = segmenter->next(headers.data());
-    const iovec parts[] = {{&none, sizeof none},
-                           {headers.data(), segmenter->headerLength()},
-                           {const_cast<std::uint8_t*>(payload.data()), payload.size()}};
-    write(parts, route, 1, static_cast<std::uint32_t>(segmenter->headerLength() + payload.size()));
+std::size_t Receiver::laneOf(std::span<const std::uint8_t> packet, const IpHeader& header) const {
+  if (lanes_.size() == 1) return 0;
+  std::uint32_t ports = 0;
+  const bool hasPorts = header.protocol == IPPROTO_TCP || header.protocol == IPPROTO_UDP;
+  // Only the first fragment of a packet has ports, and all must take the same lane.
+  if (hasPorts && !header.fragment && packet.size() >= header.length + sizeof ports) {
+    std::memcpy(&ports, packet.data() + header.length, sizeof ports);
   }
+  const std::uint64_t hosts = flowHash_.ofHosts(header.source, header.destination);
+  return flowHash_.ofFlow(hosts, ports, header.protocol) % lanes_.size();
 }
 
 void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header,
@@ -103,18 +99,24 @@ void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const Ip
   if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
 }
 
-void Receiver::flush() {
-  for (const Coalescer::Item& item : coalescer_.finish()) write(item.parts, item.route, item.packets, item.bytes);
-  coalescer_.clear();
+void Receiver::deliver(Batch& batch, bool few) {
+  if (lanes_.size() == 1 || (few && lanesRest())) {
+    for (Lane& lane : lanes_) lane.write(batch);
+    return batch.end();
+  }
+  next_ = (next_ + 1) % batches_.size();
+  // The receiver counts as one, so that the batch stays while it is given away.
+  unsigned working = 1;
+  for (std::size_t lane = 0; lane < lanes_.size(); lane++) working += !batch.deliveries(lane).empty();
+  batch.share(working);
+  for (std::size_t lane = 0; lane < lanes_.size(); lane++) {
+    if (!batch.deliveries(lane).empty()) lanes_[lane].give(batch);
+  }
+  batch.end();
 }
 
-void Receiver::write(std::span<const iovec> parts, const Route* route, std::uint32_t packets, std::uint32_t bytes) {
-  if (!context_.tun.offloads().header) parts = parts.subspan(1);
-  if (::writev(context_.tun.fd(), parts.data(), static_cast<int>(parts.size())) < 0) {
-    return drops_.add(Drop::deviceRefused, packets);
-  }
-  traffic_.add(packets, bytes);
-  if (route) route->state->received.add(packets, bytes);
+bool Receiver::lanesRest() const {
+  return std::ranges::all_of(batches_, [this](const Batch& batch) { return &batch == &batches_[next_] || batch.free(); });
 }
 
 }  // namespace flannel::tunnel

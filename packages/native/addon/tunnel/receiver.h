@@ -2,22 +2,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 
+#include "batch.h"
 #include "cache_line.h"
-#include "coalescer.h"
 #include "context.h"
 #include "drops.h"
+#include "flow_hash.h"
 #include "icmp_reporter.h"
-#include "receive_buffer.h"
+#include "lane.h"
+#include "traffic.h"
 #include "underlay.h"
 
 namespace flannel::tunnel {
 
-/** The work from the network to the TUN device, for one thread at a time. */
+/**
+ * The work from the network to the lanes, for one thread at a time. With several lanes, their threads write while this one
+ * receives; the packets of a flow take the same lane, so that they keep their order.
+ */
 class alignas(cacheLine) Receiver {
  public:
-  explicit Receiver(Context& context);
+  Receiver(Context& context, std::deque<Lane>& lanes);
 
   /**
    * Receives packets and delivers them; false when there are no more for now.
@@ -25,30 +31,33 @@ class alignas(cacheLine) Receiver {
    */
   bool deliverBurst();
 
-  const Traffic& traffic() const { return traffic_; }
+  /** What was taken for delivery. */
+  const Traffic& taken() const { return taken_; }
   const DropCounts& drops() const { return drops_; }
 
  private:
-  /** Delivers what is in a message; every datagram in it came from one sender over one interface. */
-  void deliverMessage(std::size_t index);
+  /** Takes what is in a message; every datagram in it came from one sender over one interface. */
+  void takeMessage(Batch& batch, std::size_t index);
   /** @param segmentSize what the kernel reported about a UDP super-packet, otherwise 0. */
-  void deliver(std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer, std::size_t segmentSize = 0);
-  void complete(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route, std::size_t segmentSize);
-  /** Cuts a super-packet that the device does not take, and writes the pieces behind what came before. */
-  void writeInPieces(std::span<std::uint8_t> packet, const IpHeader& header, const Route* route,
-                     const OffloadHeader& offload);
+  void take(Batch& batch, std::span<std::uint8_t> datagram, const Endpoint& sender, Ecn outer,
+            std::size_t segmentSize = 0);
+  /** The lane of a packet's flow. */
+  std::size_t laneOf(std::span<const std::uint8_t> packet, const IpHeader& header) const;
   void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
-  /** Writes everything that was delivered so far. */
-  void flush();
-  /** Writes one packet, or several in one, whose parts begin with an offload header. */
-  void write(std::span<const iovec> parts, const Route* route, std::uint32_t packets, std::uint32_t bytes);
+  /** Gives a batch to the lanes, or writes it when that takes less than to wake them. */
+  void deliver(Batch& batch, bool few);
+  /** Whether no lane has work. */
+  bool lanesRest() const;
 
   Context& context_;
+  std::deque<Lane>& lanes_;
   Underlay underlay_;
-  ReceiveBuffer buffer_;
-  Coalescer coalescer_;
+  std::deque<Batch> batches_;
+  /** The next one to fill: they are used in turn. */
+  std::size_t next_ = 0;
+  FlowHash flowHash_;
   IcmpReporter icmp_;
-  Traffic traffic_;
+  Traffic taken_;
   DropCounts drops_;
 };
 

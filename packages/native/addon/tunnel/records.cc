@@ -39,9 +39,10 @@ void appendRecord(std::vector<std::uint8_t>& records, const Address& address, st
   records.insert(records.end(), record, record + recordSize);
 }
 
-void appendCount(std::vector<std::uint8_t>& records, const Count& count) {
-  std::uint8_t bytes[8];
-  store64(bytes, count.get());
+void appendAmount(std::vector<std::uint8_t>& records, const Amount& amount) {
+  std::uint8_t bytes[16];
+  store64(bytes, amount.packets);
+  store64(bytes + 8, amount.bytes);
   records.insert(records.end(), bytes, bytes + sizeof bytes);
 }
 
@@ -70,10 +71,13 @@ std::vector<LocalSubnet> readLocalSubnets(Records records) {
 void appendPeer(std::vector<std::uint8_t>& records, const Route& route) {
   appendRecord(records, route.destination.network, route.destination.length, 0);
   appendRecord(records, route.peer.address(), 0, route.peer.port());
-  appendCount(records, route.state->sent.packets);
-  appendCount(records, route.state->sent.bytes);
-  appendCount(records, route.state->received.packets);
-  appendCount(records, route.state->received.bytes);
+  Amount sent, received;
+  for (const PeerState& lane : *route.states) {
+    lane.sent.addTo(sent);
+    lane.received.addTo(received);
+  }
+  appendAmount(records, sent);
+  appendAmount(records, received);
 }
 
 }  // namespace flannel::tunnel

@@ -21,8 +21,8 @@ std::uint64_t hash(const Bits& network, unsigned length) {
 
 }  // namespace
 
-RouteTable::RouteTable(Epochs& epochs)
-    : epochs_(epochs), index_(std::make_unique<Index>(smallestCapacity).release()) {}
+RouteTable::RouteTable(Epochs& epochs, std::size_t lanes)
+    : epochs_(epochs), lanes_(lanes), index_(std::make_unique<Index>(smallestCapacity).release()) {}
 
 RouteTable::~RouteTable() { std::unique_ptr<Index>(index_.load()); }
 
@@ -68,7 +68,7 @@ std::unique_ptr<Route> RouteTable::makeRoute(const RouteSpec& spec) const {
   route->ecn = spec.ecn;
   const Route* before = index().find(spec.destination);
   const bool samePeer = before && before->peer == spec.peer;
-  route->state = samePeer ? before->state : std::make_shared<PeerState>();
+  route->states = samePeer ? before->states : std::make_shared<PeerStates>(lanes_);
   return route;
 }
 

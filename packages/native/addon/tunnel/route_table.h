@@ -27,8 +27,10 @@ struct Route {
   Endpoint peer;
   bool ecn = false;
   /** Kept when the table is rebuilt. Written by the packet threads. */
-  std::shared_ptr<PeerState> state;
+  std::shared_ptr<PeerStates> states;
   std::atomic<Route*> next{nullptr};
+
+  PeerState& state(std::size_t lane) const { return (*states)[lane]; }
 };
 
 /**
@@ -38,7 +40,8 @@ struct Route {
  */
 class RouteTable {
  public:
-  explicit RouteTable(Epochs& epochs);
+  /** @param lanes how many keep something for a peer. */
+  RouteTable(Epochs& epochs, std::size_t lanes);
   ~RouteTable();
 
   /** Reader: the route whose destination is the longest prefix around `address`, or null. */
@@ -89,6 +92,7 @@ class RouteTable {
   void grow();
 
   Epochs& epochs_;
+  const std::size_t lanes_;
   std::atomic<Index*> index_;
 };
 

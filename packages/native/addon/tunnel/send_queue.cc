@@ -23,10 +23,12 @@ Segment segmentAt(std::span<const iovec> parts, std::size_t size) {
 
 }  // namespace
 
-SendQueue::SendQueue(UdpSocket& socket, const StopSignal& stop, SendListener& listener, std::size_t capacity)
+SendQueue::SendQueue(UdpSocket& socket, const StopSignal& stop, SendListener& listener, std::size_t capacity,
+                     std::size_t lane)
     : socket_(socket),
       stop_(stop),
       listener_(listener),
+      lane_(lane),
       messages_(capacity),
       headers_(capacity),
       arena_(maximumSegments * Segmenter::maximumHeaderLength * 4) {}
@@ -63,7 +65,7 @@ void SendQueue::add(const Route& route, const Segment& packet, std::uint8_t traf
  * other DSCP are passed by, because no flow has several; a flow may have several ECN fields.
  */
 SendQueue::Message* SendQueue::findOpen(const Route& route, std::size_t size, std::uint8_t trafficClass) {
-  if (!socket_.segmentation() || !route.state->path.takesSegmentation()) return nullptr;
+  if (!socket_.segmentation() || !route.state(lane_).path.takesSegmentation()) return nullptr;
   const std::size_t oldest = size_ > searchDepth ? size_ - searchDepth : 0;
   for (std::size_t index = size_; index > oldest; index--) {
     Message& message = messages_[index - 1];
@@ -115,7 +117,7 @@ void SendQueue::report(const Message& message, int errorNumber) {
  * offload before Linux 6.11 or through IPsec (EIO). Other peers may be reached in another way.
  */
 void SendQueue::sendSeparately(const Message& message, int errorNumber) {
-  if (errorNumber == EIO) message.route->state->path.refuseSegmentation();
+  if (errorNumber == EIO) message.route->state(lane_).path.refuseSegmentation();
   std::span<const iovec> parts{message.parts.data(), message.partCount};
   while (!parts.empty()) {
     const Segment segment = segmentAt(parts, message.segmentSize);

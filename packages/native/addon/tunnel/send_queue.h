@@ -42,8 +42,11 @@ class SendListener {
  */
 class SendQueue {
  public:
-  /** @param capacity messages in one system call. */
-  SendQueue(UdpSocket& socket, const StopSignal& stop, SendListener& listener, std::size_t capacity);
+  /**
+   * @param capacity messages in one system call.
+   * @param lane whose packets they are.
+   */
+  SendQueue(UdpSocket& socket, const StopSignal& stop, SendListener& listener, std::size_t capacity, std::size_t lane);
 
   /** Room for the headers of a segment until {@link flush}; flushes before when there is none. */
   std::span<std::uint8_t> reserveHeader(std::size_t size);
@@ -76,6 +79,7 @@ class SendQueue {
   UdpSocket& socket_;
   const StopSignal& stop_;
   SendListener& listener_;
+  const std::size_t lane_;
   std::vector<Message> messages_;
   std::size_t size_ = 0;
   std::vector<mmsghdr> headers_;

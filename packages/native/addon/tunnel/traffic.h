@@ -17,9 +17,20 @@ class Count {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/** A sum of what several threads have counted. */
+struct Amount {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct Traffic {
   Count packets;
   Count bytes;
+
+  void addTo(Amount& sum) const {
+    sum.packets += packets.get();
+    sum.bytes += bytes.get();
+  }
 
   void add(std::uint64_t morePackets, std::uint64_t moreBytes) {
     packets.add(morePackets);

@@ -28,17 +28,18 @@ constexpr auto pathMtuLifetime = std::chrono::seconds(1);
 
 }  // namespace
 
-Transmitter::Transmitter(Context& context)
+Transmitter::Transmitter(Context& context, std::size_t lane)
     : context_(context),
+      lane_(lane),
       buffer_(bytesPerBurst),
       burst_(context.tun.offloads().header ? packetsPerBurst : 1),
-      sending_(context.socket, context.stop, *this, burst_),
+      sending_(context.socket, context.stop, *this, burst_, lane_),
       icmp_(context.local) {
   reads_.reserve(burst_);
 }
 
 bool Transmitter::forwardBurst() {
-  const Epochs::Guard guard(context_.epochs, Reader::transmit);
+  const Epochs::Guard guard(context_.epochs, lane_);
   std::span<std::uint8_t> free = buffer_;
   std::size_t size = 1;
   for (std::size_t packets = 0; packets < burst_ && free.size() >= largestRead && size > 0; packets++) {
@@ -51,7 +52,7 @@ bool Transmitter::forwardBurst() {
 }
 
 std::size_t Transmitter::forwardNext(std::span<std::uint8_t> buffer) {
-  const ssize_t result = ::read(context_.tun.fd(), buffer.data(), largestRead);
+  const ssize_t result = ::read(fd(), buffer.data(), largestRead);
   if (result < 0) {
     if (errno == EAGAIN || errno == EINTR) return 0;
     throwErrno("read from the TUN device");
@@ -101,7 +102,7 @@ std::uint8_t Transmitter::outerClassOf(std::span<const std::uint8_t> packet, con
 
 void Transmitter::onSent(const Route& route, std::uint32_t packets, std::uint32_t bytes) {
   traffic_.add(packets, bytes);
-  route.state->sent.add(packets, bytes);
+  route.state(lane_).sent.add(packets, bytes);
 }
 
 void Transmitter::onRefused(const Route& route, const Segment& packet, int errorNumber) {
@@ -130,7 +131,7 @@ void Transmitter::onTooBig(const Route& route, const Segment& segment) {
 }
 
 std::uint32_t Transmitter::pathMtu(const Route& route, std::size_t refused) {
-  PeerPath& path = route.state->path;
+  PeerPath& path = route.state(lane_).path;
   const auto now = PeerPath::Clock::now();
   // What was refused although it should fit shows that the path became narrower.
   if (now >= path.mtuUntil || refused <= path.mtu) {

@@ -18,7 +18,11 @@ namespace flannel::tunnel {
 /** The work from the TUN device to the network, for one thread at a time. */
 class alignas(cacheLine) Transmitter final : private SendListener {
  public:
-  explicit Transmitter(Context& context);
+  /** @param lane number of the queue of the TUN device. */
+  Transmitter(Context& context, std::size_t lane);
+
+  /** The queue: readable when there are packets. */
+  int fd() const { return context_.tun.fd(lane_); }
 
   /**
    * Reads packets and sends them; false when there are no more for now.
@@ -49,6 +53,7 @@ class alignas(cacheLine) Transmitter final : private SendListener {
   void report(IcmpError error, std::span<const std::uint8_t> packet, const IpHeader& header, std::uint32_t mtu = 0);
 
   Context& context_;
+  const std::size_t lane_;
   /** Packets of one burst lie here one after another until they are sent. */
   std::vector<std::uint8_t> buffer_;
   std::size_t burst_;

@@ -84,7 +84,8 @@ int UdpSocket::send(Bytes header, Bytes payload, const Endpoint& to, std::uint8_
 }
 
 int UdpSocket::sendFragmentable(Bytes datagram, const Endpoint& to, std::uint8_t trafficClass) const {
-  // IPv4 has no flag for one datagram; the thread that sends is the only one that sends large ones.
+  // IPv4 has no flag for one datagram. Another thread's datagram that does not fit may be cut meanwhile, which harms nothing.
+  const std::lock_guard lock(fragmentable_);
   setFragmentable(true);
   const int error = send(datagram, {}, to, trafficClass);
   setFragmentable(false);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 
 #include "endpoint.h"
@@ -43,6 +44,7 @@ class UdpSocket {
   void setFragmentable(bool fragmentable) const;
 
   FileDescriptor fd_;
+  mutable std::mutex fragmentable_;
   Family family_;
   bool segmentation_ = false;
   bool coalescing_ = false;

@@ -80,7 +80,7 @@ void limitsTheRate() {
 }
 
 void limitsWhatIsSentAndEachKindForItself() {
-  Epochs epochs;
+  Epochs epochs(1);
   LocalSubnets local(epochs);
   local.assign({{{localAddress(Family::ipv4), 32}, localAddress(Family::ipv4)}});
   IcmpReporter reporter(local);

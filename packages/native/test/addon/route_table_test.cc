@@ -41,8 +41,8 @@ void put(std::vector<RouteSpec>& routes, const RouteSpec& added) {
 
 void findsTheLongestPrefix() {
   std::mt19937 random(2);
-  Epochs epochs;
-  RouteTable table(epochs);
+  Epochs epochs(2);
+  RouteTable table(epochs, 1);
   std::vector<RouteSpec> expected;
   for (int round = 0; round < 300; round++) {
     if (round % 100 == 99) {
@@ -73,38 +73,38 @@ void findsTheLongestPrefix() {
 
 /** Threads that count must not slow down threads that look up. */
 void keepsCountersOnLinesOfTheirOwn() {
-  Epochs epochs;
-  RouteTable table(epochs);
+  Epochs epochs(2);
+  RouteTable table(epochs, 1);
   const RouteSpec route{{{Family::ipv4, {}}, 0}, Endpoint(localAddress(Family::ipv4), 1)};
   table.update({&route, 1}, {});
-  const PeerState* state = table.find(localAddress(Family::ipv4))->state.get();
+  const PeerState* state = &table.find(localAddress(Family::ipv4))->state(0);
   CHECK(reinterpret_cast<std::uintptr_t>(state) % cacheLine == 0);
 }
 
 /** A reader must never meet a freed route (the sanitizer would tell), nor miss one that is always there. */
 void servesReadersWhileItChanges() {
   std::mt19937 random(3);
-  Epochs epochs;
-  RouteTable table(epochs);
+  Epochs epochs(2);
+  RouteTable table(epochs, 1);
   const RouteSpec constant{{{Family::ipv4, {0xc0a8000000000000, 0}}, 16}, Endpoint(localAddress(Family::ipv4), 1)};
   const Address inside{Family::ipv4, {0xc0a8010200000000, 0}};
   table.update({&constant, 1}, {});
 
   std::atomic<bool> stop = false;
-  const auto read = [&](Reader reader) {
-    std::mt19937 own(static_cast<unsigned>(reader));
+  const auto read = [&](std::size_t reader) {
+    std::mt19937 own(reader);
     std::uint64_t checked = 0;
     while (!stop) {
       const Epochs::Guard guard(epochs, reader);
       for (int count = 0; count < 50; count++) {
-        if (const Route* found = table.find(randomAddress(own))) found->state->sent.add(1, found->peer.port());
+        if (const Route* found = table.find(randomAddress(own))) found->state(0).sent.add(1, found->peer.port());
       }
       CHECK(table.find(inside) != nullptr);
       checked++;
     }
     CHECK(checked > 0);
   };
-  std::thread first(read, Reader::transmit), second(read, Reader::receive);
+  std::thread first(read, 0), second(read, 1);
   for (int round = 0; round < 20'000; round++) {
     const RouteSpec added = randomRoute(random), removed = randomRoute(random);
     table.update({&added, 1}, {&removed.destination, 1});

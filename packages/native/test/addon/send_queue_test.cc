@@ -67,7 +67,7 @@ struct Counter final : SendListener {
 struct Peer {
   Peer() {
     route.peer = socket.local();
-    route.state = std::make_shared<PeerState>();
+    route.states = std::make_shared<PeerStates>(1);
   }
 
   int port() const { return route.peer.port(); }
@@ -87,7 +87,7 @@ void refusedSegmentationIsOnePathsAndTemporary() {
   CHECK(socket.segmentation());
   StopSignal stop;
   Counter counter;
-  SendQueue queue(socket, stop, counter, 16);
+  SendQueue queue(socket, stop, counter, 16, 0);
   Peer first, second;
   const std::vector<std::uint8_t> packet(1000);
   const auto sendToBoth = [&] {
@@ -109,7 +109,7 @@ void refusedSegmentationIsOnePathsAndTemporary() {
   CHECK((kernel.cut == Ports{first.port()}) && kernel.refused.empty());
   // When the pause is over, it is.
   kernel.refusedPort = 0;
-  second.route.state->path.segmentationRefusedUntil = PeerPath::Clock::now();
+  second.route.state(0).path.segmentationRefusedUntil = PeerPath::Clock::now();
   sendToBoth();
   CHECK((kernel.cut == Ports{first.port(), second.port()}));
   CHECK(counter.sent == 24 && counter.refused == 0);
@@ -119,7 +119,7 @@ void packetsOfOneClassShareAMessage() {
   UdpSocket socket(Endpoint(loopback, 0), true);
   StopSignal stop;
   Counter counter;
-  SendQueue queue(socket, stop, counter, 16);
+  SendQueue queue(socket, stop, counter, 16, 0);
   Peer peer;
   const std::vector<std::uint8_t> packet(1000);
   const auto messagesOf = [&](std::initializer_list<int> classes) {

@@ -66,10 +66,11 @@ export async function createOverlay(
   return { lab, hosts: [first, second], containers, mtu };
 }
 
-/** How a tunnel moves packets: with all offloads, one packet per call, or in the kernel. */
+/** How a tunnel moves packets: with all offloads, one packet per call, by several threads a direction, or in the kernel. */
 export const modes = {
   offloads: { offloads: 'auto', underlay: 'eth0' },
   'one per call': { offloads: 'none' },
+  'four threads': { offloads: 'auto', threads: 4 },
   'fast path': { underlay: 'eth0', fastPath: true },
 } as const satisfies Readonly<Record<string, Partial<TunnelOptions>>>;
 
