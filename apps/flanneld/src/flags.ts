@@ -146,6 +146,22 @@ const dataPathFlags = {
       'keep packets of the udp backend in the kernel (eBPF), where this host and the peer can, or never',
     default: 'auto',
   },
+  'udp-threads': {
+    kind: 'choice',
+    choices: ['auto', '1', '2', '4', '8'],
+    group: DATA_PATH,
+    describe:
+      'how many threads carry packets of the udp backend through user space in each direction, auto: by cores',
+    default: 'auto',
+  },
+  'udp-tos': {
+    kind: 'choice',
+    choices: ['zero', 'inherit'],
+    group: DATA_PATH,
+    describe:
+      'DSCP and ECN of the packets that the udp backend sends: zero, as upstream does, or those of the packets inside (RFC 6040)',
+    default: 'zero',
+  },
   'vxlan-accept': {
     kind: 'choice',
     choices: ['peers', 'any'],

@@ -1,4 +1,4 @@
-import { createBackends, type Backends } from '@flannel-ts/backend';
+import { createBackends, type Backends, type UdpOptions } from '@flannel-ts/backend';
 import { systemClock } from '@flannel-ts/subnet';
 import { claimNetwork } from './claim.ts';
 import type { Logger } from './log.ts';
@@ -20,8 +20,7 @@ export async function takeOver(settings: Settings, log: Logger): Promise<TakenOv
   await using stack = new AsyncDisposableStack();
   const subnetFile = settings['subnet-file'];
   const claim = stack.use(await claimNetwork(subnetFile));
-  const udp = { accept: settings['udp-accept'], fastPath: settings['udp-fast-path'] };
-  const backends = stack.use(createBackends({ udp }));
+  const backends = stack.use(createBackends({ udp: udpOptionsOf(settings) }));
   if (!claim) log.warn({ file: subnetFile }, 'another process keeps the network of this subnet file');
   const resumed = claim && stack.use(resumeTunnel({ backends, clock: systemClock, log }, subnetFile));
   const taken = stack.move();
@@ -29,5 +28,15 @@ export async function takeOver(settings: Settings, log: Logger): Promise<TakenOv
     backends,
     leased: () => resumed?.[Symbol.dispose](),
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
+  };
+}
+
+function udpOptionsOf(settings: Settings): UdpOptions {
+  const threads = { auto: undefined, '1': 1, '2': 2, '4': 4, '8': 8 } as const;
+  return {
+    accept: settings['udp-accept'],
+    fastPath: settings['udp-fast-path'],
+    threads: threads[settings['udp-threads']],
+    tos: settings['udp-tos'],
   };
 }

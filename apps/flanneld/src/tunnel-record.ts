@@ -74,8 +74,8 @@ export function formatTunnelRecord({ tunnel, expiresAt }: TunnelRecord, boot: st
 }
 
 function routeText({ destination, peer }: TunnelRoute): string {
-  const fastPath = peer.fastPath ? ' fast-path' : '';
-  return `route ${destination.toString()} via ${peer.address.toString()} port ${peer.port}${fastPath}`;
+  const takes = (peer.fastPath ? ' fast-path' : '') + (peer.ecn ? ' ecn' : '');
+  return `route ${destination.toString()} via ${peer.address.toString()} port ${peer.port}${takes}`;
 }
 
 /**
@@ -106,11 +106,12 @@ export function parseTunnelRecord(text: string, boot: string): TunnelRecord {
 }
 
 function parseRoute(line: string): TunnelRoute {
-  const [destination, address, port, fastPath] = match(
-    /^route (\S+) via (\S+) port (\d{1,5})( fast-path)?$/,
+  const [destination, address, port, fastPath, ecn] = match(
+    /^route (\S+) via (\S+) port (\d{1,5})( fast-path)?( ecn)?$/,
     line,
   );
-  const peer = { address: parseAddress(address!), port: Number(port), fastPath: fastPath !== undefined };
+  const takes = { fastPath: fastPath !== undefined, ecn: ecn !== undefined };
+  const peer = { address: parseAddress(address!), port: Number(port), ...takes };
   return { destination: parsePrefix(destination!), peer };
 }
 

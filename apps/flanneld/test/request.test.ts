@@ -173,6 +173,8 @@ describe('mistakes', () => {
     [['-subnet-lease-ttl=14s'], 'from 15s to 8760h, not "14s"'],
     [['-etcd-endpoints=http://a,,http://b'], '-etcd-endpoints has an empty item'],
     [['-etcd-api=v4'], '-etcd-api must be one of auto, v3, v2, not "v4"'],
+    [['-udp-threads=3'], '-udp-threads must be one of auto, 1, 2, 4, 8, not "3"'],
+    [['-udp-tos=copy'], '-udp-tos must be one of zero, inherit, not "copy"'],
     [['-udp-accept', 'all'], '-udp-accept must be one of peers, any, not "all"'],
     [['-docker-opts-key=A B'], '-docker-opts-key must be the name of a shell variable, not "A B"'],
     [

@@ -32,7 +32,10 @@ const anyRecord: fc.Arbitrary<TunnelRecord> = fc.record({
       { maxLength: 2 },
     ),
     routes: fc.array(
-      fc.record({ destination: prefix, peer: fc.record({ address, port, fastPath: fc.boolean() }) }),
+      fc.record({
+        destination: prefix,
+        peer: fc.record({ address, port, fastPath: fc.boolean(), ecn: fc.boolean() }),
+      }),
     ),
   }),
   expiresAt: fc.option(fc.nat(), { nil: undefined }),
@@ -43,9 +46,9 @@ const record: TunnelRecord = {
     ...{ device: 'flannel0', mtu: 1472, underlay: 'eth0' },
     socket: { address: parseAddress('192.0.2.1'), port: 8285 },
     localSubnets: [parseInterfaceAddress('10.5.1.0/24')],
-    routes: [2, 3].map((number) => ({
+    routes: [2, 3, 4].map((number) => ({
       destination: parseInterfaceAddress(`10.5.${number}.0/24`).prefix,
-      peer: { address: parseAddress(`192.0.2.${number}`), port: 8285, fastPath: number === 3 },
+      peer: { address: parseAddress(`192.0.2.${number}`), port: 8285, fastPath: number > 2, ecn: number > 3 },
     })),
   },
   expiresAt: 86_400_000,
@@ -60,6 +63,7 @@ tunnel flannel0 mtu 1472 local 192.0.2.1 port 8285 dev eth0
 subnet 10.5.1.0/24
 route 10.5.2.0/24 via 192.0.2.2 port 8285
 route 10.5.3.0/24 via 192.0.2.3 port 8285 fast-path
+route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn
 `);
   });
 

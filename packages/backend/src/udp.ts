@@ -24,6 +24,8 @@ const DEVICE = 'flannel0';
 const PORT = 8285;
 /** In the BackendData of a lease: this host takes packets of a fast path. */
 const FAST_PATH = 'FastPath';
+/** In the BackendData of a lease: this host combines the ECN fields of outer and inner headers. */
+const ECN = 'ECN';
 
 export interface UdpOptions {
   /**
@@ -36,6 +38,13 @@ export interface UdpOptions {
    * by the host's own rules for outgoing packets (iptables OUTPUT, IPsec). @default 'auto'
    */
   readonly fastPath?: 'auto' | 'off' | undefined;
+  /** How many threads carry packets through user space in each direction: 1, 2, 4 or 8. @default by cores */
+  readonly threads?: TunnelOptions['threads'] | undefined;
+  /**
+   * What outer headers say in DSCP and ECN (RFC 6040): nothing, as upstream's, or what inner ones say. ECN is inherited only
+   * towards peers that inherit, too: upstream's daemons would lose the marks of a congested path. @default 'zero'
+   */
+  readonly tos?: 'zero' | 'inherit' | undefined;
   /** Opens the tunnel, for example in another namespace. @default `openTunnel` of `@flannel-ts/tunnel` */
   readonly openTunnel?: ((options: TunnelOptions) => Tunnel) | undefined;
 }
@@ -71,14 +80,15 @@ export interface UdpBackends extends Disposable {
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
 export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
   const components = { openTunnel: options.openTunnel ?? openTunnel };
-  const { accept = 'peers', fastPath = 'auto' } = options;
+  const { accept = 'peers', fastPath = 'auto', threads, tos = 'zero' } = options;
   let held: { readonly place: TunnelPlace; readonly tunnel: ReconnectingTunnel } | undefined;
 
   function requestFor(place: TunnelPlace, onEvent: TunnelRequest['onEvent']): TunnelRequest {
     const { device, mtu, socket, underlay } = place;
     return {
       options: {
-        ...{ tun: { name: device, mtu }, socket, accept, underlay },
+        ...{ tun: { name: device, mtu }, socket, accept, underlay, tos },
+        ...(threads && { threads }),
         fastPath: fastPath === 'auto',
       },
       onEvent,
@@ -94,7 +104,7 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
   }
 
   return {
-    create: async (context) => createUdpBackend(context, accept, takeTunnel),
+    create: async (context) => createUdpBackend(context, { accept, tos }, takeTunnel),
     tunnelState: () => held && { ...held.place, ...held.tunnel.snapshot() },
     resumeTunnel({ localSubnets, routes, ...place }) {
       // Who takes it over hears what has become of it.
@@ -112,7 +122,7 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
 
 function createUdpBackend(
   { underlay, config, onEvent }: BackendContext,
-  accept: UdpOptions['accept'],
+  { accept, tos }: Required<Pick<UdpOptions, 'accept' | 'tos'>>,
   takeTunnel: (place: TunnelPlace, onEvent: (event: BackendEvent) => void) => ReconnectingTunnel,
 ): Backend {
   const { network } = requireIPv4(config);
@@ -127,13 +137,13 @@ function createUdpBackend(
     onEvent(event);
     if (event.kind !== 'fast-path' || offered === undefined || offered === offers(event.state)) return;
     offered = offers(event.state);
-    onEvent({ kind: 'attributes', attributes: attributesOf(offered) });
+    onEvent({ kind: 'attributes', attributes: attributesOf({ fastPath: offered, tos }) });
   });
   offered = offers(tunnel.fastPath);
   return {
     mtu,
     get attributes() {
-      return attributesOf(offers(tunnel.fastPath));
+      return attributesOf({ fastPath: offers(tunnel.fastPath), tos });
     },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
@@ -157,20 +167,21 @@ function createUdpBackend(
       const { backendType, backendData } = peer.attributes;
       if (backendType !== undefined && backendType !== 'udp') return undefined;
       const address = requirePeerAddress(peer, underlay);
-      const fastPath = takesFastPackets(backendData);
-      const route = { destination: peer.subnets.ipv4!, peer: { address, port, fastPath } };
+      const [fastPath, ecn] = [says(backendData, FAST_PATH), says(backendData, ECN)];
+      const route = { destination: peer.subnets.ipv4!, peer: { address, port, fastPath, ecn } };
       return { tunnelRoutes: [route], tunnelPeer: address };
     },
   };
 }
 
 /** Upstream publishes nothing of udp's, and reads nothing. */
-function attributesOf(offered: boolean): BackendAttributes {
-  return offered ? { backendData: { [FAST_PATH]: true } } : {};
+function attributesOf({ fastPath, tos }: { fastPath: boolean; tos: UdpOptions['tos'] }): BackendAttributes {
+  const backendData = { ...(fastPath && { [FAST_PATH]: true }), ...(tos === 'inherit' && { [ECN]: true }) };
+  return Object.keys(backendData).length > 0 ? { backendData } : {};
 }
 
-/** Whatever else a peer publishes is no offer, and no error: its packets go through user space. */
-function takesFastPackets(backendData: Json | undefined): boolean {
+/** Whatever else a peer publishes under a key, or instead of keys, is no offer and no error: packets go as upstream's. */
+function says(backendData: Json | undefined, key: string): boolean {
   if (typeof backendData !== 'object' || backendData === null) return false;
-  return Object.hasOwn(backendData, FAST_PATH) && Reflect.get(backendData, FAST_PATH) === true;
+  return Object.hasOwn(backendData, key) && Reflect.get(backendData, key) === true;
 }

@@ -55,6 +55,15 @@ it('offers its fast path to peers in the lease, where it has one', async () => {
   expect((await create({ Type: 'udp' }, { udp: { fastPath: 'off' } })).attributes).toEqual({});
 });
 
+it('inherits DSCP and ECN when asked to, and says so to peers', async () => {
+  const context = createContext({ Type: 'udp' }, { udp: { tos: 'inherit', threads: 2 } });
+  const backend = await createIn(context);
+  expect(context.tunnel.opened).toMatchObject([{ tos: 'inherit', threads: 2 }]);
+  expect(backend.attributes).toEqual({ backendData: { FastPath: true, ECN: true } });
+  const without = { fastPath: false, udp: { tos: 'inherit' } } as const;
+  expect((await create({ Type: 'udp' }, without)).attributes).toEqual({ backendData: { ECN: true } });
+});
+
 it('offers no fast path where packets are taken from any host, as peers may be behind a NAT', async () => {
   const context = createContext({ Type: 'udp' }, { udp: { accept: 'any' } });
   const { tunnel, events } = context;
@@ -109,18 +118,24 @@ it('asks for a fast path on the underlay, unless told not to, and says whether i
 
 it.each([
   [{ FastPath: true }, ' fast'],
+  [{ FastPath: true, ECN: true }, ' fast ecn'],
+  [{ ECN: true }, ' ecn'],
+  [{ ECN: 1 }, ''],
   [{ FastPath: false }, ''],
   [{ FastPath: 'yes' }, ''],
   [{}, ''],
   [null, ''],
   ['FastPath', ''],
   [[true], ''],
-])('sends fast packets only to peers that offer to take them: %j', async (backendData, fast) => {
-  const backend = await create({ Type: 'udp' });
-  expect(describeDesired(backend.planPeer(lease(7, { backendData })))).toEqual([
-    `tunnel 10.5.7.0/24 peer 192.0.2.7:8285${fast}`,
-  ]);
-});
+])(
+  'sends fast packets and ECN fields only to peers that offer to take them: %j',
+  async (backendData, fast) => {
+    const backend = await create({ Type: 'udp' });
+    expect(describeDesired(backend.planPeer(lease(7, { backendData })))).toEqual([
+      `tunnel 10.5.7.0/24 peer 192.0.2.7:8285${fast}`,
+    ]);
+  },
+);
 
 it('reads a megabyte of BackendData without taking more memory for it', async () => {
   const backend = await create({ Type: 'udp' });

@@ -67,7 +67,7 @@ function explain(problem: TunnelOpenProblem, device: string, local: Endpoint, ca
     case 'device-busy':
       return `another process has ${device} open; end it or choose another device name`;
     case 'not-a-tun':
-      return `${device} exists and is no TUN device of one queue; delete it (ip link delete ${device}) or choose another name`;
+      return `${device} exists and is no TUN device; delete it (ip link delete ${device}) or choose another name`;
     case 'other':
       return cause.message;
   }

@@ -85,7 +85,7 @@ export function describeDesired(state: DesiredState | undefined): string[] | und
   );
   const routes = (state.tunnelRoutes ?? []).map(
     ({ destination, peer }) =>
-      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}`,
+      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}${peer.ecn ? ' ecn' : ''}`,
   );
   return [...describeState(state.host ?? {}), ...local, ...routes];
 }
