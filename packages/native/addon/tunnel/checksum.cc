@@ -47,15 +47,13 @@ Sum sumOf(std::uint16_t value) { return htobe16(value); }
 
 Sum pseudoHeaderSum(const Address& source, const Address& destination, std::uint8_t protocol,
                     std::uint32_t length) {
-  std::uint8_t header[40];
-  store64(header, source.bits.high);
-  store64(header + 8, source.bits.low);
-  store64(header + 16, destination.bits.high);
-  store64(header + 24, destination.bits.low);
+  // Without the header in memory: this is asked about every packet.
+  const auto sumOfWords = [](std::uint64_t bits) { return (bits >> 32) + (bits & 0xffffffff); };
+  const auto sumOfAddress = [&](const Bits& bits) {
+    return sumOfWords(htobe64(bits.high)) + sumOfWords(htobe64(bits.low));
+  };
   // The fields of the IPv4 pseudo header are narrower, but zeros do not change a sum.
-  store32(header + 32, length);
-  store32(header + 36, protocol);
-  return sumOf(header);
+  return sumOfAddress(source.bits) + sumOfAddress(destination.bits) + htobe32(length) + htobe32(protocol);
 }
 
 std::uint16_t fold(Sum sum) {
