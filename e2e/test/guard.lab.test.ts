@@ -105,6 +105,18 @@ describe.each(setups)('a container that forges packets of $backend, $flags', ({ 
     expect(await near.host.run('nft', 'list', 'table', ...TABLE)).toContain(far.host.address);
   });
 
+  it('is kept from it by the guard of before, and peers are let in, while etcd is away at a start', async () => {
+    const guard = () => far.host.run('nft', '-a', 'list', 'table', ...TABLE);
+    const before = await guard();
+    await cluster.etcd.stop();
+    await far.restart([]);
+    await far.daemon.line(/etcd is unavailable/);
+    expect(await guard()).toBe(before);
+    expect(await target.run('ping', '-c', '1', '-W', '5', victim.address)).toContain(' 0% packet loss');
+    cluster.etcd.cont();
+    await far.ready();
+  });
+
   it.runIf(backend === 'vxlan')(
     'hosts without a lease are refused and named, unless any are taken',
     async () => {

@@ -105,6 +105,8 @@ function forgetTroubles(conditions: Conditions): void {
   conditions.report('backend', 'ok', '', 'contest');
   conditions.report('backend', 'ok', '', 'tunnel');
   conditions.report('peers', 'ok');
+  conditions.report('firewall', 'ok');
+  conditions.report('firewall', 'ok', '', 'guard');
 }
 
 /** Resolves when the signal aborts. */

@@ -115,6 +115,10 @@ export function reportBackendEvent(
   }
 }
 
+function joinMessages(errors: readonly Error[]): string {
+  return errors.map(({ message }) => message).join('; ');
+}
+
 function describeRefusal({ reason, source, packets }: Refusal): string {
   const count = packets === 1 ? '1 packet' : `${packets} packets`;
   return reason === 'no-lease'
@@ -131,9 +135,11 @@ export function reportFirewallEvent({ log, conditions }: Reporting, event: Firew
       break;
     }
     case 'obstacles': {
-      const reason = event.obstacles.map(({ message }) => message).join('; ');
-      const bearable = event.obstacles.every((obstacle) => obstacle instanceof UnguardedTunnelError);
-      conditions.report('firewall', reason === '' ? 'ok' : bearable ? 'degraded' : 'failing', reason);
+      const isBearable = (obstacle: Error) => obstacle instanceof UnguardedTunnelError;
+      const failing = joinMessages(event.obstacles.filter((obstacle) => !isBearable(obstacle)));
+      const degraded = joinMessages(event.obstacles.filter(isBearable));
+      conditions.report('firewall', failing === '' ? 'ok' : 'failing', failing);
+      conditions.report('firewall', degraded === '' ? 'ok' : 'degraded', degraded, 'guard');
       break;
     }
     case 'refused':
