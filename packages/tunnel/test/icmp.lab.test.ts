@@ -2,12 +2,13 @@ import { countAnswers } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tunnel } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { createOverlay, join, modes, mtu, type Mode, type Overlay } from './support/overlay.ts';
+import { describeModes } from './support/kernel.ts';
+import { createOverlay, join, modes, mtu, type Overlay } from './support/overlay.ts';
 
 /** Bytes of an ICMP echo packet around `data` bytes. */
 const headers = 28;
 
-describe.each(Object.keys(modes) as Mode[])('ICMP between containers: %s', (mode) => {
+describeModes('ICMP between containers', (mode) => {
   const stack = new AsyncDisposableStack();
   let overlay: Overlay;
   let tunnels: readonly [Tunnel, Tunnel];
