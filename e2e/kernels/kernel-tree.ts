@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '@flannel-ts/lab';
+import { openArchive } from './apt.ts';
+import { compareReleases, type KernelPackages } from './kernel-packages.ts';
+
+/** Kernels that can be chosen, and the suites that may have them. Of several suites the newest kernel counts. */
+export const KERNELS = {
+  '6.1': ['bookworm'],
+  '6.12': ['trixie'],
+  newest: ['forky', 'sid'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type KernelName = keyof typeof KERNELS;
+
+/** An unpacked kernel of Debian. */
+export interface KernelTree {
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  readonly suite: string;
+  /** The compressed kernel. */
+  readonly image: string;
+  /** The directory that `/lib/modules` is to be. */
+  readonly modules: string;
+}
+
+/** Finds the present kernel in Debian's archive and unpacks it below `cache`, unless it is there. Nothing is installed. */
+export async function unpackKernel(name: KernelName, cache: string): Promise<KernelTree> {
+  const candidates = [];
+  for (const suite of KERNELS[name]) {
+    const archive = await openArchive(suite, cache);
+    candidates.push({ suite, archive, kernel: await archive.kernel() });
+  }
+  const [newest] = candidates.sort((a, b) => compareReleases(b.kernel.release, a.kernel.release));
+  const { suite, archive, kernel } = newest!;
+  const tree = join(cache, kernel.release);
+  if (!existsSync(tree)) {
+    // The directory appears complete or not at all.
+    const unfinished = await mkdtemp(join(await ensure(cache), 'unpacking-'));
+    try {
+      for (const file of await archive.download(kernel.packages, unfinished)) {
+        await run(['dpkg', '--extract', file, unfinished]);
+        await rm(file);
+      }
+      await run(['depmod', '--basedir', moduleBase(unfinished), kernel.release]);
+      await rename(unfinished, tree);
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+    }
+  }
+  return describeTree(tree, suite, kernel);
+}
+
+function describeTree(tree: string, suite: string, { release }: KernelPackages): KernelTree {
+  const modules = join(moduleBase(tree), 'lib/modules');
+  return { release, suite, image: join(tree, 'boot', `vmlinuz-${release}`), modules };
+}
+
+/** Since Debian 14 packages have their files in /usr. */
+function moduleBase(tree: string): string {
+  return existsSync(join(tree, 'usr/lib/modules')) ? join(tree, 'usr') : tree;
+}
+
+async function ensure(directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  return directory;
+}
