@@ -1,8 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { start, type RunningProcess } from '@flannel-ts/lab';
+import { makeDirectory, start, type RunningProcess } from '@flannel-ts/lab';
 import { makeInitrd } from './initrd.ts';
 import type { KernelTree } from './kernel-tree.ts';
 import { qemuCommand } from './qemu-command.ts';
@@ -11,7 +10,7 @@ import type { GuestResult } from './result.ts';
 /** Where Debian 12 has it, and where later ones do. */
 const VIRTIOFSD = ['/usr/lib/qemu/virtiofsd', '/usr/libexec/virtiofsd'];
 
-/** The guest ended without a result; the message says how: `ended by SIGINT`. */
+/** The guest ended without a result; the message says how: `was ended by SIGINT`. */
 export class GuestError extends Error {
   override readonly name = 'GuestError';
 }
@@ -34,8 +33,7 @@ export async function runGuest(
   { suites, signal, onLine }: GuestOptions,
 ): Promise<GuestResult> {
   await using stack = new AsyncDisposableStack();
-  // The lab removes directories with such names whose process is gone.
-  const directory = await mkdtemp(join(tmpdir(), `ftlab-${process.pid}-kernels-`));
+  const directory = await makeDirectory('guest');
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const initrd = await makeInitrd(kernel, directory, [process.cwd(), ...suites]);
   const [socket, resultFile] = [join(directory, 'virtiofs'), join(directory, 'result')];

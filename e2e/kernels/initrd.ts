@@ -8,6 +8,16 @@ const MODULES = ['virtio_pci', 'virtio_rng', 'virtiofs', 'overlay'];
 
 const GUEST = join(import.meta.dirname, 'guest');
 
+// busybox loads modules only as they are; Debian compresses them since 13.
+const PACK = `
+set -e
+cd "$1"
+for file in modules/*.xz; do
+  [ ! -e "$file" ] || unxz "$file"
+done
+find . | busybox cpio -o -H newc > "$2"
+`;
+
 /**
  * Makes the guest's first file system: busybox, the modules for the machine's root, and the program that runs there.
  * @param directory - an empty one for the files
@@ -31,8 +41,7 @@ export async function makeInitrd(
   const names = files.map((file) => basename(file).replace(/\.xz$/, ''));
   await writeFile(join(root, 'modules/order'), names.map((name) => `${name}\n`).join(''));
   const initrd = join(directory, 'initrd');
-  const script = 'cd "$1" && unxz -f modules/*.xz 2>/dev/null; find . | busybox cpio -o -H newc > "$2"';
-  await run(['sh', '-c', script, 'sh', root, initrd]);
+  await run(['sh', '-c', PACK, 'sh', root, initrd]);
   return initrd;
 }
 

@@ -5,12 +5,19 @@ import { run } from '@flannel-ts/lab';
 import { openArchive } from './apt.ts';
 import { compareReleases, type KernelPackages } from './kernel-packages.ts';
 
-/** Kernels that can be chosen, and the suites that may have them. Of several suites the newest kernel counts. */
+/** A kernel of Debian that can be chosen. */
+interface KernelChoice {
+  /** The suites that may have it; the newest kernel among them counts. */
+  readonly suites: readonly string[];
+  /** Whether tunnels must have a fast path there. */
+  readonly fastPath: boolean;
+}
+
 export const KERNELS = {
-  '6.1': ['bookworm'],
-  '6.12': ['trixie'],
-  newest: ['forky', 'sid'],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+  '6.1': { suites: ['bookworm'], fastPath: false },
+  '6.12': { suites: ['trixie'], fastPath: true },
+  newest: { suites: ['forky', 'sid'], fastPath: true },
+} as const satisfies Readonly<Record<string, KernelChoice>>;
 
 export type KernelName = keyof typeof KERNELS;
 
@@ -28,7 +35,7 @@ export interface KernelTree {
 /** Finds the present kernel in Debian's archive and unpacks it below `cache`, unless it is there. Nothing is installed. */
 export async function unpackKernel(name: KernelName, cache: string): Promise<KernelTree> {
   const candidates = [];
-  for (const suite of KERNELS[name]) {
+  for (const suite of KERNELS[name].suites) {
     const archive = await openArchive(suite, cache);
     candidates.push({ suite, archive, kernel: await archive.kernel() });
   }

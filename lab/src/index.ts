@@ -23,6 +23,7 @@ export { debianTree } from './debian/tree.ts';
 export { ENGINE_SUITES, ENGINES, type EngineRelease } from './docker-engine.ts';
 export { startDocker, type Docker, type DockerOptions } from './docker.ts';
 export { missingTcx } from './kernel-features.ts';
+export { makeDirectory } from './leftovers.ts';
 export { createNamespace, type Namespace } from './namespace.ts';
 export { startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from './etcd.ts';
 export type { Etcd } from './etcd-member.ts';
