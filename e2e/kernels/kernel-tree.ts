@@ -59,12 +59,15 @@ export async function unpackKernel(name: KernelName, cache: string): Promise<Ker
   return describeTree(tree, suite, kernel);
 }
 
+/** Since Debian 14 packages have their files in /usr, and the kernel is beside its modules. */
 function describeTree(tree: string, suite: string, { release }: KernelPackages): KernelTree {
   const modules = join(moduleBase(tree), 'lib/modules');
-  return { release, suite, image: join(tree, 'boot', `vmlinuz-${release}`), modules };
+  const images = [join(tree, 'boot', `vmlinuz-${release}`), join(modules, release, 'vmlinuz')];
+  const image = images.find((path) => existsSync(path));
+  if (!image) throw new Error(`${release} must have its kernel at ${images.join(' or ')}`);
+  return { release, suite, image, modules };
 }
 
-/** Since Debian 14 packages have their files in /usr. */
 function moduleBase(tree: string): string {
   return existsSync(join(tree, 'usr/lib/modules')) ? join(tree, 'usr') : tree;
 }

@@ -2,7 +2,7 @@
 # The first process of the guest: it makes the machine's root the guest's own, with a layer in memory on top.
 /bin/busybox --install -s /bin
 export PATH=/bin
-mkdir /proc /sys /dev /machine /memory /root
+mkdir -p /proc /sys /dev /machine /memory /root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
