@@ -1,4 +1,4 @@
-// Debian's archive through apt, with lists and a state of their own: the machine's apt is neither read nor changed.
+// Debian's archive through apt, with lists and a state of their own: only mirror and settings are the machine's.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { debianMirror, run } from '@flannel-ts/lab';
@@ -29,6 +29,7 @@ export async function openArchive(suite: string, directory: string): Promise<Arc
   const options = Object.entries({
     'Dir::Etc::SourceList': path('debian.sources'),
     'Dir::Etc::SourceParts': '/dev/null',
+    'Dir::Etc::Preferences': '/dev/null',
     'Dir::Etc::PreferencesParts': '/dev/null',
     'Dir::State::Lists': path('lists'),
     'Dir::State::Status': path('status'),

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '@flannel-ts/lab';
-import { openArchive } from './apt.ts';
+import { openArchive, type Archive } from './apt.ts';
 import { compareReleases, type KernelPackages } from './kernel-packages.ts';
 
 /** A kernel of Debian that can be chosen. */
@@ -42,21 +42,23 @@ export async function unpackKernel(name: KernelName, cache: string): Promise<Ker
   const [newest] = candidates.sort((a, b) => compareReleases(b.kernel.release, a.kernel.release));
   const { suite, archive, kernel } = newest!;
   const tree = join(cache, kernel.release);
-  if (!existsSync(tree)) {
-    // The directory appears complete or not at all.
-    const unfinished = await mkdtemp(join(await ensure(cache), 'unpacking-'));
-    try {
-      for (const file of await archive.download(kernel.packages, unfinished)) {
-        await run(['dpkg', '--extract', file, unfinished]);
-        await rm(file);
-      }
-      await run(['depmod', '--basedir', moduleBase(unfinished), kernel.release]);
-      await rename(unfinished, tree);
-    } finally {
-      await rm(unfinished, { recursive: true, force: true });
-    }
-  }
+  if (!existsSync(tree)) await unpack(archive, kernel, tree);
   return describeTree(tree, suite, kernel);
+}
+
+/** The directory appears complete or not at all. */
+async function unpack(archive: Archive, { packages, release }: KernelPackages, tree: string): Promise<void> {
+  const unfinished = await mkdtemp(`${tree}-`);
+  try {
+    for (const file of await archive.download(packages, unfinished)) {
+      await run(['dpkg', '--extract', file, unfinished]);
+      await rm(file);
+    }
+    await run(['depmod', '--basedir', moduleBase(unfinished), release]);
+    await rename(unfinished, tree);
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
 }
 
 /** Since Debian 14 packages have their files in /usr, and the kernel is beside its modules. */
@@ -70,9 +72,4 @@ function describeTree(tree: string, suite: string, { release }: KernelPackages):
 
 function moduleBase(tree: string): string {
   return existsSync(join(tree, 'usr/lib/modules')) ? join(tree, 'usr') : tree;
-}
-
-async function ensure(directory: string): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  return directory;
 }

@@ -11,9 +11,8 @@ export interface Machine {
 }
 
 /**
- * The processor has all features but cmpxchg16b, which kernels do without: right behind one of QEMU 7.2 (Debian 12),
- * Linux 6.12 died of flags that the instruction cannot leave. There is one processor: with two, Linux 7.2 crashed once in
- * code that it patches at its start.
+ * The processor has all features but cmpxchg16b, which kernels do without: QEMU 7.2 (Debian 12) computes wrong flags for
+ * it, of which Linux 6.12 died. With two processors, and cmpxchg16b, Linux 7.2 crashed once.
  */
 const PROCESSOR = ['-cpu', 'max,-cx16', '-smp', '1'];
 
