@@ -1,8 +1,16 @@
-import { countAnswers, createCluster, iperf, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import {
+  countAnswers,
+  createCluster,
+  iperf,
+  missingTcx,
+  type Cluster,
+  type Container,
+  type Node,
+} from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaseKeyOf, showLogsOnFailure, storedLeases } from './contract.ts';
 
-describe('hosts with udp, two with a fast path and one without', () => {
+describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and one without', () => {
   let cluster: Cluster;
   let nodes: readonly [Node, Node, Node];
   let containers: readonly [Container, Container, Container];

@@ -18,10 +18,12 @@ export {
 export { CommandError, run, RunningProcess, start } from './command.ts';
 export type { Container, ContainerOptions } from './container.ts';
 export { ENTER_SYSTEM, MOUNT_SYSTEM } from './debian/mounts.ts';
-export { runsOn, SUITES, type Suite } from './debian/suite.ts';
+export { debianMirror, runsOn, SUITES, type Suite } from './debian/suite.ts';
 export { debianTree } from './debian/tree.ts';
 export { ENGINE_SUITES, ENGINES, type EngineRelease } from './docker-engine.ts';
 export { startDocker, type Docker, type DockerOptions } from './docker.ts';
+export { missingTcx } from './kernel-features.ts';
+export { makeDirectory } from './leftovers.ts';
 export { createNamespace, type Namespace } from './namespace.ts';
 export { startEtcd, startEtcdCluster, type EtcdCluster, type EtcdOptions } from './etcd.ts';
 export type { Etcd } from './etcd-member.ts';

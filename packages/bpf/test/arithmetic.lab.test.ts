@@ -1,4 +1,4 @@
-import { createNamespace } from '@flannel-ts/lab';
+import { createNamespace, missingTcx } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
@@ -216,7 +216,9 @@ beforeAll(async () => {
   results = inputs.map((_, index) => [...new BigUint64Array(entries.get(keyOf(index))!.buffer)].slice(2));
 });
 
-it.for(operations.map(({ name, expected }, index) => [name, expected, index] as const))(
+it
+  .skipIf(await missingTcx())
+  .for(operations.map(({ name, expected }, index) => [name, expected, index] as const))(
   'the kernel computes %s',
   ([, expected, index]) => {
     const hexOf = (value: bigint) => `0x${value.toString(16)}`;

@@ -1,3 +1,4 @@
+import { missingTcx } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,6 +24,7 @@ import { createHosts, type Host, type Hosts } from './support/hosts.ts';
 import { countPings, createEntry, IPV4, readEntry, recordFields } from './support/programs.ts';
 
 const LICENSE = 'Dual MIT/GPL';
+const noTcx = await missingTcx();
 const passAll = [move(0, verdict.pass), exit];
 
 let hosts: Hosts;
@@ -97,7 +99,7 @@ it('a program that cannot be assembled is a RangeError', () => {
   expect(() => loadProgram([jump('nowhere'), exit], LICENSE)).toThrow(RangeError);
 });
 
-describe('a program at an interface', () => {
+describe.skipIf(noTcx)('a program at an interface', () => {
   it.for<[name: 'near' | 'far', direction: Direction]>([
     ['near', 'egress'],
     ['far', 'ingress'],
@@ -265,7 +267,7 @@ describe('a program at an interface', () => {
 type Fields = Record<keyof typeof skb, number>;
 const fieldNames = Object.keys(skb) as (keyof typeof skb)[];
 
-describe('the context of a program', () => {
+describe.skipIf(noTcx)('the context of a program', () => {
   /** Expects what a program at the far host finds there of the one IPv4 packet that `send` causes to arrive. */
   async function expectFields(send: () => Promise<unknown>, expected: Partial<Fields>): Promise<void> {
     using entry = createEntry(4 * fieldNames.length);

@@ -5,6 +5,7 @@ import { inNamespace } from '@flannel-ts/native';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTunnel, type Tunnel, type TunnelFailedError } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
+import { noFastPath } from './support/kernel.ts';
 import {
   createOverlay,
   endpoint,
@@ -63,7 +64,7 @@ async function ping(from: Container, to: string, ...options: string[]): Promise<
   return from.run('sh', '-c', `ping -n -W 5 ${options.join(' ')} ${to} 2>&1; true`);
 }
 
-describe('a fast path between containers', () => {
+describe.skipIf(noFastPath)('a fast path between containers', () => {
   const stack = new AsyncDisposableStack();
   let overlay: Overlay;
   let tunnels: readonly [Tunnel, Tunnel];
@@ -296,7 +297,7 @@ describe('a fast path between containers', () => {
   });
 });
 
-describe('routes of a fast path', () => {
+describe.skipIf(noFastPath)('routes of a fast path', () => {
   it('prefer the longest prefix, of any number of lengths', async () => {
     await using stack = new AsyncDisposableStack();
     const lab = stack.use(await createLab());
@@ -332,7 +333,7 @@ describe('routes of a fast path', () => {
   const outsideOf = (length: number) => dotted((target ^ (1 << (32 - length))) >>> 0);
 });
 
-describe('a killed process', () => {
+describe.skipIf(noFastPath)('a killed process', () => {
   it('leaves a device behind that nobody can send into', async () => {
     await using stack = new AsyncDisposableStack();
     const lab = stack.use(await createLab());
@@ -386,7 +387,7 @@ describe('a host', () => {
     await program.stop();
   });
 
-  it('with IPsec policies has none, which would pass them by', async () => {
+  it.skipIf(noFastPath)('with IPsec policies has none, which would pass them by', async () => {
     const policy = ['dst', '192.0.2.0/24', 'dir', 'out'];
     await host.run('ip', 'xfrm', 'policy', 'add', ...policy, 'tmpl', 'proto', 'esp', 'mode', 'transport');
     expect(await reasonOf(open())).toBe('this host has IPsec policies, which it would pass by');
@@ -394,16 +395,19 @@ describe('a host', () => {
     expect(await reasonOf(open())).toBeUndefined();
   });
 
-  it('replaces a device that a killed process left behind, and takes another port than one in use', async () => {
-    const vxlan = ['type', 'vxlan', 'id', '9', 'dstport', '48285'];
-    await host.run('ip', 'link', 'add', 'flannel0-rx', ...vxlan);
-    await host.run('ip', 'link', 'set', 'flannel0-rx', 'up');
-    expect(await reasonOf(open())).toBeUndefined();
-    using _taken = openSocket(host.path, '0.0.0.0', 48_285);
-    await using tunnel = open();
-    expect(tunnel.fastPath).toEqual({ on: true });
-    expect(await host.run('ss', '-lun')).toContain(':48286');
-  });
+  it.skipIf(noFastPath)(
+    'replaces a device that a killed process left, and takes another port than one in use',
+    async () => {
+      const vxlan = ['type', 'vxlan', 'id', '9', 'dstport', '48285'];
+      await host.run('ip', 'link', 'add', 'flannel0-rx', ...vxlan);
+      await host.run('ip', 'link', 'set', 'flannel0-rx', 'up');
+      expect(await reasonOf(open())).toBeUndefined();
+      using _taken = openSocket(host.path, '0.0.0.0', 48_285);
+      await using tunnel = open();
+      expect(tunnel.fastPath).toEqual({ on: true });
+      expect(await host.run('ss', '-lun')).toContain(':48286');
+    },
+  );
 
   it('without a fast path removes the device that a killed process left behind', async () => {
     await host.run('ip', 'link', 'add', 'flannel0-rx', 'type', 'vxlan', 'id', '9', 'dstport', '48285');
@@ -411,7 +415,7 @@ describe('a host', () => {
     expect(await host.run('ip', 'link')).not.toContain('flannel0-rx');
   });
 
-  it.each(['flannel0-rx', 'eth1'])('reports that %s was deleted', async (device) => {
+  it.skipIf(noFastPath).each(['flannel0-rx', 'eth1'])('reports that %s was deleted', async (device) => {
     await host.run('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'eth2');
     const onFailure = vi.fn<(error: TunnelFailedError) => void>();
     await using _tunnel = open('eth1', onFailure);

@@ -2,7 +2,8 @@ import { countAnswers, icmpCounter } from '@flannel-ts/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tunnel } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { createOverlay, join, modes, mtu, type Mode, type Overlay } from './support/overlay.ts';
+import { describeModes } from './support/kernel.ts';
+import { createOverlay, join, modes, mtu, type Overlay } from './support/overlay.ts';
 
 /** Ten datagrams a millisecond: more than are reported, and fewer than would drive others out of the queues. */
 const floodInPortions = `
@@ -25,7 +26,7 @@ udp.sendto(bytes(int(sys.argv[3])), (sys.argv[1], 9))
 /** Bytes of an ICMP echo packet around `data` bytes. */
 const headers = 28;
 
-describe.each(Object.keys(modes) as Mode[])('ICMP between containers: %s', (mode) => {
+describeModes('ICMP between containers', (mode) => {
   const stack = new AsyncDisposableStack();
   let overlay: Overlay;
   let tunnels: readonly [Tunnel, Tunnel];

@@ -1,13 +1,14 @@
 import { countAnswers } from '@flannel-ts/lab';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
-import { createOverlay, join, modes, type Mode, type Overlay } from './support/overlay.ts';
+import { describeModes } from './support/kernel.ts';
+import { createOverlay, join, modes, type Overlay } from './support/overlay.ts';
 
 const UNDERLAY_MTU = 9000;
 /** Of IPv4 and ICMP. */
 const HEADERS = 28;
 
-describe.each(Object.keys(modes) as Mode[])('over an underlay of jumbo frames: %s', (mode) => {
+describeModes('over an underlay of jumbo frames', (mode) => {
   const stack = new AsyncDisposableStack();
   let overlay: Overlay;
   beforeAll(async () => {

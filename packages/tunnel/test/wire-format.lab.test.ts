@@ -10,10 +10,11 @@ import {
   udpPacket,
   type LabSocket,
 } from './support/packets.ts';
-import { modes, openTunnelOn, port, route, subnetOf, type Mode } from './support/overlay.ts';
+import { describeModes } from './support/kernel.ts';
+import { modes, openTunnelOn, port, route, subnetOf } from './support/overlay.ts';
 
 /** One host with a tunnel; its peers are plain UDP sockets, so that every byte on the wire is seen. */
-describe.each(Object.keys(modes) as Mode[])('wire format: %s', (mode) => {
+describeModes('wire format', (mode) => {
   const stack = new AsyncDisposableStack();
   let host: Host;
   let peerHost: Host;
