@@ -9,7 +9,7 @@ import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
 import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
-import { sum } from './fast-path/prefix-table.ts';
+import { sum } from './fast-path/traffic.ts';
 import type {
   DropReason,
   Endpoint,
@@ -134,10 +134,9 @@ function once<T>(call: (value: T) => void): (value: T) => void {
 
 function addTraffic(stats: TunnelStats, fast: FastPath | undefined): TunnelStats {
   if (!fast) return stats;
-  const peers = stats.peers.map((peer) => {
-    return { ...peer, ...sum(peer, fast.traffic(peer.route.destination)) };
-  });
-  return { ...stats, ...sum(stats, fast.total()), peers };
+  const traffic = fast.traffic();
+  const peers = stats.peers.map((peer) => ({ ...peer, ...sum(peer, traffic.of(peer.route.destination)) }));
+  return { ...stats, ...sum(stats, traffic.total), peers, fastPath: fast.reasons() };
 }
 
 function readStats(native: PacketTunnel): TunnelStats {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { bpfCalls, openNetlinkExchange } from '@flannel-ts/native';
 import type { Endpoint } from '../tunnel.ts';
 import { FastPathError } from './errors.ts';
@@ -22,6 +23,20 @@ export function requireEthernet(name: string): number {
 export function requireOwnIpv4({ address }: Endpoint): void {
   if (address.family === 4 && address.value !== 0n) return;
   throw new FastPathError(`it needs an IPv4 address of its own, not ${address.toString()}`);
+}
+
+/**
+ * The kernel refuses to look up a route for the programs where the loopback device, which stands for packets of this host, does
+ * not forward. A host that does not forward at all yet is no reason: `net.ipv4.ip_forward=1`, which containers need, sets it for
+ * every device.
+ * @throws {FastPathError}
+ */
+export function requireForwarding(): void {
+  const isOn = (name: string) => readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').trim() !== '0';
+  if (!isOn('ip_forward') || isOn('conf/lo/forwarding')) return;
+  throw new FastPathError(
+    'net.ipv4.conf.lo.forwarding is 0, so that the kernel finds no routes for it; sysctl -w net.ipv4.conf.lo.forwarding=1',
+  );
 }
 
 /** linux/netlink.h, linux/xfrm.h */
