@@ -26,7 +26,7 @@ export const skeletons: readonly SkeletonSource[] = [
 ];
 
 /** The committed skeletons are the output of this clang, which is Debian 12's. */
-export const clangVersion = '14.0.6';
+const clangVersion = '14.0.6';
 
 /** Says what this machine lacks to compile the same skeletons; undefined when it lacks nothing. */
 export function missingCompiler(): string | undefined {
