@@ -1,18 +1,13 @@
 #include "bpf.h"
 
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <string>
 
 #include "bpf_call.h"
 #include "bpf_loader.h"
 #include "js_error.h"
-#include "tunnel/file_descriptor.h"
 
 namespace flannel {
 namespace {
@@ -134,22 +129,6 @@ Napi::Value attachProgramForGood(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/** (name) → { index, type }, or undefined */
-Napi::Value findInterface(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::string name = info[0].As<Napi::String>();
-  const tunnel::FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (socket.get() < 0) throw systemError(env, errno, "socket");
-  const unsigned int index = ::if_nametoindex(name.c_str());
-  ifreq request{};
-  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  if (index == 0 || ::ioctl(socket.get(), SIOCGIFHWADDR, &request) != 0) return env.Undefined();
-  Napi::Object found = Napi::Object::New(env);
-  found.Set("index", index);
-  found.Set("type", static_cast<int>(request.ifr_hwaddr.sa_family));
-  return found;
-}
-
 Napi::Value closeDescriptor(const Napi::CallbackInfo& info) {
   ::close(static_cast<int>(number(info[0])));
   return info.Env().Undefined();
@@ -170,7 +149,6 @@ void initBpf(Napi::Env env, Napi::Object exports) {
   set("bpfDeleteElement", deleteElement);
   set("bpfAttachProgram", attachProgram);
   set("bpfAttachProgramForGood", attachProgramForGood);
-  set("findInterface", findInterface);
   set("closeDescriptor", closeDescriptor);
 }
 

@@ -61,8 +61,6 @@ export interface BpfCalls {
   bpfAttachProgram(program: number, interfaceIndex: number, attachType: number): number;
   /** BPF_PROG_ATTACH to an interface of this thread's network namespace, for as long as that is there. */
   bpfAttachProgramForGood(program: number, interfaceIndex: number, attachType: number): void;
-  /** An interface of this thread's network namespace, with its ARPHRD_ type (linux/if_arp.h); 1 is Ethernet. */
-  findInterface(name: string): { readonly index: number; readonly type: number } | undefined;
   /** close(2) */
   closeDescriptor(descriptor: number): void;
 }

@@ -7,7 +7,6 @@ import {
   writeEthernet,
   writeVxlan,
 } from '@flannel-ts/encap';
-import { bpfCalls } from '@flannel-ts/native';
 import { NetlinkError, openSynchronousNetlink, type SynchronousNetlink } from '@flannel-ts/netlink';
 
 /** The device's MAC address. It leaves no host. */
@@ -48,11 +47,11 @@ export function createDecapsulationLink(
 ): DecapsulationLink {
   using opening = new DisposableStack();
   const netlink = opening.use(openSynchronousNetlink());
-  const left = bpfCalls().findInterface(name);
+  const left = netlink.findLink(name);
   if (left) deleteLink(netlink, left.index);
   const vxlan = { kind: 'vxlan', name, mac: MAC, vni, learning: false, gbp: false } as const;
   netlink.request({ op: 'create-link', link: { ...vxlan, port } });
-  const { index } = bpfCalls().findInterface(name)!;
+  const { index } = netlink.findLink(name)!;
   opening.defer(() => deleteLink(netlink, index));
   deliver.attachForGood(index, 'ingress');
   // The socket is bound when the device comes up.
