@@ -78,14 +78,17 @@ async function format(header: string, btf: Btf, library: string): Promise<string
     maps: names(header, 'bpf_map_desc'),
     programs: names(header, 'bpf_prog_desc'),
     ...describeTypes(btf),
-    instructions: bytes(header, 'insns'),
-    data: bytes(header, 'data'),
   };
   const source = `// Compiled from the *.bpf.c beside it by packages/bpf/scripts/compile.ts: change those, and compile again.
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 import type { Skeleton } from '${library}';
 
-export const skeleton = ${JSON.stringify(fields)} as const satisfies Skeleton;
+export const skeleton = {
+  ...(${JSON.stringify(fields)} as const),
+  // Not literal types, which would be as long in declarations.
+  instructions: '${bytes(header, 'insns')}' as string,
+  data: '${bytes(header, 'data')}' as string,
+} satisfies Skeleton;
 `;
   return prettify(source, { ...(await resolveConfig(import.meta.filename)), parser: 'typescript' });
 }

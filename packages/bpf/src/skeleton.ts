@@ -4,9 +4,6 @@ import { openMap, type BpfMap } from './map.ts';
 import { openProgram, type Program } from './program.ts';
 import type { StructLayout } from './struct.ts';
 
-/** The name of the map that the constants of C are in (`const volatile`). */
-const CONSTANTS = 'rodata';
-
 /** Programs and maps, compiled from C by `scripts/compile.ts`: a light skeleton of bpftool. */
 export interface Skeleton {
   readonly maps: readonly string[];
@@ -23,7 +20,7 @@ export interface Skeleton {
 
 /** What a skeleton became. It ends here with this; a program that is attached stays, and has its maps for as long. */
 export interface LoadedSkeleton<S extends Skeleton> extends Disposable {
-  readonly maps: Readonly<Record<Exclude<S['maps'][number], typeof CONSTANTS>, BpfMap>>;
+  readonly maps: Readonly<Record<Exclude<S['maps'][number], 'rodata'>, BpfMap>>;
   readonly programs: Readonly<Record<S['programs'][number], Program>>;
 }
 
@@ -48,7 +45,8 @@ export function loadSkeleton<S extends Skeleton>(skeleton: S, constants?: Uint8A
 }
 
 function load({ instructions, data, maps, programs }: Skeleton, constants?: Uint8Array): LoadedBpf {
-  const initialValues = maps.map((name) => (name === CONSTANTS ? constants : undefined));
+  // The map of what C declares as `const volatile`.
+  const initialValues = maps.map((name) => (name === 'rodata' ? constants : undefined));
   const bytes = [instructions, data].map((base64) => Buffer.from(base64, 'base64')) as [Buffer, Buffer];
   try {
     return bpfCalls().bpfLoadSkeleton(...bytes, initialValues, programs.length);

@@ -4,7 +4,7 @@ export interface StructLayout {
   readonly members: Readonly<Record<string, MemberLayout>>;
 }
 
-interface MemberLayout {
+export interface MemberLayout {
   readonly at: number;
   /** Numbers have 1, 2, 4 or 8. */
   readonly bytes: number;

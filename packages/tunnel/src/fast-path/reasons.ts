@@ -7,7 +7,10 @@ const layout = skeleton.structs.reasons;
  * Why a program of the fast path left packets to user space, or dropped them: the members of `struct reasons`
  * (programs/reasons.h), which the README describes.
  */
-export type FastPathReason = keyof typeof layout.members;
+export const fastPathReasons = Object.keys(layout.members) as readonly (keyof typeof layout.members)[];
+
+/** One of {@link fastPathReasons}. */
+export type FastPathReason = (typeof fastPathReasons)[number];
 
 /** How many packets had each reason; a super-packet is one. */
 export type FastPathReasons = Readonly<Record<FastPathReason, { readonly packets: number }>>;
@@ -15,9 +18,9 @@ export type FastPathReasons = Readonly<Record<FastPathReason, { readonly packets
 /** Reads the map flannel_reasons, and adds what its CPUs counted. */
 export function readReasons(map: BpfMap): FastPathReasons {
   const cpus = map.get(new Uint8Array(4))!.map((value) => decodeStruct(layout, value));
-  const reasons = (Object.keys(layout.members) as FastPathReason[]).map((reason) => {
+  const counts = fastPathReasons.map((reason) => {
     const packets = cpus.reduce((total, counted) => total + counted[reason], 0);
     return [reason, { packets }] as const;
   });
-  return Object.fromEntries(reasons) as FastPathReasons;
+  return Object.fromEntries(counts) as FastPathReasons;
 }
