@@ -5,6 +5,6 @@
  */
 export { ProgramError } from './errors.ts';
 export type { BatchEntry, BpfMap } from './map.ts';
-export { decodeStruct, encodeStruct, type MemberLayout, type StructLayout } from './struct.ts';
+export { decodeStruct, encodeStruct, sumCounters, type MemberLayout, type StructLayout } from './struct.ts';
 export type { Direction, Program, TestRun, TestRunContext } from './program.ts';
 export { loadSkeleton, type LoadedSkeleton, type Skeleton } from './skeleton.ts';

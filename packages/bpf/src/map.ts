@@ -5,8 +5,12 @@ import { ownDescriptor } from './descriptor.ts';
 /** linux/bpf.h: BPF_MAP_TYPE_PERCPU_HASH, _ARRAY, _LRU */
 const PER_CPU: readonly number[] = [5, 6, 10];
 
-/** How many entries one call reads. */
-const BATCH_ENTRIES = 4096;
+/**
+ * How much one call reads, and how many entries at least: the kernel reads whole buckets of a hash map, which have a few
+ * entries each.
+ */
+const BATCH_BYTES = 1 << 20;
+const BATCH_ENTRIES = 256;
 
 /**
  * A table that programs and this process share. Keys and values are bytes. A map for each CPU has a value of each: `get` and `readAll`
@@ -21,7 +25,7 @@ export interface BpfMap extends Disposable {
   get(key: Uint8Array): readonly Uint8Array[] | undefined;
   /** Deletes an entry of a hash map, if it is there. */
   delete(key: Uint8Array): void;
-  /** Returns all entries, by one call for each 4,096. */
+  /** Returns all entries, by one system call for each megabyte. */
   readAll(): readonly BatchEntry[];
 }
 
@@ -66,7 +70,8 @@ export function openMap(descriptor: number): BpfMap {
       calls.bpfDeleteElement(map.number, key);
     },
     readAll() {
-      const most = Math.min(maxEntries, BATCH_ENTRIES);
+      const fitting = Math.floor(BATCH_BYTES / (keyBytes + entryBytes));
+      const most = Math.min(maxEntries, Math.max(BATCH_ENTRIES, fitting));
       const position = new Uint8Array(4);
       const found: BatchEntry[] = [];
       for (let more = true, first = true; more; first = false) {

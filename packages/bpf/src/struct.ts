@@ -44,6 +44,20 @@ export function decodeStruct<L extends StructLayout>(
   return Object.fromEntries(values) as { [M in keyof L['members']]: number };
 }
 
+/** Adds the 64-bit counters that a structure has for each CPU; precise below 2^53. */
+export function sumCounters<L extends StructLayout>(
+  { members }: L,
+  values: readonly Uint8Array[],
+): { [M in keyof L['members']]: number } {
+  const views = values.map((value) => new DataView(value.buffer, value.byteOffset, value.byteLength));
+  const sums = Object.entries(members).map(([name, { at }]) => {
+    let sum = 0;
+    for (const view of views) sum += view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+    return [name, sum];
+  });
+  return Object.fromEntries(sums) as { [M in keyof L['members']]: number };
+}
+
 function writeNumber(view: DataView, { at, bytes, bigEndian }: MemberLayout, value: number): void {
   const little = !bigEndian;
   if (bytes === 1) view.setUint8(at, value);

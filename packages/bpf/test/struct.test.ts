@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeStruct, encodeStruct } from '../src/index.ts';
+import { decodeStruct, encodeStruct, sumCounters } from '../src/index.ts';
 import { skeleton } from './programs/skeleton.ts';
 
 const { numbers, three } = skeleton.structs;
@@ -26,5 +26,20 @@ describe('a structure of C', () => {
     expect(() => encodeStruct(three, { bytes: Uint8Array.of(1, 2) })).toThrow(
       new RangeError('bytes must have 3 bytes, not 2'),
     );
+  });
+
+  it('adds the counters of CPUs, beyond 32 bits', () => {
+    const { counted } = skeleton.structs;
+    const cpus = [
+      encodeStruct(counted, { packets: 2 ** 32 - 1, bytes: 2 ** 40 }),
+      encodeStruct(counted, { packets: 1, bytes: 3, ifindex: 7 }),
+    ];
+    expect(sumCounters(counted, cpus)).toEqual({
+      packets: 2 ** 32,
+      bytes: 2 ** 40 + 3,
+      gsoSize: 0,
+      ifindex: 7,
+    });
+    expect(sumCounters(counted, [])).toEqual({ packets: 0, bytes: 0, gsoSize: 0, ifindex: 0 });
   });
 });

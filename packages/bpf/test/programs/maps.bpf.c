@@ -7,6 +7,12 @@ struct three {
 	__u8 bytes[3];
 };
 
+/** So that all entries are more than one batch. */
+struct large {
+	__u32 number;
+	__u8 rest[252];
+};
+
 struct numbers {
 	__be16 port;
 	__u8 byte;
@@ -27,7 +33,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 10000);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct large);
 } test_large SEC(".maps");
 
 struct {

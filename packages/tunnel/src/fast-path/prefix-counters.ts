@@ -1,4 +1,4 @@
-import { decodeStruct, type BpfMap } from '@flannel-ts/bpf';
+import { sumCounters, type BpfMap } from '@flannel-ts/bpf';
 import type { Prefix } from '@flannel-ts/ip';
 import { encodePrefix } from './encode-prefix.ts';
 import { skeleton } from './programs/skeleton.ts';
@@ -10,7 +10,7 @@ export interface PrefixCounters {
   add(prefix: Prefix): void;
   /** Ends, and adds what the prefix carried to the total of former ones. */
   remove(prefix: Prefix): void;
-  /** Reads all counters at once, by one system call for each 4,096 prefixes. */
+  /** Reads all counters at once, by a few system calls. */
   read(): TrafficSnapshot;
 }
 
@@ -48,14 +48,10 @@ function nameOf(key: Uint8Array): string {
   return key.join('.');
 }
 
-/** Adds the counters of all CPUs. */
 function decodeTraffic(values: readonly Uint8Array[]): Traffic {
-  const counts = values.map((value): Traffic => {
-    const { sentPackets, sentBytes, receivedPackets, receivedBytes } = decodeStruct(layout, value);
-    return {
-      sent: { packets: sentPackets, bytes: sentBytes },
-      received: { packets: receivedPackets, bytes: receivedBytes },
-    };
-  });
-  return counts.reduce(sum, noTraffic);
+  const { sentPackets, sentBytes, receivedPackets, receivedBytes } = sumCounters(layout, values);
+  return {
+    sent: { packets: sentPackets, bytes: sentBytes },
+    received: { packets: receivedPackets, bytes: receivedBytes },
+  };
 }

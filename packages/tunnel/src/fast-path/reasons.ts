@@ -1,4 +1,4 @@
-import { decodeStruct, type BpfMap } from '@flannel-ts/bpf';
+import { sumCounters, type BpfMap } from '@flannel-ts/bpf';
 import { skeleton } from './programs/skeleton.ts';
 
 const layout = skeleton.structs.reasons;
@@ -17,10 +17,7 @@ export type FastPathReasons = Readonly<Record<FastPathReason, { readonly packets
 
 /** Reads the map flannel_reasons, and adds what its CPUs counted. */
 export function readReasons(map: BpfMap): FastPathReasons {
-  const cpus = map.get(new Uint8Array(4))!.map((value) => decodeStruct(layout, value));
-  const counts = fastPathReasons.map((reason) => {
-    const packets = cpus.reduce((total, counted) => total + counted[reason], 0);
-    return [reason, { packets }] as const;
-  });
+  const counted = sumCounters(layout, map.get(new Uint8Array(4))!);
+  const counts = fastPathReasons.map((reason) => [reason, { packets: counted[reason] }] as const);
   return Object.fromEntries(counts) as FastPathReasons;
 }
