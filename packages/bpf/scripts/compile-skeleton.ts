@@ -37,8 +37,8 @@ export function missingCompiler(): string | undefined {
 }
 
 /**
- * Compiles and links the `*.bpf.c` of a directory, and returns TypeScript with bpftool's light skeleton of them: a loader
- * program, its data, and the names and layouts of what it loads.
+ * Compiles and links the `*.bpf.c` of a directory, and returns TypeScript with bpftool's light
+ * skeleton of them: a loader program, its data, and the names and layouts of what it loads.
  */
 export async function compileSkeleton({ directory, name, library }: SkeletonSource): Promise<string> {
   const output = mkdtempSync(join(tmpdir(), 'flannel-bpf-'));
@@ -55,7 +55,10 @@ export async function compileSkeleton({ directory, name, library }: SkeletonSour
   }
 }
 
-/** The source is named relative to its directory, so that the object does not depend on where that is. */
+/**
+ * The source is named relative to its directory, so that the object does not depend on where that
+ * is.
+ */
 function compile(directory: string, source: string, output: string): string {
   const object = join(output, `${source}.o`);
   const architecture = run('gcc', '-print-multiarch').trim();

@@ -34,8 +34,9 @@ interface Types {
 }
 
 /**
- * Lays out the structures that maps and constants consist of, and numbers the enumerations in them. Members become camel case:
- * `local_port` is `localPort`, and `OWNER_SELF` of `enum owner` is `self`.
+ * Lays out the structures that maps and constants consist of, and numbers the enumerations in
+ * them. Members become camel case: `local_port` is `localPort`, and `OWNER_SELF` of `enum owner` is
+ * `self`.
  */
 export function describeTypes({ types }: Btf): Types {
   const structs: Record<string, Types['structs'][string]> = {};

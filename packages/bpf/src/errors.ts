@@ -2,7 +2,10 @@ import type { SystemError } from '@flannel-ts/native';
 
 /** The kernel's verifier refused a program. */
 export class ProgramError extends Error {
-  /** What the verifier says: instructions, and before them the lines of C that they were compiled from. */
+  /**
+   * What the verifier says: instructions, and before them the lines of C that they were compiled
+   * from.
+   */
   readonly log: string;
 
   constructor(cause: SystemError, log: string) {

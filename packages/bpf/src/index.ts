@@ -1,5 +1,6 @@
 /**
- * eBPF programs at the traffic control hooks of interfaces: loads what bpftool made of C, attaches programs, reads maps.
+ * eBPF programs at the traffic control hooks of interfaces: loads what bpftool made of C,
+ * attaches programs, reads maps.
  *
  * @packageDocumentation
  */

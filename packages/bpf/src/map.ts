@@ -6,20 +6,24 @@ import { ownDescriptor } from './descriptor.ts';
 const PER_CPU: readonly number[] = [5, 6, 10];
 
 /**
- * How much one call reads, and how many entries at least: the kernel reads whole buckets of a hash map, which have a few
- * entries each.
+ * How much one call reads, and how many entries at least: the kernel reads whole buckets of a
+ * hash map, which have a few entries each.
  */
 const BATCH_BYTES = 1 << 20;
 const BATCH_ENTRIES = 256;
 
 /**
- * A table that programs and this process share. Keys and values are bytes. A map for each CPU has a value of each: `get` and `readAll`
- * return them one behind the other, `set` sets all of them. Once it is disposed of, what it does here fails with `EBADF`.
+ * A table that programs and this process share. Keys and values are bytes. A map for each CPU has
+ * a value of each: `get` and `readAll` return them one behind the other, `set` sets all of them.
+ * Once it is disposed of, what it does here fails with `EBADF`.
  */
 export interface BpfMap extends Disposable {
   readonly descriptor: number;
   readonly maxEntries: number;
-  /** Adds an entry, or replaces it: in a hash map at once. @throws {SystemError} `E2BIG` when the map is full */
+  /**
+   * Adds an entry, or replaces it: in a hash map at once.
+   * @throws {SystemError} `E2BIG` when the map is full
+   */
   set(key: Uint8Array, value: Uint8Array): void;
   /** Returns the values of an entry: one, or one for each CPU. */
   get(key: Uint8Array): readonly Uint8Array[] | undefined;

@@ -16,19 +16,23 @@ export interface Program extends Disposable {
   readonly descriptor: number;
 
   /**
-   * Runs the program for every packet that the interface receives (`ingress`) or sends (`egress`), behind the programs
-   * that are there already (tcx, Linux 6.6), until the attachment is disposed of or this process ends.
+   * Runs the program for every packet that the interface receives (`ingress`) or sends
+   * (`egress`), behind the programs that are there already (tcx, Linux 6.6), until the attachment
+   * is disposed of or this process ends.
    * @param interfaceIndex - in this thread's network namespace
    * @throws {SystemError} `EINVAL` on older kernels, `ENODEV` without such an interface, `EPERM`
    */
   attach(interfaceIndex: number, direction: Direction): Disposable;
 
-  /** The same until the interface is deleted: for one of the caller's own that must not be without the program. */
+  /**
+   * The same until the interface is deleted: for one of the caller's own that must not be without
+   * the program.
+   */
   attachForGood(interfaceIndex: number, direction: Direction): void;
 
   /**
-   * Runs the program once, in this thread's network namespace, for a packet that goes nowhere. The kernel takes the packet's first 14
-   * bytes for an Ethernet header, whatever they are.
+   * Runs the program once, in this thread's network namespace, for a packet that goes nowhere.
+   * The kernel takes the packet's first 14 bytes for an Ethernet header, whatever they are.
    * @throws {SystemError} `EINVAL` for a packet that is too short or too long
    */
   testRun(packet: Uint8Array, context?: TestRunContext): TestRun;

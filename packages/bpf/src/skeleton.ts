@@ -18,7 +18,10 @@ export interface Skeleton {
   readonly data: string;
 }
 
-/** What a skeleton became. It ends here with this; a program that is attached stays, and has its maps for as long. */
+/**
+ * What a skeleton became. It ends here with this; a program that is attached stays, and has its
+ * maps for as long.
+ */
 export interface LoadedSkeleton<S extends Skeleton> extends Disposable {
   readonly maps: Readonly<Record<Exclude<S['maps'][number], 'rodata'>, BpfMap>>;
   readonly programs: Readonly<Record<S['programs'][number], Program>>;
@@ -26,7 +29,8 @@ export interface LoadedSkeleton<S extends Skeleton> extends Disposable {
 
 /**
  * Creates the maps of a skeleton and loads its programs.
- * @param constants - the content of the structure that C declares as `const volatile`; the verifier knows it
+ * @param constants - the content of the structure that C declares as `const volatile`; the verifier
+ *   knows it
  * @throws {ProgramError} the verifier refuses a program
  * @throws {SystemError} `EPERM`, `AddonError`
  */

@@ -5,12 +5,15 @@ import { MessageWriter } from './message-writer.ts';
 
 /** struct nlmsghdr and flags. */
 const REQUEST_BYTES = 16 + 4;
-/** Behind the flags an attribute with struct xfrmu_spdinfo, whose second 32-bit number counts policies for outgoing packets. */
+/**
+ * Behind the flags an attribute with struct xfrmu_spdinfo, whose second 32-bit number counts
+ * policies for outgoing packets.
+ */
 const OUTGOING_POLICIES = 4 + 4 + 4;
 
 /**
- * Returns how many IPsec policies this thread's network namespace has for outgoing packets (`ip xfrm policy`); none where the
- * kernel has no IPsec.
+ * Returns how many IPsec policies this thread's network namespace has for outgoing packets
+ * (`ip xfrm policy`); none where the kernel has no IPsec.
  * @throws {SystemError}
  */
 export function countOutgoingIpsecPolicies(): number {

@@ -20,10 +20,11 @@ export interface SubscriptionOptions {
 }
 
 /**
- * Reports changes of the kernel's tables from now on, until `signal` aborts or the iteration is left. It has a socket of its
- * own and needs no connection.
+ * Reports changes of the kernel's tables from now on, until `signal` aborts or the iteration is
+ * left. It has a socket of its own and needs no connection.
  *
- * @param components.openPort - opens the socket in the namespace that is meant, as for `createNetlink`
+ * @param components.openPort - opens the socket in the namespace that is meant, as for
+ *   `createNetlink`
  * @throws {SystemError} when there is no socket for it
  */
 export function subscribe(

@@ -6,8 +6,9 @@ import { checksum, ipv4Header, udpPacket } from './support/packets.ts';
 import { hostAddress, loadPrograms, peerAddress, verdict, type LoadedPrograms } from './support/programs.ts';
 
 /**
- * A packet leaves a TUN device without a link header, but the kernel takes the first 14 bytes of a test's packet for one: those
- * at 12 and 13 are the protocol. In an IPv4 header the source begins there, in an IPv6 header it goes on there.
+ * A packet leaves a TUN device without a link header, but the kernel takes the first 14 bytes of
+ * a test's packet for one: those at 12 and 13 are the protocol. In an IPv4 header the source begins
+ * there, in an IPv6 header it goes on there.
  */
 const ipv4Source = '8.0.1.2';
 const ipv6Source = '2001:db8:86dd::2';

@@ -25,9 +25,9 @@ export function requireOwnIpv4({ address }: Endpoint): void {
 }
 
 /**
- * The kernel refuses to look up a route for the programs where the loopback device, which stands for packets of this host, does
- * not forward. A host that does not forward at all yet is no reason: `net.ipv4.ip_forward=1`, which containers need, sets it for
- * every device.
+ * The kernel refuses to look up a route for the programs where the loopback device, which stands
+ * for packets of this host, does not forward. A host that does not forward at all yet is no reason:
+ * `net.ipv4.ip_forward=1`, which containers need, sets it for every device.
  * @throws {FastPathError}
  */
 export function requireForwarding(): void {
@@ -39,8 +39,8 @@ export function requireForwarding(): void {
 }
 
 /**
- * What the fast path sends passes by the IPsec policies of this host: where there are any for outgoing packets, it must not
- * send in clear what they would encrypt.
+ * What the fast path sends passes by the IPsec policies of this host: where there are any for
+ * outgoing packets, it must not send in clear what they would encrypt.
  * @throws {FastPathError}
  */
 export function requireNoIpsec(): void {

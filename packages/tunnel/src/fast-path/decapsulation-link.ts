@@ -11,10 +11,16 @@ import { NetlinkError, openSynchronousNetlink, type SynchronousNetlink } from '@
 
 /** The device's MAC address. It leaves no host. */
 const MAC = '02:00:00:00:00:01';
-/** Of the packets it gets. The kernel drops those without a valid sender, and those from the device itself. */
+/**
+ * Of the packets it gets. The kernel drops those without a valid sender, and those from the device
+ * itself.
+ */
 const SENDER_MAC = '02:00:00:00:00:02';
 
-/** Returns what the device expects between UDP and an IPv4 packet: the headers of VXLAN and Ethernet. */
+/**
+ * Returns what the device expects between UDP and an IPv4 packet: the headers of VXLAN and
+ * Ethernet.
+ */
 export function decapsulationHeaders(vni: number): Uint8Array {
   const headers = new Uint8Array(VXLAN_HEADER_BYTES + ETHERNET_HEADER_BYTES);
   const ethernet = { destination: parseMac(MAC), source: parseMac(SENDER_MAC), etherType: ETHER_TYPE.ipv4 };
@@ -32,12 +38,16 @@ export interface DecapsulationOptions {
   readonly port: number;
   /** 24 bits: what it decapsulates; the kernel drops everything else. */
   readonly vni: number;
-  /** Runs for what it decapsulates; it stays with the device, which is open to everyone, when this process is killed. */
+  /**
+   * Runs for what it decapsulates; it stays with the device, which is open to everyone, when this
+   * process is killed.
+   */
   readonly deliver: Program;
 }
 
 /**
- * Creates the device in this thread's network namespace, up, in place of one that an earlier process left behind.
+ * Creates the device in this thread's network namespace, up, in place of one that an earlier
+ * process left behind.
  * @throws {NetlinkError} `EADDRINUSE` when another socket has the port
  * @throws {SystemError}
  */

@@ -36,15 +36,20 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
-  /** Called once, when an interface that the fast path needs was deleted or cannot be watched: close it and open another. */
+  /**
+   * Called once, when an interface that the fast path needs was deleted or cannot be watched: close
+   * it and open another.
+   */
   readonly onFailure: (error: Error) => void;
 }
 
 /**
- * Opens the fast path in this thread's network namespace: programs at the TUN device and the underlay (tcx, Linux 6.6), and a
- * VXLAN device that takes the outer headers off. They end with it, or with this process but for the device.
+ * Opens the fast path in this thread's network namespace: programs at the TUN device and the
+ * underlay (tcx, Linux 6.6), and a VXLAN device that takes the outer headers off. They end with it,
+ * or with this process but for the device.
  * @throws {FastPathError} when it does not fit this host
- * @throws {SystemError} {@link NetlinkError} {@link ProgramError} when this kernel or process cannot
+ * @throws {SystemError} {@link NetlinkError} {@link ProgramError} when this kernel or process
+ *   cannot
  */
 export function openFastPath(options: FastPathOptions): FastPath {
   const { tun, underlay, local } = options;
@@ -62,7 +67,10 @@ export function openFastPath(options: FastPathOptions): FastPath {
   }
 }
 
-/** The programs have the port of the decapsulating device as a constant, so that they are loaded for each that is tried. */
+/**
+ * The programs have the port of the decapsulating device as a constant, so that they are loaded for
+ * each that is tried.
+ */
 function openOnPort(
   port: number,
   indexes: { readonly tun: number; readonly underlay: number },

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 
 /**
- * What flannel_rx marks packets by that it has checked. The decapsulating device's own port is open to everyone,
- * so both are secrets: nobody on the network can set the index at all, nor guess the VNI who may set it, in a container.
+ * What flannel_rx marks packets by that it has checked. The decapsulating device's own port is
+ * open to everyone, so both are secrets: nobody on the network can set the index at all, nor guess
+ * the VNI who may set it, in a container.
  */
 export interface PacketMark {
   /** The traffic control index, 16 bits, not zero. */

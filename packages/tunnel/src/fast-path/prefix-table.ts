@@ -45,7 +45,9 @@ export function createPrefixTable(maps: PrefixMaps): PrefixTable {
     if (before === 0 || before + change === 0) writeLengths();
   }
 
-  /** Keeps only the longest lengths; a match on one cannot hide a longer match among those dropped. */
+  /**
+   * Keeps only the longest lengths; a match on one cannot hide a longer match among those dropped.
+   */
   function writeLengths(): void {
     const used = [...counts].flatMap(([length, count]) => (count > 0 ? [length] : []));
     const words = new Uint32Array(prefixLengths.bytes / 4);

@@ -4,8 +4,8 @@ import { skeleton } from './programs/skeleton.ts';
 const layout = skeleton.structs.reasons;
 
 /**
- * Why a program of the fast path left packets to user space, or dropped them: the members of `struct reasons`
- * (programs/reasons.h), which the README describes.
+ * Why a program of the fast path left packets to user space, or dropped them: the members of
+ * `struct reasons` (programs/reasons.h), which the README describes.
  */
 export const fastPathReasons = Object.keys(layout.members) as readonly (keyof typeof layout.members)[];
 

@@ -5,9 +5,10 @@
 const volatile struct settings settings;
 
 /**
- * Runs at the ingress of the decapsulating device. Moves what it delivers to the TUN device, as if it had come from there: firewall
- * rules, reverse path filters and captures find it where it always was. What flannel_rx did not mark is dropped. The TTL
- * is decremented here, where segments are one packet again.
+ * Runs at the ingress of the decapsulating device. Moves what it delivers to the TUN device, as
+ * if it had come from there: firewall rules, reverse path filters and captures find it where it
+ * always was. What flannel_rx did not mark is dropped. The TTL is decremented here, where segments
+ * are one packet again.
  */
 SEC("tc")
 int flannel_deliver(struct __sk_buff *skb)

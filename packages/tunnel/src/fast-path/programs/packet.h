@@ -30,7 +30,10 @@ struct outer {
 /** More fragments, or a fragment's offset. */
 #define IPV4_FRAGMENT 0x3fff
 
-/** Header fields of 16 bits are added to sums of ones' complement as they are: such a sum has any byte order. */
+/**
+ * Header fields of 16 bits are added to sums of ones' complement as they are: such a sum has any
+ * byte order.
+ */
 static __always_inline __u16 fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -52,10 +55,12 @@ static __always_inline __u32 header_bytes(const struct iphdr *ip)
 }
 
 /**
- * Measures the headers that segmentation repeats, of an inner packet that begins at `offset`; zero bytes for a packet that is
- * not to be segmented. Negative for segments of neither TCP nor UDP.
+ * Measures the headers that segmentation repeats, of an inner packet that begins at `offset`;
+ * zero bytes for a packet that is not to be segmented. Negative for segments of neither TCP nor
+ * UDP.
  */
-static __always_inline int measure_headers(struct __sk_buff *skb, __u32 offset, const struct iphdr *ip)
+static __always_inline int measure_headers(struct __sk_buff *skb, __u32 offset,
+					   const struct iphdr *ip)
 {
 	__u32 bytes = header_bytes(ip);
 	__u8 data_offset;
@@ -78,10 +83,11 @@ struct traffic {
 };
 
 /**
- * Measures what an inner packet is on the wire: its segments, each with `headers` bytes in front. `length` has these headers
- * once. The kernel's own count of segments (gso_segs) may be missing.
+ * Measures what an inner packet is on the wire: its segments, each with `headers` bytes in front.
+ * `length` has these headers once. The kernel's own count of segments (gso_segs) may be missing.
  */
-static __always_inline struct traffic measure_traffic(struct __sk_buff *skb, __u32 length, __u32 headers)
+static __always_inline struct traffic measure_traffic(struct __sk_buff *skb, __u32 length,
+						      __u32 headers)
 {
 	__u32 size = skb->gso_size;
 	__u64 segments = size == 0 ? 1 : (length - headers + size - 1) / size;
@@ -90,8 +96,8 @@ static __always_inline struct traffic measure_traffic(struct __sk_buff *skb, __u
 }
 
 /**
- * Makes room for more headers behind the link header; segments and their checksums stay as they are. The kernel refuses packets that are
- * encapsulated twice.
+ * Makes room for more headers behind the link header; segments and their checksums stay as they
+ * are. The kernel refuses packets that are encapsulated twice.
  */
 static __always_inline long grow_headers(struct __sk_buff *skb, __u32 bytes, __u64 flags)
 {

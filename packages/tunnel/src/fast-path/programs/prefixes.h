@@ -9,7 +9,10 @@
 /** A /8 cut into /24. What is beyond goes through user space. */
 #define MAX_PREFIXES 65536
 
-/** How many different lengths are tried, the longest first. What has none of them goes through user space. */
+/**
+ * How many different lengths are tried, the longest first. What has none of them goes through user
+ * space.
+ */
 #define PREFIX_LENGTHS 4
 
 struct prefix {
@@ -18,7 +21,10 @@ struct prefix {
 	__u32 length;
 };
 
-/** Whose a prefix is: a peer's that cannot take packets of a fast path, one's that can, or this host's. */
+/**
+ * Whose a prefix is: a peer's that cannot take packets of a fast path, one's that can, or this
+ * host's.
+ */
 enum owner { OWNER_PEER, OWNER_FAST_PEER, OWNER_SELF };
 
 struct prefix_entry {
@@ -33,7 +39,9 @@ struct prefix_lengths {
 	__u32 lengths[PREFIX_LENGTHS];
 };
 
-/** What a prefix's peer was sent and what it sent, as it is on the wire inside of the outer headers. */
+/**
+ * What a prefix's peer was sent and what it sent, as it is on the wire inside of the outer headers.
+ */
 struct prefix_traffic {
 	__u64 sent_packets;
 	__u64 sent_bytes;
@@ -41,7 +49,10 @@ struct prefix_traffic {
 	__u64 received_bytes;
 };
 
-/** An entry by prefix: a look-up costs the same for 2 peers and for 10,000, which it does not in a trie. */
+/**
+ * An entry by prefix: a look-up costs the same for 2 peers and for 10,000, which it does not in a
+ * trie.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -58,8 +69,8 @@ struct {
 } flannel_lengths __weak SEC(".maps");
 
 /**
- * Counters of the peers' prefixes, apart from what look-ups read and apart for each CPU, so that counting slows down neither
- * look-ups nor other CPUs.
+ * Counters of the peers' prefixes, apart from what look-ups read and apart for each CPU, so that
+ * counting slows down neither look-ups nor other CPUs.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

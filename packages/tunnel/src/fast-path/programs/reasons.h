@@ -7,8 +7,9 @@
 #include <bpf/bpf_helpers.h>
 
 /**
- * How many packets a program left to user space, or dropped, and why; a super-packet counts once. README.md of the package describes
- * each reason; TypeScript has the same names in camel case, generated from here.
+ * How many packets a program left to user space, or dropped, and why; a super-packet counts once.
+ * README.md of the package describes each reason; TypeScript has the same names in camel case,
+ * generated from here.
  */
 struct reasons {
 	/* Left to user space by flannel_tx. */

@@ -11,7 +11,10 @@ struct headers {
 /** The compiler aligns the structure, which is larger. */
 #define HEADERS_BYTES (sizeof(struct outer) + INSERTED_BYTES)
 
-/** Tells whether a packet is for the tunnel's socket, as far as its headers are read: the port is at its place without options. */
+/**
+ * Tells whether a packet is for the tunnel's socket, as far as its headers are read: the port is at
+ * its place without options.
+ */
 static __always_inline int is_for_tunnel(struct __sk_buff *skb, struct outer *outer)
 {
 	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->pkt_type != 0 || skb->vlan_present)
@@ -23,7 +26,8 @@ static __always_inline int is_for_tunnel(struct __sk_buff *skb, struct outer *ou
 }
 
 /** Finds the decapsulating device's socket, which is to be released. */
-static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb, const struct outer *outer)
+static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb,
+						    const struct outer *outer)
 {
 	struct bpf_sock_tuple tuple = {};
 
@@ -46,8 +50,8 @@ static __always_inline void write_headers(struct headers *headers)
 	ip->check = ~fold((__u16)~ip->check + (__u32)(__u16)~before + ip->tot_len);
 	udp->len = bpf_htons(bpf_ntohs(udp->len) + INSERTED_BYTES);
 	/*
-	 * The kernel's NAT takes the socket from a packet whose sender's port is not that which the socket is connected to
-	 * (nf_nat_ipv4_local_in): none, 0.
+	 * The kernel's NAT takes the socket from a packet whose sender's port is not that which
+	 * the socket is connected to (nf_nat_ipv4_local_in): none, 0.
 	 */
 	udp->source = 0;
 #pragma unroll
@@ -66,10 +70,11 @@ static __always_inline void count_received(const struct prefix *prefix, struct t
 }
 
 /**
- * Runs at the ingress of the underlay. Takes datagrams that a fast path sent: those without a UDP checksum, whose inner source is the
- * sender's and whose inner destination is ours. They become VXLAN packets for the socket of the decapsulating device, still
- * with the tunnel's port, so that the host's firewall sees what it knows. Everything else goes on to the tunnel's own
- * socket in user space, which drops, answers and counts. What is not for the tunnel is not counted here.
+ * Runs at the ingress of the underlay. Takes datagrams that a fast path sent: those without a UDP
+ * checksum, whose inner source is the sender's and whose inner destination is ours. They become
+ * VXLAN packets for the socket of the decapsulating device, still with the tunnel's port, so that
+ * the host's firewall sees what it knows. Everything else goes on to the tunnel's own socket in
+ * user space, which drops, answers and counts. What is not for the tunnel is not counted here.
  */
 SEC("tc")
 int flannel_rx(struct __sk_buff *skb)

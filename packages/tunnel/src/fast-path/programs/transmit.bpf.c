@@ -5,7 +5,7 @@
 
 /** linux/socket.h, which is no UAPI header */
 #define AF_INET 2
-/** Routing rules of packets that this host sends itself name the loopback device (`ip rule … iif lo`). */
+/** Routing rules of packets that this host sends itself name it (`ip rule … iif lo`). */
 #define LOOPBACK_INDEX 1
 #define OUTER_TTL 64
 
@@ -18,11 +18,12 @@ struct headers {
 };
 
 /**
- * Asks for the route to the peer. There is none to use when the largest segment does not fit its MTU, nor when the next
- * hop's link address is not known yet: a packet that waits for it would come back by the TUN device.
+ * Asks for the route to the peer. There is none to use when the largest segment does not fit its
+ * MTU, nor when the next hop's link address is not known yet: a packet that waits for it would come
+ * back by the TUN device.
  */
-static __always_inline long find_path(struct __sk_buff *skb, const struct prefix_entry *peer, __u32 largest,
-				      struct bpf_fib_lookup *path)
+static __always_inline long find_path(struct __sk_buff *skb, const struct prefix_entry *peer,
+				      __u32 largest, struct bpf_fib_lookup *path)
 {
 	path->family = AF_INET;
 	path->l4_protocol = IPPROTO_UDP;
@@ -70,8 +71,12 @@ static __always_inline __u16 checksum(const struct iphdr *ip)
 	return ~fold(sum);
 }
 
-/** The outer packet must not be fragmented, so that path-MTU discovery works; its UDP checksum is zero, as VXLAN's is. */
-static __always_inline void write_outer(struct outer *outer, const struct prefix_entry *peer, __u32 length)
+/**
+ * The outer packet must not be fragmented, so that path-MTU discovery works; its UDP checksum is
+ * zero, as VXLAN's is.
+ */
+static __always_inline void write_outer(struct outer *outer, const struct prefix_entry *peer,
+					__u32 length)
 {
 	outer->ip = (struct iphdr){
 		.version = 4,
@@ -102,8 +107,9 @@ static __always_inline void count_sent(const struct prefix *prefix, struct traff
 }
 
 /**
- * Runs at the egress of the TUN device, whose packets have no link header. Encapsulates a packet, with segmentation still ahead
- * of it, and hands it to the device that leads to the peer. What it is not sure of goes on to user space.
+ * Runs at the egress of the TUN device, whose packets have no link header. Encapsulates a packet,
+ * with segmentation still ahead of it, and hands it to the device that leads to the peer. What it
+ * is not sure of goes on to user space.
  */
 SEC("tc")
 int flannel_tx(struct __sk_buff *skb)
@@ -125,7 +131,8 @@ int flannel_tx(struct __sk_buff *skb)
 		return leave(&reasons->transmit_not_ipv4);
 	if (bpf_skb_load_bytes(skb, 0, inner, sizeof(*inner)))
 		return leave(&reasons->transmit_malformed);
-	if (inner->version != 4 || header_bytes(inner) < sizeof(*inner) || bpf_ntohs(inner->tot_len) != length)
+	if (inner->version != 4 || header_bytes(inner) < sizeof(*inner) ||
+	    bpf_ntohs(inner->tot_len) != length)
 		return leave(&reasons->transmit_malformed);
 	if (inner->ttl <= 1)
 		return leave(&reasons->transmit_ttl);
@@ -148,7 +155,8 @@ int flannel_tx(struct __sk_buff *skb)
 
 	write_outer(&headers.outer, peer, length);
 	decrement_ttl(inner);
-	if (grow_headers(skb, sizeof(struct outer), BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP))
+	if (grow_headers(skb, sizeof(struct outer),
+			 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP))
 		return leave(&reasons->transmit_adjust_failed);
 	/* From here on the packet is changed, and of no use to user space. */
 	if (bpf_skb_store_bytes(skb, 0, &headers, sizeof(struct outer) + CHANGED_BYTES, 0))
