@@ -83,6 +83,15 @@ describe('the transmit program', () => {
   };
   const icmp = () => bytes((packet) => packet.writeUInt8(1, 9));
 
+  const long = (length: number) => to('10.5.2.9', { payload: new Uint8Array(length - 28) });
+  /** Its TCP header has 12 bytes of options. */
+  const tcp = (length: number) => {
+    const packet = long(length);
+    packet.writeUInt8(6, 9);
+    packet.writeUInt8(8 << 4, 20 + 12);
+    return packet;
+  };
+
   it.for<[reason: FastPathReason, what: string, packet: () => Uint8Array, gsoSize?: number]>([
     ['transmitNotIpv4', 'IPv6', () => udpPacket({ source: ipv6Source, destination: '2001:db8::9', payload })],
     [
@@ -105,19 +114,12 @@ describe('the transmit program', () => {
     ['transmitNoNeighbour', 'a peer of unknown link address', () => to('10.5.115.9')],
     ['transmitIpv6Gateway', 'a peer behind an IPv6 gateway', () => to('10.5.116.9')],
     ['transmitNotForwarded', 'a peer at this host’s address', () => to('10.5.117.9')],
-    // What to segment is not set in packets of a test.
-    ['transmitAdjustFailed', 'segments that the kernel cannot encapsulate', () => to('10.5.2.9'), 50],
-    [
-      'transmitFragmentationNeeded',
-      'a packet larger than the path',
-      () => to('10.5.2.9', { payload: new Uint8Array(largest - 28 + 1) }),
-    ],
-    [
-      'transmitFragmentationNeeded',
-      'segments larger than the path',
-      () => to('10.5.2.9', { payload: new Uint8Array(2500) }),
-      largest - 28 + 1,
-    ],
+    ['transmitFragmentationNeeded', 'a packet larger than the path', () => long(largest + 1)],
+    // The kernel does not encapsulate segments of a test: it does not know what they are. So they are seen to fit by that.
+    ['transmitAdjustFailed', 'segments of UDP as large as the path', () => long(2500), largest - 28],
+    ['transmitFragmentationNeeded', 'one byte more of them', () => long(2500), largest - 28 + 1],
+    ['transmitAdjustFailed', 'segments of TCP as large as the path', () => tcp(2500), largest - 52],
+    ['transmitFragmentationNeeded', 'one byte more of them', () => tcp(2500), largest - 52 + 1],
   ])('leaves to user space, as %s: %s', ([reason, , packet, gsoSize]) => {
     const given = packet();
     const left = run(given, gsoSize);
