@@ -6,11 +6,16 @@ cd "$(dirname "$0")/.."
 # `su` without `-` leaves the directories of system programs out of PATH.
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
-packages="busybox-static ca-certificates curl debootstrap docker-compose docker.io dpkg-dev etcd-client etcd-server ethtool
+packages="bpftool busybox-static ca-certificates curl debootstrap docker-compose docker.io dpkg-dev etcd-client etcd-server ethtool
 g++ iperf3 iproute2 iptables iputils-ping libdevmapper1.02.1 make man-db mandoc nftables openssl procps
 python3 systemd tcpdump traceroute util-linux ${MORE_PACKAGES:-}"
-# libdevmapper is for the Docker Engine 20.10 of the lab. Since Debian 13 docker.io is the daemon alone.
-grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || packages="$packages docker-cli"
+# libdevmapper is for the Docker Engine 20.10 of the lab. Since Debian 13 docker.io is the daemon alone. The eBPF programs are
+# compiled, and compared with what is committed, by the clang of Debian 12.
+if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release; then
+  packages="$packages clang libbpf-dev"
+else
+  packages="$packages docker-cli"
+fi
 
 # Waits while another process, such as an unattended upgrade, holds apt's locks; `update` alone has no option for it.
 install_debian_packages() {

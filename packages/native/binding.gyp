@@ -5,6 +5,7 @@
       "sources": [
         "addon/addon.cc",
         "addon/bpf.cc",
+        "addon/bpf_loader.cc",
         "addon/js_error.cc",
         "addon/namespace.cc",
         "addon/netlink_port.cc",

@@ -1,5 +1,5 @@
 import type { Backends } from '@flannel-ts/backend';
-import { bpfCalls } from '@flannel-ts/native';
+import { openSynchronousNetlink } from '@flannel-ts/netlink';
 import { waitUntil, type Clock, type Logger } from '@flannel-ts/subnet';
 import { messageOf } from './message-of.ts';
 import { readTunnelRecord } from './tunnel-record.ts';
@@ -28,7 +28,7 @@ export function resumeTunnel(
     if (!record) return handle;
     const { tunnel, expiresAt = Infinity } = record;
     if (expiresAt <= clock.now()) throw new Error('its lease has expired');
-    if (!bpfCalls().findInterface(tunnel.device)) throw new Error(`there is no device ${tunnel.device}`);
+    if (!hasLink(tunnel.device)) throw new Error(`there is no device ${tunnel.device}`);
     const carried = backends.resumeTunnel(tunnel);
     log.info({ peers: tunnel.routes.length }, 'the tunnel of the former run carries packets meanwhile');
     const { signal } = waiting;
@@ -43,4 +43,9 @@ export function resumeTunnel(
     log.info({ reason: messageOf(error) }, 'the tunnel of the former run is not resumed');
   }
   return handle;
+}
+
+function hasLink(name: string): boolean {
+  using netlink = openSynchronousNetlink();
+  return netlink.findLink(name) !== undefined;
 }

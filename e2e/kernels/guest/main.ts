@@ -26,7 +26,8 @@ async function openFastPath(): Promise<FastPathState> {
     openTunnel({
       tun: { name: 'flannel0', mtu: 1472 },
       socket: { address: parseAddress(host.address), port: 8285 },
-      fastPath: { underlay: 'eth0' },
+      underlay: 'eth0',
+      fastPath: true,
     }),
   );
   return tunnel.fastPath;

@@ -1,56 +1,82 @@
-import { bpfCalls, type SystemError } from '@flannel-ts/native';
-import { assemble } from './assemble.ts';
+import { bpfCalls } from '@flannel-ts/native';
 import { ownDescriptor } from './descriptor.ts';
-import { ProgramError } from './errors.ts';
-import type { Code } from './instruction.ts';
 
 /** linux/bpf.h */
-const BPF_PROG_TYPE_SCHED_CLS = 3;
 const ATTACH_TYPE: Readonly<Record<Direction, number>> = { ingress: 46, egress: 47 };
+
+/** struct __sk_buff: its size, and offsets of what a test may set. */
+const CONTEXT_BYTES = 192;
+const CONTEXT = { ifindex: 40, gsoSize: 176 } as const;
+
+/** A packet may grow by headers. */
+const ROOM_BYTES = 512;
 
 /** A program for the traffic control hooks of interfaces. It ends with its last attachment. */
 export interface Program extends Disposable {
+  readonly descriptor: number;
+
   /**
-   * Runs the program for every packet that the interface receives (`ingress`) or sends (`egress`), behind the programs
-   * that are there already (tcx, Linux 6.6), until the attachment is disposed of or this process ends.
+   * Runs the program for every packet that the interface receives (`ingress`) or sends
+   * (`egress`), behind the programs that are there already (tcx, Linux 6.6), until the attachment
+   * is disposed of or this process ends.
    * @param interfaceIndex - in this thread's network namespace
    * @throws {SystemError} `EINVAL` on older kernels, `ENODEV` without such an interface, `EPERM`
    */
   attach(interfaceIndex: number, direction: Direction): Disposable;
 
-  /** The same until the interface is deleted: for one of the caller's own that must not be without the program. */
+  /**
+   * The same until the interface is deleted: for one of the caller's own that must not be without
+   * the program.
+   */
   attachForGood(interfaceIndex: number, direction: Direction): void;
+
+  /**
+   * Runs the program once, in this thread's network namespace, for a packet that goes nowhere.
+   * The kernel takes the packet's first 14 bytes for an Ethernet header, whatever they are.
+   * @throws {SystemError} `EINVAL` for a packet that is too short or too long
+   */
+  testRun(packet: Uint8Array, context?: TestRunContext): TestRun;
 }
 
 /** Packets that an interface receives, or that it sends. */
 export type Direction = 'ingress' | 'egress';
 
-/**
- * Loads a program. Its context, r1, is a `struct __sk_buff` ({@link skb}), its result one of {@link verdict}.
- * @param license - what the program may be used under, such as `Dual MIT/GPL`: the kernel lends some helpers only to
- *   programs under the GPL
- * @throws {ProgramError} the verifier refuses it
- * @throws {SystemError} `EPERM`, `AddonError`
- */
-export function loadProgram(code: Code, license: string): Program {
+/** Fields of `struct __sk_buff`. */
+export interface TestRunContext {
+  /** The interface that the packet is at. @default that of the loopback device */
+  readonly ifindex?: number;
+  /** Bytes of payload of a segment, in a packet of several. @default 0: one segment */
+  readonly gsoSize?: number;
+}
+
+export interface TestRun {
+  /** What the program returned: -1 the next program decides, 0 pass, 2 drop, 7 redirect. */
+  readonly verdict: number;
+  /** The packet as the program left it. */
+  readonly packet: Uint8Array;
+}
+
+export function openProgram(descriptor: number): Program {
   const calls = bpfCalls();
-  const program = ownDescriptor(load(code, license));
+  const program = ownDescriptor(descriptor);
   return {
+    get descriptor() {
+      return program.number;
+    },
     attach(interfaceIndex, direction) {
       const link = calls.bpfAttachProgram(program.number, interfaceIndex, ATTACH_TYPE[direction]);
       return ownDescriptor(link);
     },
     attachForGood: (interfaceIndex, direction) =>
       calls.bpfAttachProgramForGood(program.number, interfaceIndex, ATTACH_TYPE[direction]),
+    testRun(packet, { ifindex = 0, gsoSize = 0 } = {}) {
+      const context = new DataView(new ArrayBuffer(CONTEXT_BYTES));
+      context.setUint32(CONTEXT.ifindex, ifindex, true);
+      context.setUint32(CONTEXT.gsoSize, gsoSize, true);
+      const output = new Uint8Array(packet.length + ROOM_BYTES);
+      const run = calls.bpfTestRun(program.number, packet, new Uint8Array(context.buffer), output);
+      return { verdict: run.result, packet: output.subarray(0, run.bytes) };
+    },
     [Symbol.dispose]: () => program[Symbol.dispose](),
   };
-}
-
-function load(code: Code, license: string): number {
-  try {
-    return bpfCalls().bpfLoadProgram(BPF_PROG_TYPE_SCHED_CLS, assemble(code), license);
-  } catch (error) {
-    const { log } = error as SystemError & { readonly log?: string };
-    throw log ? new ProgramError(error as SystemError, log) : error;
-  }
 }

@@ -22,6 +22,19 @@ it('says the reason, which comes before the statistics of the verifier', () => {
   );
 });
 
+it('says the line of C that was refused last', () => {
+  const lines = [
+    '; first(); @ a.c:1',
+    '0: (b7) r1 = 0',
+    '; return *count; @ refused.bpf.c:22',
+    '1: (61) r0 = *(u32 *)(r0 +0)',
+  ];
+  const { message } = new ProgramError(cause, [...lines, 'R0 invalid mem access', ''].join('\n'));
+  expect(message).toBe(
+    'the kernel refuses the program: EACCES: R0 invalid mem access at "return *count; @ refused.bpf.c:22"',
+  );
+});
+
 it('says the last line of a log without statistics', () => {
   for (const short of [
     'jump out of range from insn 0 to 9',
@@ -39,7 +52,7 @@ it('says a reason that only mentions what was processed', () => {
 
 it.for(['', '\n\n', 'processed 0 insns (limit 1000000)\n'])('says that %j has no reason', (none) => {
   const error = new ProgramError(cause, none);
-  expect(error.message).toBe('the kernel refuses the program: EACCES: it gives no reason');
+  expect(error.message).toBe('the kernel refuses the program: EACCES: the verifier gives no reason');
 });
 
 it('keeps the whole log and the error of the system call', () => {

@@ -1,46 +1,38 @@
 #include "bpf.h"
 
-#include <linux/bpf.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "bpf_call.h"
+#include "bpf_loader.h"
 #include "js_error.h"
-#include "tunnel/file_descriptor.h"
 
 namespace flannel {
 namespace {
-
-/** What the verifier may say of a program before its refusal counts as ENOSPC. */
-constexpr std::size_t kLogBytes = 256 * 1024;
-
-long bpf(bpf_cmd command, bpf_attr& attributes) { return ::syscall(SYS_bpf, command, &attributes, sizeof attributes); }
-
-std::uint64_t pointer(const void* address) { return reinterpret_cast<std::uintptr_t>(address); }
-
-std::uint32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 
 Napi::Value descriptor(Napi::Env env, long result, const char* operation) {
   if (result < 0) throw systemError(env, errno, operation);
   return Napi::Number::New(env, static_cast<double>(result));
 }
 
-/** (type, keyBytes, valueBytes, maxEntries, flags) → descriptor */
-Napi::Value createMap(const Napi::CallbackInfo& info) {
+/** (map) → { keyBytes, valueBytes, maxEntries } */
+Napi::Value describeMap(const Napi::CallbackInfo& info) {
+  bpf_map_info found{};
   bpf_attr attributes{};
-  attributes.map_type = number(info[0]);
-  attributes.key_size = number(info[1]);
-  attributes.value_size = number(info[2]);
-  attributes.max_entries = number(info[3]);
-  attributes.map_flags = number(info[4]);
-  return descriptor(info.Env(), bpf(BPF_MAP_CREATE, attributes), "bpf BPF_MAP_CREATE");
+  attributes.info.bpf_fd = number(info[0]);
+  attributes.info.info_len = sizeof found;
+  attributes.info.info = pointer(&found);
+  if (bpf(BPF_OBJ_GET_INFO_BY_FD, attributes) < 0) {
+    throw systemError(info.Env(), errno, "bpf BPF_OBJ_GET_INFO_BY_FD");
+  }
+  Napi::Object description = Napi::Object::New(info.Env());
+  description.Set("type", found.type);
+  description.Set("keyBytes", found.key_size);
+  description.Set("valueBytes", found.value_size);
+  description.Set("maxEntries", found.max_entries);
+  return description;
 }
 
 bpf_attr elementOf(const Napi::CallbackInfo& info) {
@@ -76,33 +68,45 @@ Napi::Value deleteElement(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-bpf_attr programOf(std::uint32_t type, const Napi::Uint8Array& instructions, const std::string& license) {
+/** (map, position, keys to fill, values to fill, most entries, whether to begin) → { entries, more } */
+Napi::Value readBatch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::uint64_t position = pointer(info[1].As<Napi::Uint8Array>().Data());
   bpf_attr attributes{};
-  attributes.prog_type = type;
-  attributes.insns = pointer(instructions.Data());
-  attributes.insn_cnt = static_cast<std::uint32_t>(instructions.ByteLength() / sizeof(bpf_insn));
-  attributes.license = pointer(license.c_str());
-  return attributes;
+  attributes.batch.map_fd = number(info[0]);
+  attributes.batch.in_batch = info[5].As<Napi::Boolean>() ? 0 : position;
+  attributes.batch.out_batch = position;
+  attributes.batch.keys = pointer(info[2].As<Napi::Uint8Array>().Data());
+  attributes.batch.values = pointer(info[3].As<Napi::Uint8Array>().Data());
+  attributes.batch.count = number(info[4]);
+  // ENOENT is the end, with what was read before it.
+  const bool more = bpf(BPF_MAP_LOOKUP_BATCH, attributes) == 0;
+  if (!more && errno != ENOENT) throw systemError(env, errno, "bpf BPF_MAP_LOOKUP_BATCH");
+  Napi::Object read = Napi::Object::New(env);
+  read.Set("entries", attributes.batch.count);
+  read.Set("more", more);
+  return read;
 }
 
-/** (type, instructions, license) → descriptor; an error carries what the verifier says as `log`. */
-Napi::Value loadProgram(const Napi::CallbackInfo& info) {
-  const auto instructions = info[1].As<Napi::Uint8Array>();
-  const std::string license = info[2].As<Napi::String>();
-  bpf_attr attributes = programOf(number(info[0]), instructions, license);
-  const long program = bpf(BPF_PROG_LOAD, attributes);
-  if (program >= 0) return Napi::Number::New(info.Env(), static_cast<double>(program));
-
-  // The log costs time, so it is only asked for when there is something to say.
-  Napi::Error error = systemError(info.Env(), errno, "bpf BPF_PROG_LOAD");
-  std::vector<char> log(kLogBytes);
-  attributes.log_level = 1;
-  attributes.log_buf = pointer(log.data());
-  attributes.log_size = static_cast<std::uint32_t>(log.size());
-  const long again = bpf(BPF_PROG_LOAD, attributes);
-  if (again >= 0) ::close(static_cast<int>(again));
-  error.Set("log", Napi::String::New(info.Env(), log.data()));
-  throw error;
+/** (program, packet, context, room for the packet that comes out) → { result, bytes } */
+Napi::Value testRun(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto packet = info[1].As<Napi::Uint8Array>();
+  auto context = info[2].As<Napi::Uint8Array>();
+  auto output = info[3].As<Napi::Uint8Array>();
+  bpf_attr attributes{};
+  attributes.test.prog_fd = number(info[0]);
+  attributes.test.data_in = pointer(packet.Data());
+  attributes.test.data_size_in = static_cast<std::uint32_t>(packet.ByteLength());
+  attributes.test.ctx_in = pointer(context.Data());
+  attributes.test.ctx_size_in = static_cast<std::uint32_t>(context.ByteLength());
+  attributes.test.data_out = pointer(output.Data());
+  attributes.test.data_size_out = static_cast<std::uint32_t>(output.ByteLength());
+  if (bpf(BPF_PROG_TEST_RUN, attributes) < 0) throw systemError(env, errno, "bpf BPF_PROG_TEST_RUN");
+  Napi::Object ran = Napi::Object::New(env);
+  ran.Set("result", static_cast<std::int32_t>(attributes.test.retval));
+  ran.Set("bytes", attributes.test.data_size_out);
+  return ran;
 }
 
 /** (program, interface index, attach type) → descriptor of a link, which ends with it */
@@ -125,22 +129,6 @@ Napi::Value attachProgramForGood(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/** (name) → { index, type }, or undefined */
-Napi::Value findInterface(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::string name = info[0].As<Napi::String>();
-  const tunnel::FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (socket.get() < 0) throw systemError(env, errno, "socket");
-  const unsigned int index = ::if_nametoindex(name.c_str());
-  ifreq request{};
-  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  if (index == 0 || ::ioctl(socket.get(), SIOCGIFHWADDR, &request) != 0) return env.Undefined();
-  Napi::Object found = Napi::Object::New(env);
-  found.Set("index", index);
-  found.Set("type", static_cast<int>(request.ifr_hwaddr.sa_family));
-  return found;
-}
-
 Napi::Value closeDescriptor(const Napi::CallbackInfo& info) {
   ::close(static_cast<int>(number(info[0])));
   return info.Env().Undefined();
@@ -152,14 +140,15 @@ void initBpf(Napi::Env env, Napi::Object exports) {
   const auto set = [&](const char* name, Napi::Value (*call)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, call, name));
   };
-  set("bpfCreateMap", createMap);
+  set("bpfLoadSkeleton", loadSkeleton);
+  set("bpfDescribeMap", describeMap);
+  set("bpfReadBatch", readBatch);
+  set("bpfTestRun", testRun);
   set("bpfUpdateElement", updateElement);
   set("bpfReadElement", readElement);
   set("bpfDeleteElement", deleteElement);
-  set("bpfLoadProgram", loadProgram);
   set("bpfAttachProgram", attachProgram);
   set("bpfAttachProgramForGood", attachProgramForGood);
-  set("findInterface", findInterface);
   set("closeDescriptor", closeDescriptor);
 }
 

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { AddonError, type SystemError } from './binding.ts';
-export { bpfCalls, type BpfCalls } from './bpf.ts';
+export { bpfCalls, type BpfCalls, type BpfMapDescription, type LoadedBpf } from './bpf.ts';
 export { inNamespace } from './namespace.ts';
 export {
   openNetlinkExchange,

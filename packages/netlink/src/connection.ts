@@ -2,6 +2,7 @@ import type { Address } from '@flannel-ts/ip';
 import type { DumpFilter, FdbEntry, KernelEvent, Link, LinkAddress, Neighbour, Route } from './objects.ts';
 import type { NetlinkError } from './errors.ts';
 import type { Operation } from './operations.ts';
+import type { SubscriptionOptions } from './subscribe.ts';
 
 /** A connection to the kernel's routing netlink of one network namespace. */
 export interface NetlinkConnection extends AsyncDisposable {
@@ -24,14 +25,6 @@ export interface NetlinkConnection extends AsyncDisposable {
   /** Carries out one operation. @throws {NetlinkError} */
   request(operation: Operation): Promise<void>;
 
-  /**
-   * Changes from now on, until `signal` aborts or the iteration is left. FDB entries come with neighbours.
-   * @param options.of - what to hear of @default everything
-   */
-  subscribe(options: {
-    readonly signal?: AbortSignal;
-    readonly of?: readonly SubscriptionTopic[];
-  }): AsyncIterable<KernelEvent>;
+  /** Reports changes from now on, until `signal` aborts or the iteration is left; see `subscribe` of this package. */
+  subscribe(options: SubscriptionOptions): AsyncIterable<KernelEvent>;
 }
-
-export type SubscriptionTopic = 'link' | 'address' | 'route' | 'neighbour';

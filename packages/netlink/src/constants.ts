@@ -3,6 +3,7 @@
 
 /** linux/netlink.h: protocols, NLMSG_ types and NLM_F_ flags. */
 export const NETLINK_ROUTE = 0;
+export const NETLINK_XFRM = 6;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
 export const NLM_F = {
   REQUEST: 0x1,
@@ -50,6 +51,12 @@ export const RTNLGRP = {
 
 /** bits/socket.h: AF_ families. */
 export const AF = { UNSPEC: 0, INET: 2, BRIDGE: 7, INET6: 10 } as const;
+
+/** linux/xfrm.h: XFRM_MSG_ message types. */
+export const XFRM_MSG = { NEWSPDINFO: 0x24, GETSPDINFO: 0x25 } as const;
+
+/** linux/if_arp.h */
+export const ARPHRD_ETHER = 1;
 
 /** linux/if.h */
 export const IFF_UP = 0x1;

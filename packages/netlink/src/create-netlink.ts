@@ -1,20 +1,11 @@
 import type { NetlinkPort, NetlinkPortOptions } from '@flannel-ts/native';
 import { runBatch } from './batch.ts';
-import type { NetlinkConnection, SubscriptionTopic } from './connection.ts';
-import { RTNLGRP } from './constants.ts';
+import type { NetlinkConnection } from './connection.ts';
 import { dump } from './dump.ts';
 import { createExchange } from './exchange.ts';
 import { lookUpRoute } from './look-up-route.ts';
-import { readEvents } from './subscription.ts';
+import { subscribe } from './subscribe.ts';
 import { ADDRESSES, FDB, LINKS, NEIGHBOURS, ROUTES } from './tables.ts';
-
-const GROUPS: Readonly<Record<SubscriptionTopic, readonly number[]>> = {
-  link: [RTNLGRP.LINK],
-  address: [RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR],
-  route: [RTNLGRP.IPV4_ROUTE, RTNLGRP.IPV6_ROUTE],
-  neighbour: [RTNLGRP.NEIGH],
-};
-const EVERYTHING = Object.keys(GROUPS) as SubscriptionTopic[];
 
 /**
  * Opens a connection to the kernel's routing netlink. It keeps the process alive until it is disposed of;
@@ -39,8 +30,7 @@ export function createNetlink(components: {
       const [error] = await runBatch(exchange, [operation]);
       if (error) throw error;
     },
-    subscribe: ({ signal, of = EVERYTHING }) =>
-      readEvents(components.openPort({ groups: of.flatMap((topic) => GROUPS[topic]) }), signal),
+    subscribe: (options) => subscribe(components, options),
     async [Symbol.asyncDispose]() {
       exchange[Symbol.dispose]();
     },

@@ -3,6 +3,7 @@ import { readAnswer } from './answers.ts';
 import { NETLINK_ROUTE, NLM_F } from './constants.ts';
 import { describeOperation } from './describe-operation.ts';
 import { encodeOperation, LARGEST_OPERATION_BYTES } from './encode-operation.ts';
+import { findLink, type FoundLink } from './find-link.ts';
 import { readMessages } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { Operation } from './operations.ts';
@@ -11,6 +12,8 @@ import type { Operation } from './operations.ts';
 export interface SynchronousNetlink extends Disposable {
   /** Carries out one operation before it returns. @throws {NetlinkError} */
   request(operation: Operation): void;
+  /** Finds a link by its name. @throws {NetlinkError} */
+  findLink(name: string): FoundLink | undefined;
 }
 
 /** Opens a connection in this thread's network namespace. @throws {SystemError} */
@@ -28,6 +31,7 @@ export function openSynchronousNetlink(): SynchronousNetlink {
         if (error) throw error;
       }
     },
+    findLink: (name) => findLink(port, name, ++sequence),
     [Symbol.dispose]: () => port[Symbol.dispose](),
   };
 }

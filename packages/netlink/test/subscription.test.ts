@@ -1,8 +1,9 @@
 import type { NetlinkPortOptions } from '@flannel-ts/native';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventQueue } from '../src/event-queue.ts';
 import {
   createNetlink,
+  subscribe as subscribeAlone,
   type KernelEvent,
   type NetlinkConnection,
   type SubscriptionTopic,
@@ -113,6 +114,21 @@ describe('a subscription joins the multicast groups', () => {
   it.each(cases)('of its topics: %j', (of, groups) => {
     netlink.subscribe({ of });
     expect(opened).toEqual([undefined, { groups }]);
+  });
+
+  it('needs no connection, and has one socket, which closes with it', async () => {
+    const port = new FakePort();
+    const openPort = vi.fn(() => port);
+    const stop = new AbortController();
+    const events = subscribeAlone({ openPort }, { signal: stop.signal, of: ['link'] })[
+      Symbol.asyncIterator
+    ]();
+    port.deliver(removedLink);
+    expect(await events.next()).toMatchObject({ value: { kind: 'link', change: 'removed' } });
+    expect(openPort.mock.calls).toEqual([[{ groups: [1] }]]);
+    stop.abort();
+    expect(port.closed).toBe(true);
+    expect((await events.next()).done).toBe(true);
   });
 
   it('of all topics by default', () => {

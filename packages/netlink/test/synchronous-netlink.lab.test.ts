@@ -1,7 +1,8 @@
 import { parseAddress } from '@flannel-ts/ip';
-import { bpfCalls, inNamespace } from '@flannel-ts/native';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { inNamespace } from '@flannel-ts/native';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  countOutgoingIpsecPolicies,
   NetlinkError,
   openSynchronousNetlink,
   type NewLink,
@@ -40,7 +41,7 @@ it('has carried out each operation before the next line runs', async () => {
   const index = inNamespace(host.namespace.path, () => {
     using inside = openSynchronousNetlink();
     inside.request({ op: 'create-link', link: vx70 });
-    const found = bpfCalls().findInterface('vx70')!;
+    const found = inside.findLink('vx70')!;
     inside.request({ op: 'set-link', index: found.index, up: true, mtu: 1430 });
     const address = { address: parseAddress('10.5.1.0'), prefixLength: 32, scope: 'global' } as const;
     inside.request({ op: 'put-address', address: { linkIndex: found.index, ...address } });
@@ -59,7 +60,53 @@ it('stays in its namespace when the thread has left that', async () => {
   const name = `ftlab${process.pid}`;
   netlink.request({ op: 'create-link', link: { kind: 'bridge', name } });
   expect(await host.ipLink(name)).toMatchObject({ linkinfo: { info_kind: 'bridge' } });
-  expect(bpfCalls().findInterface(name)).toBeUndefined();
+  using outside = openSynchronousNetlink();
+  expect(netlink.findLink(name)).toBeDefined();
+  expect(outside.findLink(name)).toBeUndefined();
+});
+
+describe('findLink', () => {
+  /** As long as a name may be. */
+  const longest = 'fifteen-letters';
+
+  it('finds a link by its name, and tells whether it has Ethernet headers', async () => {
+    const add = (index: number, ...link: string[]) =>
+      host.namespace.run('ip', 'link', 'add', 'index', `${index}`, ...link);
+    await add(70, 'name', 'br0', 'type', 'bridge');
+    await add(71, 'name', 'gpe0', 'type', 'vxlan', 'dstport', '4790', 'external', 'gpe');
+    expect(netlink.findLink('br0')).toEqual({ index: 70, ethernet: true });
+    expect(netlink.findLink('gpe0')).toEqual({ index: 71, ethernet: false });
+    expect(netlink.findLink('lo')).toEqual({ index: 1, ethernet: false });
+  });
+
+  it('finds nothing for a name that no link has', () => {
+    expect(netlink.findLink('br1')).toBeUndefined();
+    expect(netlink.findLink('')).toBeUndefined();
+  });
+
+  it('does not cut a name that is too long', () => {
+    netlink.request({ op: 'create-link', link: { kind: 'bridge', name: longest } });
+    expect(netlink.findLink(longest)).toMatchObject({ ethernet: true });
+    expect(netlink.findLink(`${longest}-`)).toBeUndefined();
+    expect(netlink.findLink('x'.repeat(1_000))).toBeUndefined();
+  });
+});
+
+describe('countOutgoingIpsecPolicies', () => {
+  it('counts those for outgoing packets, in the namespace of this thread', async () => {
+    const count = () => inNamespace(host.namespace.path, countOutgoingIpsecPolicies);
+    const add = (direction: string, network: string) =>
+      host.namespace.run(
+        ...['ip', 'xfrm', 'policy', 'add', 'dst', network, 'dir', direction],
+        ...['tmpl', 'proto', 'esp', 'mode', 'transport'],
+      );
+    expect(count()).toBe(0);
+    await add('in', '192.0.2.0/24');
+    expect(count()).toBe(0);
+    await add('out', '192.0.2.0/24');
+    await add('out', '198.51.100.0/24');
+    expect(count()).toBe(2);
+  });
 });
 
 const cases: [string, () => Operation, facts: Partial<NetlinkError>][] = [

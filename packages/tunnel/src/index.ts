@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { TunnelFailedError, TunnelOpenError, type TunnelOpenProblem } from './errors.ts';
+export { fastPathReasons, type FastPathReason, type FastPathReasons } from './fast-path/reasons.ts';
 export { openTunnel, type TunnelOptions } from './open-tunnel.ts';
 export type {
   Counter,

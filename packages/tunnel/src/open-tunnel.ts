@@ -15,7 +15,7 @@ import {
   type FastPath,
   type FastPathOptions,
 } from './fast-path/open-fast-path.ts';
-import { sum } from './fast-path/prefix-table.ts';
+import { sum } from './fast-path/traffic.ts';
 import type {
   DropReason,
   Endpoint,
@@ -171,10 +171,9 @@ function once<T>(call: (value: T) => void): (value: T) => void {
 
 function addTraffic(stats: TunnelStats, fast: FastPath | undefined): TunnelStats {
   if (!fast) return stats;
-  const peers = stats.peers.map((peer) => {
-    return { ...peer, ...sum(peer, fast.traffic(peer.route.destination)) };
-  });
-  return { ...stats, ...sum(stats, fast.total()), peers };
+  const traffic = fast.traffic();
+  const peers = stats.peers.map((peer) => ({ ...peer, ...sum(peer, traffic.of(peer.route.destination)) }));
+  return { ...stats, ...sum(stats, traffic.total), peers, fastPath: fast.reasons() };
 }
 
 function readStats(native: PacketTunnel): TunnelStats {

@@ -1,5 +1,6 @@
 import type { Address, InterfaceAddress, Prefix } from '@flannel-ts/ip';
 import type { packetTunnelDropReasons, PacketTunnelOffloads } from '@flannel-ts/native';
+import type { FastPathReasons } from './fast-path/reasons.ts';
 
 /** Where a peer's tunnel socket is. */
 export interface Endpoint {
@@ -80,6 +81,8 @@ export interface TunnelStats {
   readonly received: Counter;
   /** Dropped packets by reason. */
   readonly drops: Readonly<Record<DropReason, number>>;
+  /** Packets that the fast path left to user space, or dropped, by reason; absent without a fast path. */
+  readonly fastPath?: FastPathReasons;
   /** What is on. */
   readonly offloads: TunnelOffloads;
   /** One entry per route. A route keeps its counters as long as its destination keeps its peer. */

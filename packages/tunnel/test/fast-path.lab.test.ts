@@ -99,6 +99,23 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
     expect(tunnels.map(({ fastPath }) => fastPath)).toEqual([{ on: true }, { on: true }]);
   });
 
+  it('shows what its programs and maps are for in bpftool', async () => {
+    const [host] = overlay.hosts;
+    const names = ['flannel_deliver', 'flannel_rx', 'flannel_tx'];
+    type Shown = { id: number; name?: string; map_ids?: number[] }[];
+    const programs = (await host.json<Shown>('bpftool', '-j', 'prog')).filter(({ name }) =>
+      names.includes(name!),
+    );
+    expect([...new Set(programs.map(({ name }) => name))].sort()).toEqual(names);
+    const ids = programs.flatMap(({ map_ids = [] }) => map_ids);
+    const maps = (await host.json<Shown>('bpftool', '-j', 'map')).filter(({ id }) => ids.includes(id));
+    expect([...new Set(maps.map(({ name }) => name))].sort()).toEqual([
+      ...['flannel.rodata', 'flannel_lengths', 'flannel_prefix', 'flannel_reasons', 'flannel_traffic'],
+    ]);
+    const { id } = maps.find(({ name }) => name === 'flannel_reasons')!;
+    expect(await host.run('bpftool', 'map', 'dump', 'id', `${id}`)).toContain('"transmit_no_route": ');
+  });
+
   it('keeps packets in the kernel', async () => {
     await pingOther('-c 1');
     const path = await pathOf(async () => expect(await countOthers({ count: 5 })).toBe(5));
@@ -147,6 +164,7 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
       await expect.poll(arrived).toBe(Math.ceil(65_460 / 1200));
     });
     expect(path).toEqual({ userSpace: 1, kernel: 0 });
+    expect(tunnels[0].stats().fastPath!.transmitTooLarge).toEqual({ packets: 1 });
   });
 
   it('goes through a firewall that knows the tunnel’s port only, and strict reverse path filters', async () => {
@@ -225,7 +243,10 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
       await container.run('ip', 'address', 'add', `${address}/24`, 'dev', 'inner0');
       await container.run('ip', 'link', 'set', 'inner0', 'up');
     }
+    const refused = () => tunnels[0].stats().fastPath!.transmitAdjustFailed.packets;
+    const before = refused();
     await checkTransfers(from, '10.99.0.2', { seed: 2, bytes: 3e6 });
+    expect(refused()).toBeGreaterThan(before);
     // Its router solicitations would be counted by the tests below.
     for (const container of [from, to]) await container.run('ip', 'link', 'delete', 'inner0');
   });
@@ -268,6 +289,17 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
     const good = udpPacket({ source: '10.5.1.9', destination: '10.5.2.0', payload: Buffer.from('good') });
     await sendUnchecked(first, { from: port, to: port }, second.address, good);
     expect((await application.next()).toString()).toBe('good');
+  });
+
+  it('counts why packets go through user space, while the loopback device does not forward', async () => {
+    const [first] = overlay.hosts;
+    const disabled = () => tunnels[0].stats().fastPath!.transmitForwardingDisabled.packets;
+    const before = disabled();
+    await first.run('sysctl', '-qw', 'net.ipv4.conf.lo.forwarding=0');
+    const path = await pathOf(async () => expect(await countOthers({ count: 3 })).toBe(3));
+    await first.run('sysctl', '-qw', 'net.ipv4.conf.lo.forwarding=1');
+    expect(path).toEqual({ userSpace: 3, kernel: 0 });
+    expect(disabled() - before).toBe(3);
   });
 
   it('loses nothing when a peer starts or ends to take fast packets', async () => {
@@ -392,6 +424,19 @@ describe('a host', () => {
     await host.run('ip', 'xfrm', 'policy', 'add', ...policy, 'tmpl', 'proto', 'esp', 'mode', 'transport');
     expect(await reasonOf(open())).toBe('this host has IPsec policies, which it would pass by');
     await host.run('ip', 'xfrm', 'policy', 'delete', ...policy);
+    expect(await reasonOf(open())).toBeUndefined();
+  });
+
+  it.skipIf(noFastPath)('names the switch of the kernel that would keep it from finding routes', async () => {
+    const set = (name: string, value: number) => host.run('sysctl', '-qw', `net.ipv4.${name}=${value}`);
+    await set('conf.lo.forwarding', 0);
+    expect(await reasonOf(open())).toBe(
+      'net.ipv4.conf.lo.forwarding is 0, so that the kernel finds no routes for it; sysctl -w net.ipv4.conf.lo.forwarding=1',
+    );
+    // A host that does not forward at all will set it for all devices when it does.
+    await set('ip_forward', 0);
+    expect(await reasonOf(open())).toBeUndefined();
+    await set('ip_forward', 1);
     expect(await reasonOf(open())).toBeUndefined();
   });
 

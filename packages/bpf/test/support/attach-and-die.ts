@@ -1,7 +1,7 @@
 // Makes the interface of a number drop all that arrives, in a way of Program, and dies without a clean-up.
-import { exit, loadProgram, move, verdict } from '../../src/index.ts';
+import { loadPingCounter, verdict } from './ping-counter.ts';
 
 const [index, way] = process.argv.slice(2) as [string, 'attach' | 'attachForGood'];
-loadProgram([move(0, verdict.drop), exit], 'Dual MIT/GPL')[way](Number(index), 'ingress');
+loadPingCounter(verdict.drop, verdict.drop).program[way](Number(index), 'ingress');
 console.log('attached');
 process.kill(process.pid, 'SIGKILL');

@@ -1,23 +1,34 @@
-import { loadProgram, type Code, type Direction } from '@flannel-ts/bpf';
-import type { Endpoint, RouteSink } from '../tunnel.ts';
-import { createDecapsulationLink, removeDecapsulationLink } from './decapsulation-link.ts';
-import { createSeal, deliverProgram } from './deliver.ts';
-import { receiveProgram } from './receive.ts';
-import { requireEthernet, requireInterface, requireNoIpsec, requireOwnIpv4 } from './conditions.ts';
+import { loadSkeleton } from '@flannel-ts/bpf';
+import { NetlinkError } from '@flannel-ts/netlink';
 import { steerReceivedPackets } from '../receive-packet-steering.ts';
-import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
-import { networkOrder } from './snippets.ts';
-import { transmitProgram } from './transmit.ts';
+import type { Endpoint, RouteSink } from '../tunnel.ts';
+import {
+  requireEthernet,
+  requireForwarding,
+  requireInterface,
+  requireNoIpsec,
+  requireOwnIpv4,
+} from './conditions.ts';
+import { createDecapsulationLink, removeDecapsulationLink } from './decapsulation-link.ts';
+import { createPacketMark } from './packet-mark.ts';
+import type { TrafficSnapshot } from './prefix-counters.ts';
+import { createPrefixTable } from './prefix-table.ts';
+import { skeleton } from './programs/skeleton.ts';
+import { readReasons, type FastPathReasons } from './reasons.ts';
+import { encodeSettings } from './settings.ts';
 import { watchLinks } from './watch-links.ts';
 
-/**
- * The programs use `bpf_fib_lookup`, which the kernel lends to programs under the GPL: docs/decisions/0018 offers
- * them under it, too.
- */
-const LICENSE = 'Dual MIT/GPL';
+/** The first UDP port to try for the decapsulating device, and how many there are. */
+const FIRST_PORT = 48_285;
+const PORTS = 16;
 
 /** Packets between the TUN device and the underlay that stay in the kernel. */
-export interface FastPath extends RouteSink, Pick<PrefixTable, 'traffic' | 'total'>, Disposable {}
+export interface FastPath extends RouteSink, Disposable {
+  /** Reads what routes carried. */
+  traffic(): TrafficSnapshot;
+  /** Reads how many packets were left to user space, or dropped, and why. */
+  reasons(): FastPathReasons;
+}
 
 export interface FastPathOptions {
   /** Name of the TUN device. */
@@ -26,27 +37,54 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
-  /** Called when an interface that the fast path needs is gone or cannot be watched: close it and open another. */
+  /**
+   * Called when an interface that the fast path needs is gone or cannot be watched: close it and
+   * open another.
+   */
   readonly onFailure: (error: Error) => void;
 }
 
 /**
- * Opens the fast path in this thread's network namespace: programs at the TUN device and the underlay (tcx, Linux 6.6), and a
- * VXLAN device that takes the outer headers off. They end with it, or with this process but for the device.
+ * Opens the fast path in this thread's network namespace: programs at the TUN device and the
+ * underlay (tcx, Linux 6.6), and a VXLAN device that takes the outer headers off. They end with it,
+ * or with this process but for the device.
  * @throws {FastPathError} when it does not fit this host
- * @throws {SystemError} {@link NetlinkError} {@link ProgramError} when this kernel or process cannot
+ * @throws {SystemError} {@link NetlinkError} {@link ProgramError} when this kernel or process
+ *   cannot
  */
-export function openFastPath({ tun, underlay, local, onFailure }: FastPathOptions): FastPath {
-  const underlayIndex = requireEthernet(underlay);
+export function openFastPath(options: FastPathOptions): FastPath {
+  const { tun, underlay, local } = options;
+  const indexes = { tun: requireInterface(tun).index, underlay: requireEthernet(underlay) };
   requireOwnIpv4(local);
   requireNoIpsec();
+  requireForwarding();
+  for (let port = FIRST_PORT; ; port++) {
+    try {
+      return openOnPort(port, indexes, options);
+    } catch (error) {
+      const taken = error instanceof NetlinkError && error.code === 'EADDRINUSE';
+      if (!taken || port + 1 === FIRST_PORT + PORTS) throw error;
+    }
+  }
+}
+
+/**
+ * The programs have the port of the decapsulating device as a constant, so that they are loaded for
+ * each that is tried.
+ */
+function openOnPort(
+  port: number,
+  indexes: { readonly tun: number; readonly underlay: number },
+  { tun, local, onFailure }: FastPathOptions,
+): FastPath {
   using building = new DisposableStack();
-  const table = building.use(createPrefixTable());
-  const { index: tunIndex } = requireInterface(tun);
-  const seal = createSeal();
-  using deliver = loadProgram(deliverProgram(tunIndex, seal), LICENSE);
-  const link = building.use(createDecapsulationLink(linkName(tun), { vni: seal.vni, deliver }));
-  steerReceivedPackets(linkName(tun));
+  const mark = createPacketMark();
+  const settings = encodeSettings({ local, decapsulationPort: port, tunIndex: indexes.tun, mark });
+  const { maps, programs } = building.use(loadSkeleton(skeleton, settings));
+  const deliver = programs.flannel_deliver;
+  const name = linkName(tun);
+  const link = building.use(createDecapsulationLink(name, { port, vni: mark.vni, deliver }));
+  steerReceivedPackets(name);
   const onDown = (index: number) => {
     if (index !== link.index) return;
     try {
@@ -55,22 +93,17 @@ export function openFastPath({ tun, underlay, local, onFailure }: FastPathOption
       onFailure(error as Error);
     }
   };
-  building.use(watchLinks([link.index, underlayIndex], { onLost: onFailure, onDown }));
-  const bound = { address: networkOrder32(local.address.value), port: networkOrder(local.port) };
-  const attach = (code: Code, index: number, direction: Direction) => {
-    using program = loadProgram(code, LICENSE);
-    building.use(program.attach(index, direction));
-  };
-  const receive = receiveProgram({ table, local: bound, decapsulationPort: networkOrder(link.port), seal });
-  attach(receive, underlayIndex, 'ingress');
-  attach(transmitProgram({ table, local: bound }), tunIndex, 'egress');
+  building.use(watchLinks([link.index, indexes.underlay], { onLost: onFailure, onDown }));
+  building.use(programs.flannel_rx.attach(indexes.underlay, 'ingress'));
+  building.use(programs.flannel_tx.attach(indexes.tun, 'egress'));
+  const table = createPrefixTable(maps);
   const opened = building.move();
   return {
     setLocalSubnets: (subnets) => table.setLocalSubnets(subnets),
     setRoutes: (routes) => table.setRoutes(routes),
     updateRoutes: (change) => table.updateRoutes(change),
-    traffic: (destination) => table.traffic(destination),
-    total: () => table.total(),
+    traffic: () => table.traffic(),
+    reasons: () => readReasons(maps.flannel_reasons),
     [Symbol.dispose]: () => opened.dispose(),
   };
 }
@@ -86,11 +119,4 @@ export function removeFormerFastPath(tun: string): void {
 
 function linkName(tun: string): string {
   return `${tun}-rx`;
-}
-
-/** A 32-bit number in network byte order, as a little-endian machine reads it from a packet. */
-function networkOrder32(value: bigint): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, Number(value));
-  return view.getUint32(0, true);
 }

@@ -1,5 +1,5 @@
 import { openNetlinkPort } from '@flannel-ts/native';
-import { createNetlink, type KernelEvent } from '@flannel-ts/netlink';
+import { subscribe, type KernelEvent } from '@flannel-ts/netlink';
 
 export interface LinkWatch {
   /** Called once: when a link was deleted, or when the watch broke, so that a deletion would go unnoticed. */
@@ -19,21 +19,11 @@ export function watchLinks(
   { onLost, onDown, openPort = openNetlinkPort }: LinkWatch,
 ): Disposable {
   const stop = new AbortController();
-  const events = subscribe(openPort, stop.signal);
+  const events = subscribe({ openPort }, { signal: stop.signal, of: ['link'] });
   void findLoss(events, indexes, onDown).then((loss) => {
     if (loss) onLost(loss);
   });
   return { [Symbol.dispose]: () => stop.abort() };
-}
-
-/** The subscription has a socket of its own, which outlives the connection. */
-function subscribe(openPort: typeof openNetlinkPort, signal: AbortSignal): AsyncIterable<KernelEvent> {
-  const netlink = createNetlink({ openPort });
-  try {
-    return netlink.subscribe({ signal, of: ['link'] });
-  } finally {
-    void netlink[Symbol.asyncDispose]();
-  }
 }
 
 /** Resolves with what was lost, or with nothing when the watch was stopped. Never rejects. */

@@ -1,0 +1,18 @@
+import type { Counter } from '../tunnel.ts';
+
+/** What a fast path moved. */
+export interface Traffic {
+  readonly sent: Counter;
+  readonly received: Counter;
+}
+
+export const noTraffic: Traffic = { sent: { packets: 0, bytes: 0 }, received: { packets: 0, bytes: 0 } };
+
+/** Adds two, counter by counter. */
+export function sum(a: Traffic, b: Traffic): Traffic {
+  return { sent: add(a.sent, b.sent), received: add(a.received, b.received) };
+}
+
+function add(a: Counter, b: Counter): Counter {
+  return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
+}
