@@ -142,6 +142,9 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
       expect(change(1, 'sent')).toEqual(change(0, 'received'));
       expect(change(0, 'sent').bytes).toBeGreaterThan(3e6);
       expect(after[0]!.peers[0]!.sent).toEqual(after[0]!.sent);
+      expect(after[0]!.peers[0]).toMatchObject({ path: { kind: 'fast' }, inKernel: after[0]!.inKernel });
+      const bySpace = after[0]!.sent.bytes - after[0]!.inKernel.sent.bytes;
+      expect(bySpace).toBeLessThan(after[0]!.inKernel.sent.bytes / 100);
     });
   });
 
