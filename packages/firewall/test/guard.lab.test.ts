@@ -68,9 +68,9 @@ async function table(): Promise<string> {
 
 /** Docker's rule, and from which port the container sends: no two tests have a tracked connection in common. */
 const masquerades = [
-  { rule: undefined, fromPort: 9_001 },
-  { rule: 'MASQUERADE --random-fully', fromPort: 9_002 },
-  { rule: 'MASQUERADE', fromPort: UDP },
+  { name: 'no rule', rule: undefined, fromPort: 9_001 },
+  { name: 'MASQUERADE --random-fully', rule: 'MASQUERADE --random-fully', fromPort: 9_002 },
+  { name: 'MASQUERADE', rule: 'MASQUERADE', fromPort: UDP },
 ] as const;
 
 for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
@@ -80,7 +80,7 @@ for (const tool of [iptablesNft, iptablesLegacy, nftables]) {
 
     describe.each(families)('IPv%i', (family) => {
       it.each(masquerades)(
-        'does not reach that of a peer, and all else, with Docker’s $rule',
+        'does not reach that of a peer, and reaches all else; Docker has $name',
         async (docker) => {
           const { rule, fromPort } = docker;
           const host = { namespace: second.namespace, address: second.at[family].underlay };
