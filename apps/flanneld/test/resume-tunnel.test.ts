@@ -23,7 +23,7 @@ const tunnel: TunnelState = {
   routes: [
     {
       destination: parsePrefix('10.5.2.0/24'),
-      peer: { address: parseAddress('192.0.2.2'), port: 8285, fastPath: false },
+      peer: { address: parseAddress('192.0.2.2'), port: 8285, fastPath: false, ecn: false },
     },
   ],
 };
