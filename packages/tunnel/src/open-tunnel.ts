@@ -62,7 +62,7 @@ export interface TunnelOptions {
   /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
    * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
-   * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default false
+   * without. Needs CAP_BPF and CAP_PERFMON; `Tunnel.fastPath` tells whether it is on. @default false
    */
   readonly fastPath?: boolean;
   /**

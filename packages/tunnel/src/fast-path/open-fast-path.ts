@@ -3,6 +3,7 @@ import { NetlinkError } from '@flannel-ts/netlink';
 import { steerReceivedPackets } from '../receive-packet-steering.ts';
 import type { Endpoint, RouteSink } from '../tunnel.ts';
 import {
+  requireCapabilities,
   requireEthernet,
   requireForwarding,
   requireInterface,
@@ -58,6 +59,7 @@ export function openFastPath(options: FastPathOptions): FastPath {
   requireOwnIpv4(local);
   requireNoIpsec();
   requireForwarding();
+  requireCapabilities();
   for (let port = FIRST_PORT; ; port++) {
     try {
       return openOnPort(port, indexes, options);
