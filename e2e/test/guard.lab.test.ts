@@ -117,9 +117,8 @@ describe.each(setups)('a container that forges packets of $backend, $flags', ({ 
     await far.ready();
   });
 
-  it.runIf(backend === 'vxlan')(
-    'hosts without a lease are refused and named, unless any are taken',
-    async () => {
+  if (backend === 'vxlan')
+    it('hosts without a lease are refused and named, unless any are taken', async () => {
       await forge(outside, 'forged by a stranger', 0);
       await forge(near.host, 'forged by a peer', 0);
       await listener.line(/^forged by a peer$/);
@@ -131,8 +130,7 @@ describe.each(setups)('a container that forges packets of $backend, $flags', ({ 
       await far.ready();
       await forge(outside, 'forged by anyone', 0);
       await listener.line(/^forged by anyone$/);
-    },
-  );
+    });
 
   it('the guard goes with a cleanup', async () => {
     await far.daemon.stop();
