@@ -54,8 +54,8 @@ export interface TunnelOptions {
   /** `auto` uses every offload that the kernel has; `none` moves one packet per system call. @default 'auto' */
   readonly offloads?: 'auto' | 'none';
   /**
-   * What the outer headers of packets through user space say in DSCP and ECN. `inherit` copies the inner DSCP, and the
-   * inner ECN field to peers with `ecn`; what arrives is combined as RFC 6040 has it in any case. @default 'zero'
+   * What outer headers say in DSCP and ECN. `inherit` copies the inner DSCP, and the inner ECN field to peers with
+   * `ecn`; what arrives is combined as RFC 6040 has it in any case. @default 'zero'
    */
   readonly tos?: 'zero' | 'inherit';
   /**
@@ -83,7 +83,7 @@ export interface TunnelOptions {
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
   const { tun, socket, accept = 'peers', underlay = '', offloads = 'auto', initial } = options;
-  const { threads = defaultThreads() } = options;
+  const { threads = defaultThreads(), tos = 'zero' } = options;
   const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
   using opening = new DisposableStack();
   const native = open(options, {
@@ -95,7 +95,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     threads,
     acceptAny: accept === 'any',
     underlay: accept === 'peers' ? underlay : '',
-    inheritTrafficClass: options.tos === 'inherit',
+    inheritTrafficClass: tos === 'inherit',
     onFailure,
   });
   opening.defer(() => native.close());
@@ -103,7 +103,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   const userSpace = createUserSpaceRoutes(native, socket);
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
-  const fast = tryFastPath(options, { tun: native.device, local, onFailure });
+  const fast = tryFastPath(options, { tun: native.device, local, tos, onFailure });
   if (!fast.path) removeFormerFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
   const both = fast.path ? [userSpace, fast.path] : [userSpace];

@@ -37,6 +37,8 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
+  /** What outer headers say in DSCP and ECN. */
+  readonly tos: 'zero' | 'inherit';
   /**
    * Called when an interface that the fast path needs is gone or cannot be watched: close it and
    * open another.
@@ -75,11 +77,14 @@ export function openFastPath(options: FastPathOptions): FastPath {
 function openOnPort(
   port: number,
   indexes: { readonly tun: number; readonly underlay: number },
-  { tun, local, onFailure }: FastPathOptions,
+  { tun, local, tos, onFailure }: FastPathOptions,
 ): FastPath {
   using building = new DisposableStack();
   const mark = createPacketMark();
-  const settings = encodeSettings({ local, decapsulationPort: port, tunIndex: indexes.tun, mark });
+  const settings = encodeSettings({
+    ...{ local, mark, inheritTos: tos === 'inherit' },
+    ...{ decapsulationPort: port, tunIndex: indexes.tun },
+  });
   const { maps, programs } = building.use(loadSkeleton(skeleton, settings));
   const deliver = programs.flannel_deliver;
   const name = linkName(tun);

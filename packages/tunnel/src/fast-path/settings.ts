@@ -11,16 +11,20 @@ export interface Settings {
   readonly decapsulationPort: number;
   readonly tunIndex: number;
   readonly mark: PacketMark;
+  /** Whether outer headers say in DSCP and ECN what inner ones say. */
+  readonly inheritTos: boolean;
 }
 
 /** Encodes the constants of the programs (`struct settings`). */
-export function encodeSettings({ local, decapsulationPort, tunIndex, mark }: Settings): Uint8Array {
+export function encodeSettings(settings: Settings): Uint8Array {
+  const { local, decapsulationPort, tunIndex, mark, inheritTos } = settings;
   return encodeStruct(skeleton.structs.settings, {
     localAddress: Number(local.address.value),
     localPort: local.port,
     decapsulationPort,
     tunIndex,
     mark: mark.index,
+    inheritTos: inheritTos ? 1 : 0,
     inserted: decapsulationHeaders(mark.vni),
   });
 }

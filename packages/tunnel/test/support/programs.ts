@@ -33,8 +33,10 @@ export interface LoadedPrograms extends AsyncDisposable {
 
 let namespaces = 0;
 
-/** @param mark - the traffic control index of checked packets; a test's packet has 0 */
-export async function loadPrograms(mark = 0): Promise<LoadedPrograms> {
+/** @param options - `mark` is the traffic control index of checked packets; a test's packet has 0 */
+export async function loadPrograms(
+  options: { readonly mark?: number; readonly inheritTos?: boolean } = {},
+): Promise<LoadedPrograms> {
   await using stack = new AsyncDisposableStack();
   const namespace = stack.use(await createNamespace(`ftlab-${process.pid}-programs${++namespaces}`));
   await namespace.run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1');
@@ -42,7 +44,11 @@ export async function loadPrograms(mark = 0): Promise<LoadedPrograms> {
   await namespace.run('ip', 'address', 'add', `${hostAddress}/24`, 'dev', 'eth0');
   for (const link of ['eth0', 'eth1']) await namespace.run('ip', 'link', 'set', link, 'up');
   const local = endpoint(hostAddress, port);
-  const settings = encodeSettings({ local, decapsulationPort, tunIndex: 1, mark: { index: mark, vni } });
+  const { mark = 0, inheritTos = false } = options;
+  const settings = encodeSettings({
+    ...{ local, decapsulationPort, tunIndex: 1, inheritTos },
+    mark: { index: mark, vni },
+  });
   const { maps, programs } = stack.use(loadSkeleton(skeleton, settings));
   const table = createPrefixTable(maps);
   table.setLocalSubnets([parseInterfaceAddress('10.5.1.0/24')]);

@@ -31,6 +31,8 @@ struct prefix_entry {
 	/** The peer, in network byte order. */
 	__be32 address;
 	__be16 port;
+	/** Whether the peer combines the ECN fields of both headers (RFC 6040). */
+	__u16 ecn;
 	enum owner owner;
 };
 

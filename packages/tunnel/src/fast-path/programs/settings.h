@@ -16,6 +16,8 @@ struct settings {
 	__u32 tun_index;
 	/** The traffic control index of packets that flannel_rx has checked. */
 	__u16 mark;
+	/** Whether outer headers say in DSCP and ECN what inner ones say. */
+	__u16 inherit_tos;
 	/** In words, since every word of the packet is written at once. */
 	__u16 inserted[INSERTED_BYTES / 2];
 };

@@ -17,15 +17,24 @@ struct headers {
 	struct iphdr inner;
 };
 
+/** Returns the outer type of service: ECN is inherited only towards peers that combine it. */
+static __always_inline __u8 choose_tos(const struct iphdr *inner, const struct prefix_entry *peer)
+{
+	if (!settings.inherit_tos)
+		return 0;
+	return peer->ecn ? inner->tos : inner->tos & ~ECN_MASK;
+}
+
 /**
  * Asks for the route to the peer. There is none to use when the largest segment does not fit its
  * MTU, nor when the next hop's link address is not known yet: a packet that waits for it would come
  * back by the TUN device.
  */
 static __always_inline long find_path(struct __sk_buff *skb, const struct prefix_entry *peer,
-				      __u32 largest, struct bpf_fib_lookup *path)
+				      __u8 tos, __u32 largest, struct bpf_fib_lookup *path)
 {
 	path->family = AF_INET;
+	path->tos = tos;
 	path->l4_protocol = IPPROTO_UDP;
 	path->sport = settings.local_port;
 	path->dport = peer->port;
@@ -76,11 +85,12 @@ static __always_inline __u16 checksum(const struct iphdr *ip)
  * zero, as VXLAN's is.
  */
 static __always_inline void write_outer(struct outer *outer, const struct prefix_entry *peer,
-					__u32 length)
+					__u8 tos, __u32 length)
 {
 	outer->ip = (struct iphdr){
 		.version = 4,
 		.ihl = sizeof(struct iphdr) / 4,
+		.tos = tos,
 		.tot_len = bpf_htons(length + sizeof(struct outer)),
 		.frag_off = bpf_htons(IPV4_DF),
 		.ttl = OUTER_TTL,
@@ -122,6 +132,7 @@ int flannel_tx(struct __sk_buff *skb)
 	struct prefix prefix;
 	struct prefix_entry *peer;
 	__u32 length = skb->len;
+	__u8 tos;
 	int repeated;
 	long lookup;
 
@@ -146,14 +157,16 @@ int flannel_tx(struct __sk_buff *skb)
 	repeated = measure_headers(skb, 0, inner);
 	if (repeated < 0)
 		return leave(&reasons->transmit_unknown_segments);
-	lookup = find_path(skb, peer, skb->gso_size ? skb->gso_size + repeated : length, &path);
+	tos = choose_tos(inner, peer);
+	lookup = find_path(skb, peer, tos, skb->gso_size ? skb->gso_size + repeated : length,
+			   &path);
 	if (lookup != BPF_FIB_LKUP_RET_SUCCESS)
 		return leave(reason_of(lookup, reasons));
 	/* The lookup changes the family when an IPv4 route has an IPv6 gateway. */
 	if (path.family != AF_INET)
 		return leave(&reasons->transmit_ipv6_gateway);
 
-	write_outer(&headers.outer, peer, length);
+	write_outer(&headers.outer, peer, tos, length);
 	decrement_ttl(inner);
 	if (grow_headers(skb, sizeof(struct outer),
 			 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP))
