@@ -45,7 +45,9 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
     await nodes[0].daemon.line(/"msg":"fast path: /);
     expect(nodes[2].daemon.lines.join('\n')).not.toContain('fast path');
     const leases = new Map((await storedLeases(cluster)).map(({ key, value }) => [key, value]));
-    expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({ BackendData: { FastPath: true } });
+    expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({
+      BackendData: { FastPath: true, SourcePorts: [61_000, 62_023] },
+    });
     // To the letter what upstream writes.
     const publicIp = nodes[2].host.address;
     expect(leases.get(await leaseKeyOf(nodes[2]))).toEqual({ PublicIP: publicIp, PublicIPv6: null });

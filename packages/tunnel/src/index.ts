@@ -11,6 +11,7 @@ export type {
   DropReason,
   Endpoint,
   FastPathState,
+  PortRange,
   RouteChange,
   RouteSink,
   RouteSnapshot,

@@ -20,6 +20,7 @@ import type {
   DropReason,
   Endpoint,
   FastPathState,
+  PortRange,
   RouteSink,
   RouteSnapshot,
   Tunnel,
@@ -65,6 +66,12 @@ export interface TunnelOptions {
    */
   readonly fastPath?: boolean;
   /**
+   * From which ports the fast path sends to peers with `sourcePorts` of their own, by the flows inside, so that receive
+   * queues, cores and equal paths share them. No other socket of this host may use them.
+   * @default none: all packets come from the port of the socket
+   */
+  readonly sourcePorts?: PortRange;
+  /**
    * How many threads may carry packets through user space at once in each direction, the packets of a flow by the same one:
    * 1, 2, 4 or 8. @default half of the cores
    */
@@ -83,7 +90,7 @@ export interface TunnelOptions {
  */
 export function openTunnel(options: TunnelOptions): Tunnel {
   const { tun, socket, accept = 'peers', underlay = '', offloads = 'auto', initial } = options;
-  const { threads = defaultThreads(), tos = 'zero' } = options;
+  const { threads = defaultThreads() } = options;
   const onFailure = once((cause: Error) => options.onFailure?.(new TunnelFailedError(tun.name, cause)));
   using opening = new DisposableStack();
   const native = open(options, {
@@ -95,7 +102,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     threads,
     acceptAny: accept === 'any',
     underlay: accept === 'peers' ? underlay : '',
-    inheritTrafficClass: tos === 'inherit',
+    inheritTrafficClass: options.tos === 'inherit',
     onFailure,
   });
   opening.defer(() => native.close());
@@ -103,7 +110,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   const userSpace = createUserSpaceRoutes(native, socket);
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
-  const fast = tryFastPath(options, { tun: native.device, local, tos, onFailure });
+  const fast = tryFastPath(options, { tun: native.device, local, onFailure });
   if (!fast.path) removeFormerFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
   const both = fast.path ? [userSpace, fast.path] : [userSpace];
@@ -145,14 +152,14 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
 
 /** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
-  { fastPath, underlay, initial }: TunnelOptions,
-  tunnel: Omit<FastPathOptions, 'underlay'>,
+  { fastPath, underlay, initial, tos = 'zero', sourcePorts }: TunnelOptions,
+  tunnel: Pick<FastPathOptions, 'tun' | 'local' | 'onFailure'>,
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
   if (underlay === undefined) return { state: { on: false, reason: 'it needs the name of the underlay' } };
   using opening = new DisposableStack();
   try {
-    const path = opening.use(openFastPath({ ...tunnel, underlay }));
+    const path = opening.use(openFastPath({ ...tunnel, underlay, tos, sourcePorts }));
     if (initial) setAll(path, initial);
     opening.move();
     return { state: { on: true }, path };

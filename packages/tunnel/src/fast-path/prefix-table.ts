@@ -1,6 +1,7 @@
 import { encodeStruct, type BpfMap } from '@flannel-ts/bpf';
 import type { Prefix } from '@flannel-ts/ip';
 import type { RouteChange, RouteSink, TunnelRoute } from '../tunnel.ts';
+import { encodePortRange } from './encode-port-range.ts';
 import { encodePrefix } from './encode-prefix.ts';
 import { createPrefixCounters, type TrafficSnapshot } from './prefix-counters.ts';
 import { skeleton } from './programs/skeleton.ts';
@@ -107,6 +108,7 @@ function encodeRoute({ peer }: TunnelRoute): Uint8Array {
   return encodeStruct(prefixEntry, {
     address: Number(peer.address.value),
     port: peer.port,
+    sourcePorts: encodePortRange(peer.sourcePorts),
     ecn: peer.ecn ? 1 : 0,
     owner: peer.fastPath ? owner.fastPeer : owner.peer,
   });
