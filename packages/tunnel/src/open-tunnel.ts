@@ -67,8 +67,8 @@ export interface TunnelOptions {
   readonly fastPath?: boolean;
   /**
    * From which ports the fast path sends to peers with `sourcePorts` of their own, by the flows inside, so that receive
-   * queues, cores and equal paths share them. No other socket of this host may use them.
-   * @default none: all packets come from the port of the socket
+   * queues, cores and equal paths share them. No socket is bound to them. Peers take packets from them by their route
+   * to this host (`TunnelRoute.peer.sourcePorts`). @default none: all packets come from the port of the socket
    */
   readonly sourcePorts?: PortRange;
   /**
