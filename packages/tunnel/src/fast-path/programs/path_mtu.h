@@ -21,8 +21,9 @@ struct quotation {
 };
 
 /**
- * Repairs a message that a packet was larger than its path (RFC 1191). When the packet was sent from another port than the tunnel's, the kernel
- * would find no socket for the message and ignore it: so it gets the tunnel's port.
+ * Repairs a message that a packet was larger than its path (RFC 1191). When the packet was sent
+ * from another port than the tunnel's, the kernel would find no socket for the message and ignore
+ * it: so it gets the tunnel's port.
  */
 static __always_inline void restore_quoted_port(struct __sk_buff *skb, const struct iphdr *ip)
 {
