@@ -24,11 +24,13 @@ export interface TunnelHostOptions {
 }
 
 const PORT = 8285;
+/** As the udp backend has it. */
+const sourcePorts = { first: 61_000, last: 62_023 };
 
 const options = JSON.parse(process.argv[2]!) as TunnelHostOptions;
 const route = (destination: TunnelRoute['destination'], address: TunnelRoute['peer']['address']) => ({
   destination,
-  peer: { address, port: PORT, fastPath: options.fastPath },
+  peer: { address, port: PORT, fastPath: options.fastPath, sourcePorts },
 });
 await using tunnel = openTunnel({
   tun: { name: 'flannel0', mtu: options.mtu },
@@ -37,6 +39,7 @@ await using tunnel = openTunnel({
   ...(options.threads && { threads: options.threads }),
   underlay: 'eth0',
   fastPath: options.fastPath,
+  sourcePorts,
   onFailure(error) {
     throw error;
   },

@@ -49,7 +49,9 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
     await nodes[0].daemon.line(/"msg":"fast path: /);
     expect(nodes[2].daemon.lines.join('\n')).not.toContain('fast path');
     const leases = new Map((await storedLeases(cluster)).map(({ key, value }) => [key, value]));
-    expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({ BackendData: { FastPath: true } });
+    expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({
+      BackendData: { FastPath: true, SourcePorts: [61_000, 62_023] },
+    });
     // To the letter what upstream writes.
     const publicIp = nodes[2].host.address;
     expect(leases.get(await leaseKeyOf(nodes[2]))).toEqual({ PublicIP: publicIp, PublicIPv6: null });
@@ -59,6 +61,15 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
     await packetsInUserSpace(containers[1], 1);
     expect(await packetsInUserSpace(containers[1], 5)).toBe(0);
     expect(await packetsInUserSpace(containers[2], 5)).toBe(5);
+  });
+
+  it('send packets in the kernel from the ports that both offer', async () => {
+    const filter = 'udp dst port 8285 and src portrange 61000-62023';
+    const options = ['-i', 'eth0', '-Q', 'in', '-nlc1', '--immediate-mode'];
+    await using capture = nodes[1].host.start(['tcpdump', ...options, filter]);
+    await capture.line(/listening on/);
+    expect(await packetsInUserSpace(containers[1], 1)).toBe(0);
+    await capture.line(/\.6[12]\d{3} > \S+\.8285: UDP/);
   });
 
   it('carry streams in every direction', async () => {

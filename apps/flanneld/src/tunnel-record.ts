@@ -74,8 +74,13 @@ export function formatTunnelRecord({ tunnel, expiresAt }: TunnelRecord, boot: st
 }
 
 function routeText({ destination, peer }: TunnelRoute): string {
-  const takes = (peer.fastPath ? ' fast-path' : '') + (peer.ecn ? ' ecn' : '');
-  return `route ${destination.toString()} via ${peer.address.toString()} port ${peer.port}${takes}`;
+  const { fastPath, ecn, sourcePorts } = peer;
+  const takes = [
+    ...(fastPath ? [' fast-path'] : []),
+    ...(ecn ? [' ecn'] : []),
+    ...(sourcePorts ? [` from ${sourcePorts.first}-${sourcePorts.last}`] : []),
+  ];
+  return `route ${destination.toString()} via ${peer.address.toString()} port ${peer.port}${takes.join('')}`;
 }
 
 /**
@@ -106,11 +111,14 @@ export function parseTunnelRecord(text: string, boot: string): TunnelRecord {
 }
 
 function parseRoute(line: string): TunnelRoute {
-  const [destination, address, port, fastPath, ecn] = match(
-    /^route (\S+) via (\S+) port (\d{1,5})( fast-path)?( ecn)?$/,
+  const [destination, address, port, fastPath, ecn, first, last] = match(
+    /^route (\S+) via (\S+) port (\d{1,5})( fast-path)?( ecn)?(?: from (\d{1,5})-(\d{1,5}))?$/,
     line,
   );
-  const takes = { fastPath: fastPath !== undefined, ecn: ecn !== undefined };
+  const takes = {
+    ...{ fastPath: fastPath !== undefined, ecn: ecn !== undefined },
+    ...(first && { sourcePorts: { first: Number(first), last: Number(last) } }),
+  };
   const peer = { address: parseAddress(address!), port: Number(port), ...takes };
   return { destination: parsePrefix(destination!), peer };
 }

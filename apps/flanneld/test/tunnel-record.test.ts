@@ -34,7 +34,13 @@ const anyRecord: fc.Arbitrary<TunnelRecord> = fc.record({
     routes: fc.array(
       fc.record({
         destination: prefix,
-        peer: fc.record({ address, port, fastPath: fc.boolean(), ecn: fc.boolean() }),
+        peer: fc.record(
+          {
+            ...{ address, port, fastPath: fc.boolean(), ecn: fc.boolean() },
+            sourcePorts: fc.record({ first: port, last: port }),
+          },
+          { requiredKeys: ['address', 'port', 'fastPath', 'ecn'] },
+        ),
       }),
     ),
   }),
@@ -48,7 +54,10 @@ const record: TunnelRecord = {
     localSubnets: [parseInterfaceAddress('10.5.1.0/24')],
     routes: [2, 3, 4].map((number) => ({
       destination: parseInterfaceAddress(`10.5.${number}.0/24`).prefix,
-      peer: { address: parseAddress(`192.0.2.${number}`), port: 8285, fastPath: number > 2, ecn: number > 3 },
+      peer: {
+        ...{ address: parseAddress(`192.0.2.${number}`), port: 8285, fastPath: number > 2, ecn: number > 3 },
+        ...(number > 3 && { sourcePorts: { first: 61_000, last: 62_023 } }),
+      },
     })),
   },
   expiresAt: 86_400_000,
@@ -63,7 +72,7 @@ tunnel flannel0 mtu 1472 local 192.0.2.1 port 8285 dev eth0
 subnet 10.5.1.0/24
 route 10.5.2.0/24 via 192.0.2.2 port 8285
 route 10.5.3.0/24 via 192.0.2.3 port 8285 fast-path
-route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn
+route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn from 61000-62023
 `);
   });
 
@@ -95,6 +104,7 @@ route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn
     [edited('route 10.5.2.0/24', 'route 10.5.2.1/24'), 'has host bits'],
     [edited('via 192.0.2.2', 'via'), 'it has the line "route 10.5.2.0/24 via port 8285"'],
     [edited(' fast-path', ' fast'), 'it has the line "route 10.5.3.0/24 via 192.0.2.3 port 8285 fast"'],
+    [edited('61000-62023', '61000'), 'it has the line "route 10.5.4.0/24 via'],
     [`${formatTunnelRecord(record, BOOT)}\n`, 'it has the line ""'],
   ])('is refused when it is %j', (text, reason) => {
     expect(() => parseTunnelRecord(text, BOOT)).toThrow(reason);

@@ -1,6 +1,5 @@
 import { tunnelOverheadBytes } from '@flannel-ts/encap';
 import { Prefix } from '@flannel-ts/ip';
-import type { Json } from '@flannel-ts/subnet';
 import {
   openTunnel,
   type Endpoint,
@@ -10,7 +9,7 @@ import {
   type Tunnel,
   type TunnelOptions,
 } from '@flannel-ts/tunnel';
-import type { Backend, BackendAttributes, BackendContext, CreateBackend } from './backend.ts';
+import type { Backend, BackendContext, CreateBackend } from './backend.ts';
 import type { BackendEvent } from './events.ts';
 import { readOptions, requireIPv4, requireUnderlayIPv4 } from './options.ts';
 import { requirePeerAddress } from './peer-address.ts';
@@ -19,13 +18,12 @@ import {
   type ReconnectingTunnel,
   type TunnelRequest,
 } from './reconnecting-tunnel.ts';
+import { attributesOf, readOffers } from './udp-offers.ts';
 
 const DEVICE = 'flannel0';
 const PORT = 8285;
-/** In the BackendData of a lease: this host takes packets of a fast path. */
-const FAST_PATH = 'FastPath';
-/** In the BackendData of a lease: this host combines the ECN fields of outer and inner headers. */
-const ECN = 'ECN';
+/** From which the fast path sends: apart from those that Linux gives to sockets (`net.ipv4.ip_local_port_range`). */
+const SOURCE_PORTS = { first: 61_000, last: 62_023 };
 
 export interface UdpOptions {
   /**
@@ -90,6 +88,8 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
         ...{ tun: { name: device, mtu }, socket, accept, underlay, tos },
         ...(threads && { threads }),
         fastPath: fastPath === 'auto',
+        // Peers take packets from them by the lease, which does not offer them otherwise.
+        ...(accept === 'peers' && { sourcePorts: SOURCE_PORTS }),
       },
       onEvent,
     };
@@ -133,17 +133,19 @@ function createUdpBackend(
   const offers = ({ on }: FastPathState) => on && accept === 'peers';
   /** Whether the lease offers a fast path; `undefined` until its attributes can have been read. */
   let offered: boolean | undefined;
+  const attributes = (fastPath: boolean) =>
+    attributesOf({ fastPath, ecn: tos === 'inherit', sourcePorts: SOURCE_PORTS });
   const tunnel = takeTunnel({ device: DEVICE, mtu, socket, underlay: underlay.link }, (event) => {
     onEvent(event);
     if (event.kind !== 'fast-path' || offered === undefined || offered === offers(event.state)) return;
     offered = offers(event.state);
-    onEvent({ kind: 'attributes', attributes: attributesOf({ fastPath: offered, tos }) });
+    onEvent({ kind: 'attributes', attributes: attributes(offered) });
   });
   offered = offers(tunnel.fastPath);
   return {
     mtu,
     get attributes() {
-      return attributesOf({ fastPath: offers(tunnel.fastPath), tos });
+      return attributes(offers(tunnel.fastPath));
     },
     // The fast path delivers to the same device.
     overlayInterfaces: [DEVICE],
@@ -167,21 +169,11 @@ function createUdpBackend(
       const { backendType, backendData } = peer.attributes;
       if (backendType !== undefined && backendType !== 'udp') return undefined;
       const address = requirePeerAddress(peer, underlay);
-      const [fastPath, ecn] = [says(backendData, FAST_PATH), says(backendData, ECN)];
-      const route = { destination: peer.subnets.ipv4!, peer: { address, port, fastPath, ecn } };
+      const route = {
+        destination: peer.subnets.ipv4!,
+        peer: { address, port, ...readOffers(backendData) },
+      };
       return { tunnelRoutes: [route], tunnelPeer: address };
     },
   };
-}
-
-/** Upstream publishes nothing of udp's, and reads nothing. */
-function attributesOf({ fastPath, tos }: { fastPath: boolean; tos: UdpOptions['tos'] }): BackendAttributes {
-  const backendData = { ...(fastPath && { [FAST_PATH]: true }), ...(tos === 'inherit' && { [ECN]: true }) };
-  return Object.keys(backendData).length > 0 ? { backendData } : {};
-}
-
-/** Whatever else a peer publishes under a key, or instead of keys, is no offer and no error: packets go as upstream's. */
-function says(backendData: Json | undefined, key: string): boolean {
-  if (typeof backendData !== 'object' || backendData === null) return false;
-  return Object.hasOwn(backendData, key) && Reflect.get(backendData, key) === true;
 }

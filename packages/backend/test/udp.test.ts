@@ -1,7 +1,11 @@
 import { parseAddress } from '@flannel-ts/ip';
+import type { Json } from '@flannel-ts/subnet';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createBackends, createPeerFollower, type TunnelState, type UdpOptions } from '../src/index.ts';
 import { create, createContext, createIn, describeDesired, lease } from './support/context.ts';
+
+/** The attributes of a host with a fast path. */
+const offer = { backendData: { FastPath: true, SourcePorts: [61_000, 62_023] } };
 
 it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
   const backend = await create({ Type: 'udp' });
@@ -24,6 +28,7 @@ it('opens its tunnel on the interface’s address', async () => {
       tun: { name: 'flannel0', mtu: 1472 },
       socket: { address: parseAddress('192.0.2.1'), port: 9000 },
       accept: 'peers',
+      sourcePorts: { first: 61_000, last: 62_023 },
     },
   ]);
 });
@@ -32,6 +37,8 @@ it('takes packets from any host when asked to', async () => {
   const context = createContext({ Type: 'udp' }, { udp: { accept: 'any' } });
   await createIn(context);
   expect(context.tunnel.opened).toMatchObject([{ accept: 'any' }]);
+  // Its lease does not say from which other ports its packets come.
+  expect(context.tunnel.opened[0]!.sourcePorts).toBeUndefined();
 });
 
 it('sends to peers without a type, as upstream publishes none, and to those that say udp', async () => {
@@ -49,7 +56,6 @@ it('skips peers of other backends, and says what a peer lacks', async () => {
 });
 
 it('offers its fast path to peers in the lease, where it has one', async () => {
-  const offer = { backendData: { FastPath: true } };
   expect((await create({ Type: 'udp' })).attributes).toEqual(offer);
   expect((await create({ Type: 'udp' }, { fastPath: false })).attributes).toEqual({});
   expect((await create({ Type: 'udp' }, { udp: { fastPath: 'off' } })).attributes).toEqual({});
@@ -59,7 +65,7 @@ it('inherits DSCP and ECN when asked to, and says so to peers', async () => {
   const context = createContext({ Type: 'udp' }, { udp: { tos: 'inherit', threads: 2 } });
   const backend = await createIn(context);
   expect(context.tunnel.opened).toMatchObject([{ tos: 'inherit', threads: 2 }]);
-  expect(backend.attributes).toEqual({ backendData: { FastPath: true, ECN: true } });
+  expect(backend.attributes).toEqual({ backendData: { ...offer.backendData, ECN: true } });
   const without = { fastPath: false, udp: { tos: 'inherit' } } as const;
   expect((await create({ Type: 'udp' }, without)).attributes).toEqual({ backendData: { ECN: true } });
 });
@@ -84,7 +90,6 @@ it('reports other attributes when a tunnel that was opened again lost its fast p
   const context = createContext({ Type: 'udp' });
   const { tunnel, events } = context;
   const backend = await createIn(context);
-  const offer = { backendData: { FastPath: true } };
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   for (const [offered, attributes] of [
@@ -116,26 +121,46 @@ it('asks for a fast path on the underlay, unless told not to, and says whether i
   expect(without.events).toEqual([]);
 });
 
-it.each([
+/** No port ranges: other types, other lengths, the last port before the first, ports out of range. */
+const malformedRanges: readonly Json[] = [
+  ...[null, true, 61_000, '61000-62023'],
+  {},
+  { first: 61_000, last: 62_023 },
+  { 0: 1024, 1: 1025, length: 2 },
+  ...[[], [61_000], [61_000, 62_023, 62_024], [[61_000, 62_023]], ['61000', '62023'], [61_000, null]],
+  ...[
+    [62_023, 61_000],
+    [1023, 2000],
+    [0, 0],
+    [-1, 2000],
+    [61_000, 65_536],
+    [61_000.5, 62_023],
+    [1e9, 1e10],
+  ],
+];
+
+it.each<[backendData: Json, offered: string]>([
   [{ FastPath: true }, ' fast'],
   [{ FastPath: true, ECN: true }, ' fast ecn'],
   [{ ECN: true }, ' ecn'],
   [{ ECN: 1 }, ''],
+  [{ FastPath: true, SourcePorts: [61_000, 62_023] }, ' fast from 61000-62023'],
+  [{ FastPath: true, ECN: true, SourcePorts: [1024, 65_535] }, ' fast ecn from 1024-65535'],
+  [{ FastPath: true, SourcePorts: [2000, 2000] }, ' fast from 2000-2000'],
+  [{ SourcePorts: [61_000, 62_023] }, ''],
+  ...malformedRanges.map((SourcePorts): [Json, string] => [{ FastPath: true, SourcePorts }, ' fast']),
   [{ FastPath: false }, ''],
   [{ FastPath: 'yes' }, ''],
   [{}, ''],
   [null, ''],
   ['FastPath', ''],
   [[true], ''],
-])(
-  'sends fast packets and ECN fields only to peers that offer to take them: %j',
-  async (backendData, fast) => {
-    const backend = await create({ Type: 'udp' });
-    expect(describeDesired(backend.planPeer(lease(7, { backendData })))).toEqual([
-      `tunnel 10.5.7.0/24 peer 192.0.2.7:8285${fast}`,
-    ]);
-  },
-);
+])('takes from a lease only offers that it understands: %j', async (backendData, offered) => {
+  const backend = await create({ Type: 'udp' });
+  expect(describeDesired(backend.planPeer(lease(7, { backendData })))).toEqual([
+    `tunnel 10.5.7.0/24 peer 192.0.2.7:8285${offered}`,
+  ]);
+});
 
 it('reads a megabyte of BackendData without taking more memory for it', async () => {
   const backend = await create({ Type: 'udp' });
@@ -222,7 +247,7 @@ describe('a tunnel that another process had', () => {
     const { attributes } = await backends.create(context);
     expect(context.tunnel.opened).toHaveLength(1);
     expect(context.tunnel.state()).toEqual(carrying);
-    expect(attributes).toEqual({ backendData: { FastPath: true } });
+    expect(attributes).toEqual(offer);
     expect(context.events).toEqual([{ kind: 'fast-path', state: { on: true } }]);
   });
 

@@ -41,7 +41,10 @@ export interface PacketTunnel {
   readonly port: number;
   /** This host's subnets: pairs of a prefix record and an address record. */
   setLocal(records: Uint8Array): void;
-  /** All routes: pairs of a prefix record and an endpoint record. */
+  /**
+   * All routes: a prefix record, an endpoint record, and the first and the last of the peer's
+   * further source ports (two bytes each, zeros for none).
+   */
   setRoutes(records: Uint8Array): void;
   /** Routes to add or replace, and prefix records of routes to remove. */
   updateRoutes(add: Uint8Array, remove: Uint8Array): void;
@@ -56,7 +59,7 @@ export interface PacketTunnelStats {
   /** In the order of {@link packetTunnelDropReasons}. */
   readonly drops: readonly number[];
   readonly offloads: PacketTunnelOffloads;
-  /** A route (two records), then packets and bytes sent, packets and bytes received as 64-bit numbers; 72 bytes each. */
+  /** A prefix and an endpoint record, then packets and bytes sent, packets and bytes received as 64-bit numbers; 72 bytes each. */
   readonly peers: Uint8Array;
 }
 

@@ -13,6 +13,7 @@ export type {
   PeerPath,
   PeerStats,
   FastPathState,
+  PortRange,
   RouteChange,
   RouteSink,
   RouteSnapshot,

@@ -21,6 +21,7 @@ import type {
   DropReason,
   Endpoint,
   FastPathState,
+  PortRange,
   RouteSink,
   RouteSnapshot,
   Tunnel,
@@ -55,8 +56,8 @@ export interface TunnelOptions {
   /** `auto` uses every offload that the kernel has; `none` moves one packet per system call. @default 'auto' */
   readonly offloads?: 'auto' | 'none';
   /**
-   * What the outer headers of packets through user space say in DSCP and ECN. `inherit` copies the inner DSCP, and the
-   * inner ECN field to peers with `ecn`; what arrives is combined as RFC 6040 has it in any case. @default 'zero'
+   * What outer headers say in DSCP and ECN. `inherit` copies the inner DSCP, and the inner ECN field to peers with
+   * `ecn`; what arrives is combined as RFC 6040 has it in any case. @default 'zero'
    */
   readonly tos?: 'zero' | 'inherit';
   /**
@@ -65,6 +66,12 @@ export interface TunnelOptions {
    * without. Needs CAP_BPF and CAP_PERFMON; `Tunnel.fastPath` tells whether it is on. @default false
    */
   readonly fastPath?: boolean;
+  /**
+   * From which ports the fast path sends to peers with `sourcePorts` of their own, by the flows inside, so that receive
+   * queues, cores and equal paths share them. No socket is bound to them. Peers take packets from them by their route
+   * to this host (`TunnelRoute.peer.sourcePorts`). @default none: all packets come from the port of the socket
+   */
+  readonly sourcePorts?: PortRange;
   /**
    * How many threads may carry packets through user space at once in each direction, the packets of a flow by the same one:
    * 1, 2, 4 or 8. @default half of the cores
@@ -148,14 +155,14 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
 
 /** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
-  { fastPath, underlay, initial }: TunnelOptions,
-  tunnel: Omit<FastPathOptions, 'underlay'>,
+  { fastPath, underlay, initial, tos = 'zero', sourcePorts }: TunnelOptions,
+  tunnel: Pick<FastPathOptions, 'tun' | 'local' | 'onFailure'>,
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
   if (underlay === undefined) return { state: { on: false, reason: 'it needs the name of the underlay' } };
   using opening = new DisposableStack();
   try {
-    const path = opening.use(openFastPath({ ...tunnel, underlay }));
+    const path = opening.use(openFastPath({ ...tunnel, underlay, tos, sourcePorts }));
     if (initial) setAll(path, initial);
     opening.move();
     return { state: { on: true }, path };

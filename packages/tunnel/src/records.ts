@@ -9,27 +9,31 @@ import {
 import { packetTunnelRecordBytes as recordBytes } from '@flannel-ts/native';
 import type { Counter, Endpoint, Traffic, TunnelRoute } from './tunnel.ts';
 
-/** Bytes of a peer in the statistics: a route and four counts. */
+/** Bytes of a route: a prefix, an endpoint, and the first and the last of the peer's further source ports. */
+const routeBytes = 2 * recordBytes + 4;
+/** Bytes of a peer in the statistics: a prefix, an endpoint and four counts. */
 const peerBytes = 2 * recordBytes + 4 * 8;
 
 export function encodeEndpoint(endpoint: Endpoint): Uint8Array {
-  return encode([endpoint], 1, (view, endpoint) => writeEndpoint(view, 0, endpoint));
+  return encode([endpoint], recordBytes, (view, endpoint) => writeEndpoint(view, 0, endpoint));
 }
 
 export function encodePrefixes(prefixes: readonly Prefix[]): Uint8Array {
-  return encode(prefixes, 1, (view, prefix) => writePrefix(view, prefix));
+  return encode(prefixes, recordBytes, (view, prefix) => writePrefix(view, prefix));
 }
 
 export function encodeRoutes(routes: readonly TunnelRoute[]): Uint8Array {
-  return encode(routes, 2, (view, { destination, peer }) => {
+  return encode(routes, routeBytes, (view, { destination, peer }) => {
     writePrefix(view, destination);
     writeEndpoint(view, recordBytes, peer);
     view.setUint8(recordBytes + 1, peer.ecn ? 1 : 0);
+    view.setUint16(2 * recordBytes, peer.sourcePorts?.first ?? 0);
+    view.setUint16(2 * recordBytes + 2, peer.sourcePorts?.last ?? 0);
   });
 }
 
 export function encodeSubnets(subnets: readonly InterfaceAddress[]): Uint8Array {
-  return encode(subnets, 2, (view, { prefix, address }) => {
+  return encode(subnets, 2 * recordBytes, (view, { prefix, address }) => {
     writePrefix(view, prefix);
     writeAddress(view, recordBytes, address);
   });
@@ -52,13 +56,12 @@ export function decodePeers(records: Uint8Array): (Traffic & { readonly route: T
   return peers;
 }
 
-/** Writes each value into records of its own. */
+/** Writes each value into `size` bytes of its own. */
 function encode<T>(
   values: readonly T[],
-  records: number,
+  size: number,
   write: (view: DataView, value: T) => void,
 ): Uint8Array {
-  const size = records * recordBytes;
   const bytes = new Uint8Array(values.length * size);
   values.forEach((value, index) => write(new DataView(bytes.buffer, index * size, size), value));
   return bytes;

@@ -8,6 +8,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** UDP ports. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Packets to `destination` go to `peer`; packets from `peer` must come from inside `destination`. */
 export interface TunnelRoute {
   readonly destination: Prefix;
@@ -15,6 +21,11 @@ export interface TunnelRoute {
   readonly peer: Endpoint & {
     /** The peer has a fast path too: packets to it may take ours. @default false */
     readonly fastPath?: boolean;
+    /**
+     * From which ports the peer's fast path may send, besides `port`. A peer with a range takes fast packets from ours
+     * (`TunnelOptions.sourcePorts`). @default none, and fast packets to it come from the port of the socket
+     */
+    readonly sourcePorts?: PortRange;
     /**
      * The peer combines the ECN fields of both headers as RFC 6040 has it, as this tunnel does: a tunnel that
      * inherits sends it those of inner packets. Upstream's daemons do not. @default false

@@ -31,7 +31,7 @@ describe('the deliver program', () => {
   });
 
   it('drops a packet without the mark, and counts it', async () => {
-    await using marking = await loadPrograms(0x1234);
+    await using marking = await loadPrograms({ mark: 0x1234 });
     const run = marking.run('flannel_deliver', packet(64));
     expect(run).toMatchObject({ verdict: verdict.drop, reasons: ['deliverUnmarked'] });
   });

@@ -9,6 +9,7 @@ import { noFastPath } from './support/kernel.ts';
 import {
   createOverlay,
   endpoint,
+  fastRoute,
   join,
   modes,
   mtu,
@@ -254,28 +255,40 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
     for (const container of [from, to]) await container.run('ip', 'link', 'delete', 'inner0');
   });
 
-  it('sends what is larger than a path that it learned of through user space, which tells the sender', async () => {
-    const [first, second] = overlay.hosts;
-    const learned = 1300;
-    const outer = ipv4Header(parseAddress(first.address), parseAddress(second.address), 17, 64, 1480, 0x4000);
-    const udp = Buffer.alloc(8);
-    udp.writeUInt16BE(port, 0);
-    udp.writeUInt16BE(port, 2);
-    const icmp = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, learned >> 8, learned & 255]), outer, udp]);
-    icmp.writeUInt16BE(checksum(icmp), 2);
-    // A router on the way says "fragmentation needed" (RFC 1191, section 4).
-    await sendRaw(second, 'icmp', first.address, icmp);
-    await expect.poll(() => first.run('ip', 'route', 'get', second.address)).toContain(`mtu ${learned}`);
-    const flushed = async () => overlay.containers[0].run('ip', 'route', 'flush', 'cache');
-    await flushed();
-    const answer = await pingOther('-c 1', '-M do', `-s ${mtu - 28}`);
-    expect(answer).toMatch(new RegExp(`Frag needed and DF set \\(mtu = ${learned - 28}\\)`, 'i'));
-    await flushed();
-    const path = await pathOf(async () =>
-      expect(await pingOther('-c 1', '-M do', `-s ${learned - 56}`)).toContain('1 received'),
-    );
-    expect(path).toEqual({ userSpace: 0, kernel: 1 });
-  });
+  it.each([
+    ['user space sent', port, 1300],
+    ['the fast path sent', 61_500, 1200],
+  ])(
+    'sends what is larger than a path, learned of by what %s, through user space, which tells the sender',
+    async (_title, source, learned) => {
+      const [first, second] = overlay.hosts;
+      const outer = ipv4Header(
+        parseAddress(first.address),
+        parseAddress(second.address),
+        17,
+        64,
+        1480,
+        0x4000,
+      );
+      const udp = Buffer.alloc(8);
+      udp.writeUInt16BE(source, 0);
+      udp.writeUInt16BE(port, 2);
+      const icmp = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, learned >> 8, learned & 255]), outer, udp]);
+      icmp.writeUInt16BE(checksum(icmp), 2);
+      // A router on the way says "fragmentation needed" (RFC 1191, section 4).
+      await sendRaw(second, 'icmp', first.address, icmp);
+      await expect.poll(() => first.run('ip', 'route', 'get', second.address)).toContain(`mtu ${learned}`);
+      const flushed = async () => overlay.containers[0].run('ip', 'route', 'flush', 'cache');
+      await flushed();
+      const answer = await pingOther('-c 1', '-M do', `-s ${learned - 55}`);
+      expect(answer).toMatch(new RegExp(`Frag needed and DF set \\(mtu = ${learned - 28}\\)`, 'i'));
+      await flushed();
+      const path = await pathOf(async () =>
+        expect(await pingOther('-c 1', '-M do', `-s ${learned - 56}`)).toContain('1 received'),
+      );
+      expect(path).toEqual({ userSpace: 0, kernel: 1 });
+    },
+  );
 
   it('sets the decapsulating device up again when another process sets it down', async () => {
     const [, second] = overlay.hosts;
@@ -310,7 +323,8 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
     const flood = countOthers({ count: 400, interval: 0.002 });
     let turns = 0;
     const turning = setInterval(() => {
-      tunnels[0].setRoutes([route(subnetOf(2), second.address, port, turns++ % 2 === 0)]);
+      const { destination, peer } = fastRoute(subnetOf(2), second.address);
+      tunnels[0].setRoutes([{ destination, peer: { ...peer, fastPath: turns++ % 2 === 0 } }]);
     }, 20);
     expect(await flood).toBe(400);
     clearInterval(turning);

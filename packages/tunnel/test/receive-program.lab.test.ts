@@ -1,7 +1,7 @@
 import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FastPathReason } from '../src/index.ts';
-import { port, route } from './support/overlay.ts';
+import { fastRoute, port, route, sourcePorts } from './support/overlay.ts';
 import { checksum, ipv4Header, openSocket, udpPacket, type PacketFields } from './support/packets.ts';
 import {
   decapsulationPort,
@@ -15,10 +15,11 @@ import {
 
 let programs: LoadedPrograms;
 beforeAll(async () => {
-  programs = await loadPrograms();
+  programs = await loadPrograms({ sourcePorts });
   programs.table.setRoutes([
     route('10.5.2.0/24', peerAddress, port, true),
     route('10.5.3.0/24', '192.0.2.3', port, true),
+    fastRoute('10.5.4.0/24', peerAddress),
   ]);
 });
 afterAll(() => programs[Symbol.asyncDispose]());
@@ -82,6 +83,15 @@ describe('the receive program', () => {
     expect(checksum(expected.subarray(14, 34))).toBe(0);
   });
 
+  it.each([port, sourcePorts.first, 61_500, sourcePorts.last])(
+    'takes datagrams from the port of a peer and those of its range: %i',
+    (from) => {
+      using _device = openSocket(programs.namespace.path, '0.0.0.0', decapsulationPort);
+      const packet = datagram(inner({ source: '10.5.4.9' }), { from });
+      expect(run(packet)).toMatchObject({ verdict: verdict.drop, reasons: ['receiveNotAssigned'] });
+    },
+  );
+
   it.for<[what: string, packet: Uint8Array]>([
     ['ARP', Buffer.concat([Buffer.from('ffffffffffff0200000000090806', 'hex'), Buffer.alloc(28)])],
     ['IPv6', Buffer.concat([Buffer.from('00000000000002000000000986dd', 'hex'), Buffer.alloc(40)])],
@@ -127,6 +137,18 @@ describe('the receive program', () => {
     ['receiveWrongPeer', 'a source of this host', () => datagram(inner({ source: '10.5.1.8' }))],
     ['receiveWrongPeer', 'another port of the peer', () => datagram(inner(), { from: port + 1 })],
     [
+      'receiveWrongPeer',
+      'a port of a range that the peer has not',
+      () => datagram(inner(), { from: 61_500 }),
+    ],
+    ...[sourcePorts.first - 1, sourcePorts.last + 1].map(
+      (from) =>
+        [
+          ...(['receiveWrongPeer', `port ${from}, beside the peer’s range`] as const),
+          () => datagram(inner({ source: '10.5.4.9' }), { from }),
+        ] as [FastPathReason, string, () => Uint8Array],
+    ),
+    [
       'receiveUnknownSegments',
       'segments of neither TCP nor UDP',
       () => datagram(Buffer.concat([inner().fill(1, 9, 10)])),
@@ -139,5 +161,64 @@ describe('the receive program', () => {
     expect(left.reasons).toEqual([reason]);
     expect(left.verdict).toBe(verdict.next);
     expect(Buffer.from(left.packet)).toEqual(Buffer.from(given));
+  });
+});
+
+/** What an ICMP message from a router on the way says about a packet that flannel_tx sent. */
+interface Message {
+  readonly type?: number;
+  readonly code?: number;
+  readonly from?: string;
+  readonly source?: number;
+  readonly destination?: number;
+  readonly protocol?: number;
+  readonly fragmentation?: number;
+}
+
+function message({
+  type = 3,
+  code = 4,
+  source = 61_500,
+  destination = port,
+  ...fields
+}: Message = {}): Buffer {
+  const { from = hostAddress, protocol = 17, fragmentation = 0 } = fields;
+  const quoted = ipv4Header(parseAddress(from), parseAddress(peerAddress), protocol, 60, 1480, 0x4000);
+  const udp = Buffer.alloc(8);
+  udp.writeUInt16BE(source, 0);
+  udp.writeUInt16BE(destination, 2);
+  udp.writeUInt16BE(1480, 4);
+  const icmp = Buffer.concat([Buffer.from([type, code, 0, 0, 0, 0, 1300 >> 8, 1300 & 255]), quoted, udp]);
+  icmp.writeUInt16BE(checksum(icmp), 2);
+  const router = parseAddress('192.0.2.77');
+  const ip = ipv4Header(router, parseAddress(hostAddress), 1, 64, icmp.length, fragmentation);
+  return Buffer.concat([ethernet, ip, icmp]);
+}
+
+describe('a message that a packet is larger than its path', () => {
+  it.each([sourcePorts.first, 61_500, sourcePorts.last])(
+    'becomes one about the tunnel’s socket, which can take it, when the packet came from port %i',
+    (source) => {
+      const repaired = run(message({ source }));
+      expect(repaired).toMatchObject({ verdict: verdict.next, reasons: [] });
+      expect(Buffer.from(repaired.packet)).toEqual(message({ source: port }));
+    },
+  );
+
+  it.each<[what: string, packet: Uint8Array]>([
+    ['is about the socket’s own packet', message({ source: port })],
+    ['is about a port beside the range', message({ source: sourcePorts.last + 1 })],
+    ['is about another destination port', message({ destination: 53 })],
+    ['is about a packet of another host', message({ from: peerAddress })],
+    ['is about TCP', message({ protocol: 6 })],
+    ['says that a host is unreachable', message({ code: 1 })],
+    ['is an answer to a ping', message({ type: 0 })],
+    ['is a fragment', message({ fragmentation: 0x2000 })],
+    ['has options of IP', Buffer.from(message()).fill(0x46, 14, 15)],
+    ['ends before the quoted ports', message().subarray(0, 65)],
+  ])('is left as it is when it %s', (_what, packet) => {
+    const left = run(packet);
+    expect(left).toMatchObject({ verdict: verdict.next, reasons: [] });
+    expect(Buffer.from(left.packet)).toEqual(Buffer.from(packet));
   });
 });

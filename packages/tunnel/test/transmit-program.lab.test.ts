@@ -1,7 +1,7 @@
 import { parseAddress, parsePrefix } from '@flannel-ts/ip';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FastPathReason } from '../src/index.ts';
-import { port, route } from './support/overlay.ts';
+import { fastRoute, port, route, sourcePorts } from './support/overlay.ts';
 import { checksum, ipv4Header, udpPacket } from './support/packets.ts';
 import { hostAddress, loadPrograms, peerAddress, verdict, type LoadedPrograms } from './support/programs.ts';
 
@@ -42,7 +42,7 @@ afterAll(() => programs[Symbol.asyncDispose]());
 
 /** Long enough for what the kernel takes for an Ethernet and an IPv4 header. */
 const payload = Buffer.alloc(100, 'payload');
-const to = (destination: string, fields: { ttl?: number; payload?: Uint8Array } = {}) =>
+const to = (destination: string, fields: { ttl?: number; tos?: number; payload?: Uint8Array } = {}) =>
   udpPacket({ source: ipv4Source, destination, payload, ...fields });
 const run = (packet: Uint8Array, gsoSize = 0) => programs.run('flannel_tx', packet, { gsoSize });
 const sentTo = (destination: string) => programs.table.traffic().of(parsePrefix(destination)).sent;
@@ -74,6 +74,41 @@ describe('the transmit program', () => {
     expect(checksum(actual.subarray(42, 62))).toBe(0);
     const after = sentTo('10.5.2.0/24');
     expect(after).toEqual({ packets: before.packets + 1, bytes: before.bytes + packet.length });
+  });
+
+  it.each([
+    ['the inner DSCP', false, 46 << 2],
+    ['the inner DSCP and ECN, to a peer that combines it', true, (46 << 2) | 2],
+  ])('gives the outer header, when it inherits, %s', async (_title, ecn, tos) => {
+    await using inheriting = await loadPrograms({ inheritTos: true });
+    const neighbour = ['lladdr', '02:00:00:00:00:09', 'dev', 'eth0'];
+    await inheriting.namespace.run('ip', 'neigh', 'add', peerAddress, ...neighbour);
+    const { destination, peer } = route('10.5.2.0/24', peerAddress, port, true);
+    inheriting.table.setRoutes([{ destination, peer: { ...peer, ecn } }]);
+    const sent = Buffer.from(inheriting.run('flannel_tx', to('10.5.2.9', { tos: (46 << 2) | 2 })).packet);
+    expect(sent.readUInt8(15)).toBe(tos);
+    expect(checksum(sent.subarray(14, 34))).toBe(0);
+    expect(sent.readUInt8(43)).toBe((46 << 2) | 2);
+  });
+
+  it.each([
+    ['one of its own range to a peer that has one', fastRoute('10.5.2.0/24', peerAddress), true],
+    ['the tunnel’s to a peer without', route('10.5.2.0/24', peerAddress, port, true), false],
+  ] as const)('gives the outer header a source port: %s', async (_title, to_, ranged) => {
+    await using ranging = await loadPrograms({ sourcePorts });
+    const neighbour = ['lladdr', '02:00:00:00:00:09', 'dev', 'eth0'];
+    await ranging.namespace.run('ip', 'neigh', 'add', peerAddress, ...neighbour);
+    ranging.table.setRoutes([to_]);
+    const sent = Buffer.from(ranging.run('flannel_tx', to('10.5.2.9')).packet);
+    const [source, destination, check] = [34, 36, 40].map((offset) => sent.readUInt16BE(offset));
+    expect([destination, check]).toEqual([port, 0]);
+    const inRange = source! >= sourcePorts.first && source! <= sourcePorts.last;
+    expect(ranged ? inRange : source === port).toBe(true);
+  });
+
+  it('gives the tunnel’s source port when it has no range itself', () => {
+    programs.table.updateRoutes({ add: [fastRoute('10.5.4.0/24', peerAddress)], remove: [] });
+    expect(Buffer.from(run(to('10.5.4.9')).packet).readUInt16BE(34)).toBe(port);
   });
 
   const bytes = (change: (packet: Buffer) => void) => {

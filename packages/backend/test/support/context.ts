@@ -85,7 +85,7 @@ export function describeDesired(state: DesiredState | undefined): string[] | und
   );
   const routes = (state.tunnelRoutes ?? []).map(
     ({ destination, peer }) =>
-      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}${peer.ecn ? ' ecn' : ''}`,
+      `tunnel ${destination.toString()} peer ${peer.address.toString()}:${peer.port}${peer.fastPath ? ' fast' : ''}${peer.ecn ? ' ecn' : ''}${peer.sourcePorts ? ` from ${peer.sourcePorts.first}-${peer.sourcePorts.last}` : ''}`,
   );
   return [...describeState(state.host ?? {}), ...local, ...routes];
 }

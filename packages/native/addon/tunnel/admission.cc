@@ -8,7 +8,7 @@ Admission admit(std::span<std::uint8_t> datagram, const Endpoint& sender, Accept
   if (!header) return {.refused = Drop::malformed};
 
   const Route* route = routes.find(header->source);
-  const bool fromPeer = route && route->peer == sender;
+  const bool fromPeer = route && route->isFrom(sender);
   Admission admission{.packet = datagram.first(header->totalLength), .header = *header};
   if (fromPeer) admission.route = route;
   if (accept == Accept::peers && !route) {

@@ -32,4 +32,12 @@ class Endpoint {
   sockaddr_in6 any_;
 };
 
+/** UDP ports; both 0 when there are none. */
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  bool contains(std::uint16_t port) const { return last != 0 && first <= port && port <= last; }
+};
+
 }  // namespace flannel::tunnel

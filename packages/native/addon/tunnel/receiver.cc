@@ -72,7 +72,8 @@ void Receiver::take(Batch& batch, std::span<std::uint8_t> datagram, const Endpoi
       admit(datagram, sender, context_.accept, context_.routes, context_.local);
   if (refused) {
     drops_.add(*refused);
-    if (refused == Drop::hopsExceeded) reportHopsExceeded(packet, header, sender);
+    // A peer's fast path sends from ports that no socket listens to.
+    if (refused == Drop::hopsExceeded) reportHopsExceeded(packet, header, route ? route->peer : sender);
     return;
   }
   if (!combineEcn(packet.data(), header.source.family, outer)) return drops_.add(Drop::congestion);
@@ -93,10 +94,9 @@ std::size_t Receiver::laneOf(std::span<const std::uint8_t> packet, const IpHeade
   return flowHash_.ofFlow(hosts, ports, header.protocol) % lanes_.size();
 }
 
-void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header,
-                                  const Endpoint& sender) {
+void Receiver::reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& to) {
   const IcmpMessage message = icmp_.make(IcmpError::hopsExceeded, packet, header);
-  if (!message.empty()) context_.socket.send(message.bytes(), {}, sender);
+  if (!message.empty()) context_.socket.send(message.bytes(), {}, to);
 }
 
 void Receiver::deliver(Batch& batch, bool few) {

@@ -43,7 +43,7 @@ class alignas(cacheLine) Receiver {
             std::size_t segmentSize = 0);
   /** The lane of a packet's flow. */
   std::size_t laneOf(std::span<const std::uint8_t> packet, const IpHeader& header) const;
-  void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& sender);
+  void reportHopsExceeded(std::span<const std::uint8_t> packet, const IpHeader& header, const Endpoint& to);
   /** Gives a batch to the lanes, or writes it when that takes less than to wake them. */
   void deliver(Batch& batch, bool few);
   /** Whether no lane has work. */

@@ -56,9 +56,10 @@ Endpoint readEndpoint(Records record) {
 std::vector<Prefix> readPrefixes(Records records) { return readEach(records, recordSize, readPrefix); }
 
 std::vector<RouteSpec> readRoutes(Records records) {
-  return readEach(records, 2 * recordSize, [](Records record) {
-    const Records peer = record.subspan(recordSize);
-    return RouteSpec{readPrefix(record.first(recordSize)), readEndpoint(peer), peer[1] != 0};
+  return readEach(records, routeRecordSize, [](Records record) {
+    const Records peer = record.subspan(recordSize, recordSize);
+    const PortRange sourcePorts{load16(&record[2 * recordSize]), load16(&record[2 * recordSize + 2])};
+    return RouteSpec{readPrefix(record.first(recordSize)), readEndpoint(peer), peer[1] != 0, sourcePorts};
   });
 }
 

@@ -66,6 +66,7 @@ std::unique_ptr<Route> RouteTable::makeRoute(const RouteSpec& spec) const {
   route->destination = spec.destination;
   route->peer = spec.peer;
   route->ecn = spec.ecn;
+  route->sourcePorts = spec.sourcePorts;
   const Route* before = index().find(spec.destination);
   const bool samePeer = before && before->peer == spec.peer;
   route->states = samePeer ? before->states : std::make_shared<PeerStates>(lanes_);
@@ -78,7 +79,9 @@ void RouteTable::replace(std::unique_ptr<Index> index) {
 
 void RouteTable::grow() {
   auto next = std::make_unique<Index>(index().slots.size() * 2);
-  forEach([&](const Route& route) { next->put(makeRoute({route.destination, route.peer, route.ecn})); });
+  forEach([&](const Route& route) {
+    next->put(makeRoute({route.destination, route.peer, route.ecn, route.sourcePorts}));
+  });
   replace(std::move(next));
 }
 

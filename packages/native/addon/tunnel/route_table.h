@@ -19,6 +19,8 @@ struct RouteSpec {
   Endpoint peer;
   /** The peer combines ECN fields as RFC 6040 has it. */
   bool ecn = false;
+  /** From which ports the peer's fast path sends, besides its own. */
+  PortRange sourcePorts{};
 };
 
 /** A node of the table: what packets to a destination need. */
@@ -26,9 +28,15 @@ struct Route {
   Prefix destination;
   Endpoint peer;
   bool ecn = false;
+  PortRange sourcePorts{};
   /** Kept when the table is rebuilt. Written by the packet threads. */
   std::shared_ptr<PeerStates> states;
   std::atomic<Route*> next{nullptr};
+
+  /** Tells whether the peer sent what came from there: from its socket, or by its fast path. */
+  bool isFrom(const Endpoint& sender) const {
+    return peer == sender || (sourcePorts.contains(sender.port()) && peer.address() == sender.address());
+  }
 
   PeerState& state(std::size_t lane) const { return (*states)[lane]; }
 };

@@ -71,6 +71,34 @@ void findsTheLongestPrefix() {
   }
 }
 
+/** A peer's packets come from its socket, or by its fast path from its further ports; a table that grows keeps them. */
+void knowsFromWhereAPeerSends() {
+  Epochs epochs(2);
+  RouteTable table(epochs, 1);
+  const Address peer = localAddress(Family::ipv4), other = remoteAddress(Family::ipv4, 0);
+  const RouteSpec without{{{Family::ipv4, {0x0a05010000000000, 0}}, 24}, Endpoint(peer, 8285)};
+  const RouteSpec with{{{Family::ipv4, {0x0a05020000000000, 0}}, 24}, Endpoint(peer, 8285), false, {61000, 62023}};
+  table.assign(std::vector<RouteSpec>{without, with});
+  std::mt19937 random(4);
+  for (int count = 0; count < 200; count++) {
+    RouteSpec added = randomRoute(random);
+    if (added.destination == without.destination || added.destination == with.destination) continue;
+    table.update({&added, 1}, {});
+  }
+  const auto isFrom = [&](const RouteSpec& spec, const Address& address, std::uint16_t port) {
+    const Address inside{Family::ipv4, {spec.destination.network.bits.high | 0x9900000000, 0}};
+    const Route* route = table.find(inside);
+    CHECK(route != nullptr);
+    return route->isFrom(Endpoint(address, port));
+  };
+  for (const std::uint16_t port : {8285, 61000, 61500, 62023}) {
+    CHECK(isFrom(with, peer, port));
+    CHECK(!isFrom(with, other, port));
+    CHECK(isFrom(without, peer, port) == (port == 8285));
+  }
+  for (const std::uint16_t port : {0, 8284, 60999, 62024}) CHECK(!isFrom(with, peer, port) && !isFrom(without, peer, port));
+}
+
 /** Threads that count must not slow down threads that look up. */
 void keepsCountersOnLinesOfTheirOwn() {
   Epochs epochs(2);
@@ -119,6 +147,7 @@ void servesReadersWhileItChanges() {
 
 void routeTableTests() {
   findsTheLongestPrefix();
+  knowsFromWhereAPeerSends();
   keepsCountersOnLinesOfTheirOwn();
   servesReadersWhileItChanges();
 }

@@ -1,7 +1,7 @@
 import { loadSkeleton } from '@flannel-ts/bpf';
 import { NetlinkError } from '@flannel-ts/netlink';
 import { steerReceivedPackets } from '../receive-packet-steering.ts';
-import type { Endpoint, RouteSink } from '../tunnel.ts';
+import type { Endpoint, PortRange, RouteSink } from '../tunnel.ts';
 import {
   requireCapabilities,
   requireEthernet,
@@ -38,6 +38,10 @@ export interface FastPathOptions {
   readonly underlay: string;
   /** Where the tunnel's socket is bound. */
   readonly local: Endpoint;
+  /** What outer headers say in DSCP and ECN. */
+  readonly tos: 'zero' | 'inherit';
+  /** From which ports packets go to peers with a range of their own. */
+  readonly sourcePorts: PortRange | undefined;
   /**
    * Called when an interface that the fast path needs is gone or cannot be watched: close it and
    * open another.
@@ -77,11 +81,14 @@ export function openFastPath(options: FastPathOptions): FastPath {
 function openOnPort(
   port: number,
   indexes: { readonly tun: number; readonly underlay: number },
-  { tun, local, onFailure }: FastPathOptions,
+  { tun, local, tos, sourcePorts, onFailure }: FastPathOptions,
 ): FastPath {
   using building = new DisposableStack();
   const mark = createPacketMark();
-  const settings = encodeSettings({ local, decapsulationPort: port, tunIndex: indexes.tun, mark });
+  const settings = encodeSettings({
+    ...{ local, mark, sourcePorts, inheritTos: tos === 'inherit' },
+    ...{ decapsulationPort: port, tunIndex: indexes.tun },
+  });
   const { maps, programs } = building.use(loadSkeleton(skeleton, settings));
   const deliver = programs.flannel_deliver;
   const name = linkName(tun);

@@ -1,6 +1,7 @@
 import { encodeStruct, type BpfMap } from '@flannel-ts/bpf';
 import type { Prefix } from '@flannel-ts/ip';
 import type { RouteChange, RouteSink, TunnelRoute } from '../tunnel.ts';
+import { encodePortRange } from './encode-port-range.ts';
 import { encodePrefix } from './encode-prefix.ts';
 import { createPrefixCounters, type TrafficSnapshot } from './prefix-counters.ts';
 import { skeleton } from './programs/skeleton.ts';
@@ -61,8 +62,8 @@ export function createPrefixTable(maps: PrefixMaps): PrefixTable {
     const before = routes.get(destination.toString());
     if (before && samePeer(before, route)) {
       // The route keeps its counters, which are not in the entry.
-      if (before.peer.fastPath !== route.peer.fastPath)
-        entries.set(encodePrefix(destination), encodeRoute(route));
+      const entry = encodeRoute(route);
+      if (Buffer.compare(entry, encodeRoute(before)) !== 0) entries.set(encodePrefix(destination), entry);
     } else {
       removeRoute(destination);
       if (routes.size >= entries.maxEntries - localSubnets.length) return;
@@ -107,6 +108,8 @@ function encodeRoute({ peer }: TunnelRoute): Uint8Array {
   return encodeStruct(prefixEntry, {
     address: Number(peer.address.value),
     port: peer.port,
+    sourcePorts: encodePortRange(peer.sourcePorts),
+    ecn: peer.ecn ? 1 : 0,
     owner: peer.fastPath ? owner.fastPeer : owner.peer,
   });
 }

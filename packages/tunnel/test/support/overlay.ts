@@ -15,6 +15,8 @@ const OVERHEAD = 28;
 /** Inner MTU behind an underlay of 1500 bytes. */
 export const mtu = UNDERLAY_MTU - OVERHEAD;
 export const port = 8285;
+/** From which other ports a fast path sends. */
+export const sourcePorts = { first: 61_000, last: 62_023 };
 
 /** The subnet of host `number` has the address `10.5.number.0`, as flannel gives it to the TUN device. */
 export const subnetOf = (number: number) => `10.5.${number}.0/24`;
@@ -28,6 +30,12 @@ export function route(destination: string, address: string, peerPort = port, fas
     destination: parsePrefix(destination),
     peer: { ...endpoint(address, peerPort), ...(fastPath && { fastPath }) },
   };
+}
+
+/** The route to a peer with a fast path that sends from {@link sourcePorts}. */
+export function fastRoute(destination: string, address: string): TunnelRoute {
+  const { peer, ...rest } = route(destination, address, port, true);
+  return { ...rest, peer: { ...peer, sourcePorts } };
 }
 
 /** Opens the tunnel of a host, with the address and the route to all subnets that flanneld would set. */
@@ -71,7 +79,7 @@ export const modes = {
   offloads: { offloads: 'auto', underlay: 'eth0' },
   'one per call': { offloads: 'none' },
   'four threads': { offloads: 'auto', threads: 4 },
-  'fast path': { underlay: 'eth0', fastPath: true },
+  'fast path': { underlay: 'eth0', fastPath: true, sourcePorts },
 } as const satisfies Readonly<Record<string, Partial<TunnelOptions>>>;
 
 export type Mode = keyof typeof modes;
@@ -86,7 +94,8 @@ export async function join(
     await openTunnelOn(first, 1, { tun, ...options[0] }),
     await openTunnelOn(second, 2, { tun, ...options[1] }),
   ] as const;
-  tunnels[0].setRoutes([route(subnetOf(2), second.address, port, tunnels[1].fastPath.on)]);
-  tunnels[1].setRoutes([route(subnetOf(1), first.address, port, tunnels[0].fastPath.on)]);
+  const routeTo = ({ fastPath }: Tunnel) => (fastPath.on ? fastRoute : route);
+  tunnels[0].setRoutes([routeTo(tunnels[1])(subnetOf(2), second.address)]);
+  tunnels[1].setRoutes([routeTo(tunnels[0])(subnetOf(1), first.address)]);
   return tunnels;
 }

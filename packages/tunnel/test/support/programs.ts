@@ -6,6 +6,7 @@ import { createPrefixTable, type PrefixTable } from '../../src/fast-path/prefix-
 import { skeleton } from '../../src/fast-path/programs/skeleton.ts';
 import { readReasons, type FastPathReason } from '../../src/fast-path/reasons.ts';
 import { encodeSettings } from '../../src/fast-path/settings.ts';
+import type { PortRange } from '../../src/index.ts';
 import { endpoint, port } from './overlay.ts';
 
 /** This host of the programs, a peer with a fast path, and what they tunnel. */
@@ -33,8 +34,10 @@ export interface LoadedPrograms extends AsyncDisposable {
 
 let namespaces = 0;
 
-/** @param mark - the traffic control index of checked packets; a test's packet has 0 */
-export async function loadPrograms(mark = 0): Promise<LoadedPrograms> {
+/** @param options - `mark` is the traffic control index of checked packets; a test's packet has 0 */
+export async function loadPrograms(
+  options: { readonly mark?: number; readonly inheritTos?: boolean; readonly sourcePorts?: PortRange } = {},
+): Promise<LoadedPrograms> {
   await using stack = new AsyncDisposableStack();
   const namespace = stack.use(await createNamespace(`ftlab-${process.pid}-programs${++namespaces}`));
   await namespace.run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1');
@@ -42,7 +45,11 @@ export async function loadPrograms(mark = 0): Promise<LoadedPrograms> {
   await namespace.run('ip', 'address', 'add', `${hostAddress}/24`, 'dev', 'eth0');
   for (const link of ['eth0', 'eth1']) await namespace.run('ip', 'link', 'set', link, 'up');
   const local = endpoint(hostAddress, port);
-  const settings = encodeSettings({ local, decapsulationPort, tunIndex: 1, mark: { index: mark, vni } });
+  const { mark = 0, inheritTos = false, sourcePorts } = options;
+  const settings = encodeSettings({
+    ...{ local, decapsulationPort, tunIndex: 1, inheritTos, sourcePorts },
+    mark: { index: mark, vni },
+  });
   const { maps, programs } = stack.use(loadSkeleton(skeleton, settings));
   const table = createPrefixTable(maps);
   table.setLocalSubnets([parseInterfaceAddress('10.5.1.0/24')]);

@@ -27,6 +27,8 @@ struct outer {
 #define CHANGED_BYTES offsetof(struct iphdr, saddr)
 
 #define IPV4_DF 0x4000
+/** Of the type of service: the ECN field (RFC 3168). The rest is DSCP. */
+#define ECN_MASK 0x03
 /** More fragments, or a fragment's offset. */
 #define IPV4_FRAGMENT 0x3fff
 

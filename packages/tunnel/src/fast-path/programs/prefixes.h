@@ -6,6 +6,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ports.h"
+
 /** A /8 cut into /24. What is beyond goes through user space. */
 #define MAX_PREFIXES 65536
 
@@ -31,6 +33,10 @@ struct prefix_entry {
 	/** The peer, in network byte order. */
 	__be32 address;
 	__be16 port;
+	/** From which ports the peer's fast path sends, besides its own. */
+	struct port_range source_ports;
+	/** Whether the peer combines the ECN fields of both headers (RFC 6040). */
+	__u16 ecn;
 	enum owner owner;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 #include "packet.h"
+#include "path_mtu.h"
 #include "prefixes.h"
 #include "reasons.h"
 
@@ -12,17 +13,24 @@ struct headers {
 #define HEADERS_BYTES (sizeof(struct outer) + INSERTED_BYTES)
 
 /**
- * Tells whether a packet is for the tunnel's socket, as far as its headers are read: the port is at
- * its place without options.
+ * Tells whether a packet is for the address of the tunnel's socket. `outer` has its port only when
+ * it is UDP without options of IP.
  */
-static __always_inline int is_for_tunnel(struct __sk_buff *skb, struct outer *outer)
+static __always_inline int is_for_address(struct __sk_buff *skb, struct outer *outer)
 {
 	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->pkt_type != 0 || skb->vlan_present)
 		return 0;
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, outer, sizeof(*outer)))
 		return 0;
-	return outer->ip.version == 4 && outer->ip.protocol == IPPROTO_UDP &&
-	       outer->ip.daddr == settings.local_address;
+	return outer->ip.version == 4 && outer->ip.daddr == settings.local_address;
+}
+
+/** Tells whether a peer sent a packet: from its socket, or by its fast path. */
+static __always_inline int is_from(const struct outer *outer, const struct prefix_entry *peer)
+{
+	return outer->ip.saddr == peer->address &&
+	       (outer->udp.source == peer->port ||
+		contains_port(peer->source_ports, outer->udp.source));
 }
 
 /** Finds the decapsulating device's socket, which is to be released. */
@@ -75,6 +83,7 @@ static __always_inline void count_received(const struct prefix *prefix, struct t
  * VXLAN packets for the socket of the decapsulating device, still with the tunnel's port, so that
  * the host's firewall sees what it knows. Everything else goes on to the tunnel's own socket in
  * user space, which drops, answers and counts. What is not for the tunnel is not counted here.
+ * Messages of the path about what flannel_tx sent go on to that socket, too.
  */
 SEC("tc")
 int flannel_rx(struct __sk_buff *skb)
@@ -91,8 +100,12 @@ int flannel_rx(struct __sk_buff *skb)
 	int repeated;
 	long refused;
 
-	if (!is_for_tunnel(skb, outer))
+	if (!is_for_address(skb, outer))
 		return TC_ACT_UNSPEC;
+	if (outer->ip.protocol != IPPROTO_UDP) {
+		restore_quoted_port(skb, &outer->ip);
+		return TC_ACT_UNSPEC;
+	}
 	reasons = find_reasons();
 	if (!reasons)
 		return TC_ACT_UNSPEC;
@@ -125,7 +138,7 @@ int flannel_rx(struct __sk_buff *skb)
 	entry = find_prefix(inner.saddr, &prefix);
 	if (!entry)
 		return leave(&reasons->receive_unknown_source);
-	if (entry->address != outer->ip.saddr || entry->port != outer->udp.source)
+	if (!is_from(outer, entry))
 		return leave(&reasons->receive_wrong_peer);
 	repeated = measure_headers(skb, ETH_HLEN + sizeof(struct outer), &inner);
 	if (repeated < 0)

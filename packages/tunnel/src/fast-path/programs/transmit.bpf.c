@@ -17,22 +17,44 @@ struct headers {
 	struct iphdr inner;
 };
 
+/** Returns the outer type of service: ECN is inherited only towards peers that combine it. */
+static __always_inline __u8 choose_tos(const struct iphdr *inner, const struct prefix_entry *peer)
+{
+	if (!settings.inherit_tos)
+		return 0;
+	return peer->ecn ? inner->tos : inner->tos & ~ECN_MASK;
+}
+
+/**
+ * Returns the outer source port: for a peer that takes others than the tunnel's own, one by the
+ * inner flow, so that receive queues and equal paths share flows, and each keeps its order.
+ */
+static __always_inline __be16 choose_source(struct __sk_buff *skb, const struct prefix_entry *peer)
+{
+	struct port_range own = own_source_ports();
+
+	if (!has_ports(own) || !has_ports(peer->source_ports))
+		return settings.local_port;
+	return choose_port(own, bpf_get_hash_recalc(skb));
+}
+
 /**
  * Asks for the route to the peer. There is none to use when the largest segment does not fit its
  * MTU, nor when the next hop's link address is not known yet: a packet that waits for it would come
  * back by the TUN device.
  */
-static __always_inline long find_path(struct __sk_buff *skb, const struct prefix_entry *peer,
+static __always_inline long find_path(struct __sk_buff *skb, const struct outer *outer,
 				      __u32 largest, struct bpf_fib_lookup *path)
 {
 	path->family = AF_INET;
+	path->tos = outer->ip.tos;
 	path->l4_protocol = IPPROTO_UDP;
-	path->sport = settings.local_port;
-	path->dport = peer->port;
+	path->sport = outer->udp.source;
+	path->dport = outer->udp.dest;
 	path->tot_len = largest + sizeof(struct outer);
 	path->ifindex = LOOPBACK_INDEX;
-	path->ipv4_src = settings.local_address;
-	path->ipv4_dst = peer->address;
+	path->ipv4_src = outer->ip.saddr;
+	path->ipv4_dst = outer->ip.daddr;
 	return bpf_fib_lookup(skb, path, sizeof(*path), 0);
 }
 
@@ -75,12 +97,15 @@ static __always_inline __u16 checksum(const struct iphdr *ip)
  * The outer packet must not be fragmented, so that path-MTU discovery works; its UDP checksum is
  * zero, as VXLAN's is.
  */
-static __always_inline void write_outer(struct outer *outer, const struct prefix_entry *peer,
-					__u32 length)
+static __always_inline void write_outer(struct outer *outer, struct __sk_buff *skb,
+					const struct prefix_entry *peer, const struct iphdr *inner)
 {
+	__u32 length = skb->len;
+
 	outer->ip = (struct iphdr){
 		.version = 4,
 		.ihl = sizeof(struct iphdr) / 4,
+		.tos = choose_tos(inner, peer),
 		.tot_len = bpf_htons(length + sizeof(struct outer)),
 		.frag_off = bpf_htons(IPV4_DF),
 		.ttl = OUTER_TTL,
@@ -90,7 +115,7 @@ static __always_inline void write_outer(struct outer *outer, const struct prefix
 	};
 	outer->ip.check = checksum(&outer->ip);
 	outer->udp = (struct udphdr){
-		.source = settings.local_port,
+		.source = choose_source(skb, peer),
 		.dest = peer->port,
 		.len = bpf_htons(length + sizeof(struct udphdr)),
 	};
@@ -146,14 +171,15 @@ int flannel_tx(struct __sk_buff *skb)
 	repeated = measure_headers(skb, 0, inner);
 	if (repeated < 0)
 		return leave(&reasons->transmit_unknown_segments);
-	lookup = find_path(skb, peer, skb->gso_size ? skb->gso_size + repeated : length, &path);
+	write_outer(&headers.outer, skb, peer, inner);
+	lookup = find_path(skb, &headers.outer, skb->gso_size ? skb->gso_size + repeated : length,
+			   &path);
 	if (lookup != BPF_FIB_LKUP_RET_SUCCESS)
 		return leave(reason_of(lookup, reasons));
 	/* The lookup changes the family when an IPv4 route has an IPv6 gateway. */
 	if (path.family != AF_INET)
 		return leave(&reasons->transmit_ipv6_gateway);
 
-	write_outer(&headers.outer, peer, length);
 	decrement_ttl(inner);
 	if (grow_headers(skb, sizeof(struct outer),
 			 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP))
