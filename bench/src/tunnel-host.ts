@@ -25,7 +25,7 @@ export interface TunnelHostOptions {
 
 const PORT = 8285;
 /** As the udp backend has it. */
-const sourcePorts = { first: 61_000, last: 62_023 };
+const sourcePorts = { first: 768, last: 1_023 };
 
 const options = JSON.parse(process.argv[2]!) as TunnelHostOptions;
 const route = (destination: TunnelRoute['destination'], address: TunnelRoute['peer']['address']) => ({

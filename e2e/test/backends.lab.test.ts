@@ -37,7 +37,7 @@ const backends = [
     lease: (publicIp: string) => ({
       PublicIP: publicIp,
       PublicIPv6: null,
-      BackendData: { FastPath: true, SourcePorts: [61_000, 62_023] },
+      BackendData: { FastPath: true, SourcePorts: [768, 1_023] },
     }),
     route: undefined,
   },

@@ -50,7 +50,7 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
     expect(nodes[2].daemon.lines.join('\n')).not.toContain('fast path');
     const leases = new Map((await storedLeases(cluster)).map(({ key, value }) => [key, value]));
     expect(leases.get(await leaseKeyOf(nodes[0]))).toMatchObject({
-      BackendData: { FastPath: true, SourcePorts: [61_000, 62_023] },
+      BackendData: { FastPath: true, SourcePorts: [768, 1_023] },
     });
     // To the letter what upstream writes.
     const publicIp = nodes[2].host.address;
@@ -64,7 +64,7 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
   });
 
   it('send packets in the kernel from the ports that both offer', async () => {
-    const filter = 'udp dst port 8285 and src portrange 61000-62023';
+    const filter = 'udp dst port 8285 and src portrange 768-1023';
     const options = ['-i', 'eth0', '-Q', 'in', '-nlc1', '--immediate-mode'];
     await using capture = nodes[1].host.start(['tcpdump', ...options, filter]);
     await capture.line(/listening on/);

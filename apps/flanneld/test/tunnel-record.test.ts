@@ -56,7 +56,7 @@ const record: TunnelRecord = {
       destination: parseInterfaceAddress(`10.5.${number}.0/24`).prefix,
       peer: {
         ...{ address: parseAddress(`192.0.2.${number}`), port: 8285, fastPath: number > 2, ecn: number > 3 },
-        ...(number > 3 && { sourcePorts: { first: 61_000, last: 62_023 } }),
+        ...(number > 3 && { sourcePorts: { first: 768, last: 1_023 } }),
       },
     })),
   },
@@ -72,7 +72,7 @@ tunnel flannel0 mtu 1472 local 192.0.2.1 port 8285 dev eth0
 subnet 10.5.1.0/24
 route 10.5.2.0/24 via 192.0.2.2 port 8285
 route 10.5.3.0/24 via 192.0.2.3 port 8285 fast-path
-route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn from 61000-62023
+route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn from 768-1023
 `);
   });
 
@@ -104,7 +104,7 @@ route 10.5.4.0/24 via 192.0.2.4 port 8285 fast-path ecn from 61000-62023
     [edited('route 10.5.2.0/24', 'route 10.5.2.1/24'), 'has host bits'],
     [edited('via 192.0.2.2', 'via'), 'it has the line "route 10.5.2.0/24 via port 8285"'],
     [edited(' fast-path', ' fast'), 'it has the line "route 10.5.3.0/24 via 192.0.2.3 port 8285 fast"'],
-    [edited('61000-62023', '61000'), 'it has the line "route 10.5.4.0/24 via'],
+    [edited('768-1023', '768'), 'it has the line "route 10.5.4.0/24 via'],
     [`${formatTunnelRecord(record, BOOT)}\n`, 'it has the line ""'],
   ])('is refused when it is %j', (text, reason) => {
     expect(() => parseTunnelRecord(text, BOOT)).toThrow(reason);

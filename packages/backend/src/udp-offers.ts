@@ -43,7 +43,7 @@ function readPortRange(value: unknown): PortRange | undefined {
   return first <= last ? { first, last } : undefined;
 }
 
-/** Privileged ports are not offered: the DNS or DHCP server of a peer's host has one. */
+/** Ports below 512 are no offer: DNS and DHCP servers of a peer's host have some, and answer strangers from them. */
 function isPort(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 1024 && Number(value) <= 65_535;
+  return Number.isInteger(value) && Number(value) >= 512 && Number(value) <= 65_535;
 }

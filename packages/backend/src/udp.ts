@@ -22,8 +22,8 @@ import { attributesOf, readOffers } from './udp-offers.ts';
 
 const DEVICE = 'flannel0';
 const PORT = 8285;
-/** From which the fast path sends: apart from those that Linux gives to sockets (`net.ipv4.ip_local_port_range`). */
-const SOURCE_PORTS = { first: 61_000, last: 62_023 };
+/** From which the fast path sends: privileged ports, so that only root of a host can send in the tunnel's name. */
+const SOURCE_PORTS = { first: 768, last: 1_023 };
 
 export interface UdpOptions {
   /**

@@ -5,7 +5,7 @@ import { createBackends, createPeerFollower, type TunnelState, type UdpOptions }
 import { create, createContext, createIn, describeDesired, lease } from './support/context.ts';
 
 /** The attributes of a host with a fast path. */
-const offer = { backendData: { FastPath: true, SourcePorts: [61_000, 62_023] } };
+const offer = { backendData: { FastPath: true, SourcePorts: [768, 1_023] } };
 
 it('has a TUN device with the route to the whole network, and the MTU of the interface less 28', async () => {
   const backend = await create({ Type: 'udp' });
@@ -28,7 +28,7 @@ it('opens its tunnel on the interface’s address', async () => {
       tun: { name: 'flannel0', mtu: 1472 },
       socket: { address: parseAddress('192.0.2.1'), port: 9000 },
       accept: 'peers',
-      sourcePorts: { first: 61_000, last: 62_023 },
+      sourcePorts: { first: 768, last: 1_023 },
     },
   ]);
 });
@@ -123,18 +123,18 @@ it('asks for a fast path on the underlay, unless told not to, and says whether i
 
 /** No port ranges: other types, other lengths, the last port before the first, ports out of range. */
 const malformedRanges: readonly Json[] = [
-  ...[null, true, 61_000, '61000-62023'],
+  ...[null, true, 768, '768-1023'],
   {},
-  { first: 61_000, last: 62_023 },
+  { first: 768, last: 1_023 },
   { 0: 1024, 1: 1025, length: 2 },
-  ...[[], [61_000], [61_000, 62_023, 62_024], [[61_000, 62_023]], ['61000', '62023'], [61_000, null]],
+  ...[[], [768], [768, 1_023, 1_024], [[768, 1_023]], ['768', '1023'], [768, null]],
   ...[
-    [62_023, 61_000],
-    [1023, 2000],
+    [1_023, 768],
+    [511, 2000],
     [0, 0],
     [-1, 2000],
-    [61_000, 65_536],
-    [61_000.5, 62_023],
+    [768, 65_536],
+    [768.5, 1_023],
     [1e9, 1e10],
   ],
 ];
@@ -144,10 +144,10 @@ it.each<[backendData: Json, offered: string]>([
   [{ FastPath: true, ECN: true }, ' fast ecn'],
   [{ ECN: true }, ' ecn'],
   [{ ECN: 1 }, ''],
-  [{ FastPath: true, SourcePorts: [61_000, 62_023] }, ' fast from 61000-62023'],
+  [{ FastPath: true, SourcePorts: [768, 1_023] }, ' fast from 768-1023'],
   [{ FastPath: true, ECN: true, SourcePorts: [1024, 65_535] }, ' fast ecn from 1024-65535'],
   [{ FastPath: true, SourcePorts: [2000, 2000] }, ' fast from 2000-2000'],
-  [{ SourcePorts: [61_000, 62_023] }, ''],
+  [{ SourcePorts: [768, 1_023] }, ''],
   ...malformedRanges.map((SourcePorts): [Json, string] => [{ FastPath: true, SourcePorts }, ' fast']),
   [{ FastPath: false }, ''],
   [{ FastPath: 'yes' }, ''],

@@ -16,7 +16,7 @@ const OVERHEAD = 28;
 export const mtu = UNDERLAY_MTU - OVERHEAD;
 export const port = 8285;
 /** From which other ports a fast path sends. */
-export const sourcePorts = { first: 61_000, last: 62_023 };
+export const sourcePorts = { first: 768, last: 1_023 };
 
 /** The subnet of host `number` has the address `10.5.number.0`, as flannel gives it to the TUN device. */
 export const subnetOf = (number: number) => `10.5.${number}.0/24`;
