@@ -9,12 +9,8 @@ import {
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
-import {
-  openFastPath,
-  removeFormerFastPath,
-  type FastPath,
-  type FastPathOptions,
-} from './fast-path/open-fast-path.ts';
+import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
+import { removeFastPath } from './fast-path/remove-fast-path.ts';
 import { sum } from './fast-path/traffic.ts';
 import type {
   DropReason,
@@ -61,7 +57,8 @@ export interface TunnelOptions {
   /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
    * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
-   * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. @default false
+   * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. It carries on when the process ends without
+   * {@link Tunnel.close}, and the next tunnel of the device takes it over. @default false
    */
   readonly fastPath?: boolean;
   /**
@@ -104,7 +101,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
   const fast = tryFastPath(options, { tun: native.device, local, onFailure });
-  if (!fast.path) removeFormerFastPath(native.device);
+  if (!fast.path) removeFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
   const both = fast.path ? [userSpace, fast.path] : [userSpace];
   const opened = opening.move();
@@ -116,7 +113,12 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     setRoutes: (routes) => both.forEach((sink) => sink.setRoutes(routes)),
     updateRoutes: (change) => both.forEach((sink) => sink.updateRoutes(change)),
     stats: () => addTraffic(readStats(native), fast.path),
+    setExpiry: (at) => fast.path?.setExpiry(at),
     close: () => opened.dispose(),
+    leave() {
+      fast.path?.leave();
+      opened.dispose();
+    },
     [Symbol.asyncDispose]() {
       opened.dispose();
       return Promise.resolve();
@@ -146,16 +148,12 @@ function open({ tun, socket }: TunnelOptions, options: PacketTunnelOptions): Pac
 /** Whatever keeps a fast path from being opened is a reason to go without, and no error: everything works without. */
 function tryFastPath(
   { fastPath, underlay, initial }: TunnelOptions,
-  tunnel: Omit<FastPathOptions, 'underlay'>,
+  tunnel: Omit<FastPathOptions, 'underlay' | 'initial'>,
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
   if (underlay === undefined) return { state: { on: false, reason: 'it needs the name of the underlay' } };
-  using opening = new DisposableStack();
   try {
-    const path = opening.use(openFastPath({ ...tunnel, underlay }));
-    if (initial) setAll(path, initial);
-    opening.move();
-    return { state: { on: true }, path };
+    return { state: { on: true }, path: openFastPath({ ...tunnel, underlay, initial }) };
   } catch (error) {
     return { state: { on: false, reason: explainMissingFastPath(error) } };
   }
