@@ -18,7 +18,7 @@ import { createPrefixTable } from './prefix-table.ts';
 import { skeleton } from './programs/skeleton.ts';
 import { readReasons, type FastPathReasons } from './reasons.ts';
 import { rememberNamespace } from './remembered-namespace.ts';
-import { linkName, readNote, removeFastPath } from './remove-fast-path.ts';
+import { linkName, readNote, removeFastPath, removeNoted } from './remove-fast-path.ts';
 import { encodeSettings } from './settings.ts';
 import { watchLinks } from './watch-links.ts';
 
@@ -119,7 +119,7 @@ function openAt(
   // Whatever goes wrong, none of them may stay unnoticed.
   const note = { ...place, programs: [...formerIds, ...ids] };
   using removal = new DisposableStack();
-  removal.defer(() => namespace.run(() => removeFastPath(tun, note)));
+  removal.defer(() => namespace.run(() => removeNoted(tun, note)));
   const name = linkName(tun);
   const open = former ? openDecapsulationLink(name) : createDecapsulationLink(name, { port, vni: mark.vni });
   const link = building.use(open);

@@ -14,12 +14,16 @@ export function readNote(tun: string): FastPathNote | undefined {
 }
 
 /**
- * Removes a fast path from this thread's network namespace, whoever opened it.
- * @param tun - name of the TUN device
- * @param note - what it consists of. @default what is noted
+ * Removes the fast path that a process has left in this thread's network namespace, if there is one.
+ * @param tun - name of the TUN device, which may be gone
  * @throws {NetlinkError} {@link SystemError}
  */
-export function removeFastPath(tun: string, note = readNote(tun)): void {
+export function removeFastPath(tun: string): void {
+  removeNoted(tun, readNote(tun));
+}
+
+/** @param note - what it consists of; without, there is the device at most */
+export function removeNoted(tun: string, note: FastPathNote | undefined): void {
   if (note) {
     detachAll(note.underlayIndex, 'ingress', note.programs);
     detachAll(note.tunIndex, 'egress', note.programs);
