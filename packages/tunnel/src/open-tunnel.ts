@@ -10,7 +10,7 @@ import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
 import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
-import { removeFastPath } from './fast-path/remove-fast-path.ts';
+import { removeFastPath } from './fast-path/noted-fast-path.ts';
 import { sum } from './fast-path/traffic.ts';
 import type {
   DropReason,

@@ -138,6 +138,54 @@ describe.skipIf(noFastPath)('a fast path of a process that was killed', () => {
     expect(await host.run('ip', 'link')).not.toContain('flannel0-rx');
   });
 
+  it('is removed, with what is left of it, when somebody has deleted one of its devices', async () => {
+    const [host] = overlay.hosts;
+    for (const device of ['flannel0-rx', 'flannel0']) {
+      await killHolder();
+      await host.run('ip', 'link', 'delete', device);
+      expect(await attachedAt(host)).toContain('flannel_rx');
+      const tunnel = open();
+      expect(tunnel.fastPath).toEqual({ on: true });
+      expect(await attachedAt(host)).toEqual(['flannel_deliver', 'flannel_rx', 'flannel_tx']);
+      tunnel.close();
+      expect(await attachedAt(host)).toEqual([]);
+    }
+  });
+
+  it('is taken over with the rights of the packaged daemon', async () => {
+    const [host, peer] = overlay.hosts;
+    const limited = ['setpriv', '--bounding-set=-all,+net_admin,+net_raw,+bpf,+perfmon'];
+    const index = async () =>
+      (await host.json<[{ ifindex: number }]>('ip', '-json', 'link', 'show', 'flannel0-rx'))[0].ifindex;
+    const indexes = [];
+    for (let run = 0; run < 2; run++) {
+      const program = host.start([...limited, ...holdOpen, host.address, peer.address]);
+      expect(await program.line(/./)).toBe('open');
+      expect(await attachedAt(host)).toEqual(['flannel_deliver', 'flannel_rx', 'flannel_tx']);
+      indexes.push(await index());
+      program.signal('SIGKILL');
+      await program.exited;
+    }
+    expect(indexes[1]).toBe(indexes[0]);
+    const limitedRemoval = host.start([...limited, ...holdOpen, host.address, peer.address, 'off']);
+    await limitedRemoval.line(/it was not asked for/);
+    expect(await attachedAt(host)).toEqual([]);
+    await limitedRemoval.stop();
+  });
+
+  it('keeps an alias that the TUN device has, and leaves none of its own', async () => {
+    const [host] = overlay.hosts;
+    const alias = async () =>
+      (await host.json<[{ ifalias?: string }]>('ip', '-json', 'link', 'show', 'flannel0'))[0].ifalias ?? '';
+    const noted = open();
+    expect(await alias()).toContain('flannel fast path 1: ');
+    noted.close();
+    expect(await alias()).toBe('');
+    await host.run('ip', 'link', 'set', 'flannel0', 'alias', 'mine');
+    open().close();
+    expect(await alias()).toBe('mine');
+  });
+
   it('stops when it expires: packets are left to user space, which carries them while there is one', async () => {
     await killHolder();
     await using tunnel = open();

@@ -35,8 +35,6 @@ export interface DecapsulationLink extends Disposable {
    * @throws {NetlinkError} `EADDRINUSE` when another socket has its port
    */
   setUp(): void;
-  /** Writes what other processes read by {@link readDecapsulationNote}. */
-  note(text: string): void;
 }
 
 export interface DecapsulationOptions {
@@ -70,15 +68,8 @@ export function openDecapsulationLink(name: string): DecapsulationLink {
   return {
     index,
     setUp: () => unlessMissing(() => netlink.request({ op: 'set-link', index, up: true })),
-    note: (alias) => netlink.request({ op: 'set-link', index, alias }),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
-}
-
-/** Returns what is noted at a device of this thread's network namespace, or nothing without one. */
-export function readDecapsulationNote(name: string): string {
-  using netlink = openSynchronousNetlink();
-  return netlink.findLink(name)?.alias ?? '';
 }
 
 /**

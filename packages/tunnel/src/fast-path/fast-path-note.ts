@@ -14,8 +14,8 @@ export interface FastPathPlace {
 }
 
 /**
- * What a process notes down about its fast path for the next one, as the alias of the decapsulating
- * device: the kernel keeps it for as long as there is something to take over.
+ * What a process notes down about its fast path for the next one, as the alias of its devices: the
+ * kernel keeps it for as long as there is something to take over.
  */
 export interface FastPathNote extends FastPathPlace {
   /** The ids of its programs. */
@@ -44,7 +44,7 @@ export function formatNote({
 }
 
 /** Returns undefined for what is no note, or one of another version. */
-export function parseNote(alias: string): FastPathNote | undefined {
+export function parseNote(alias = ''): FastPathNote | undefined {
   if (!alias.startsWith(`${HEADER} `)) return undefined;
   const found = NOTE.exec(alias.slice(HEADER.length + 1));
   if (!found) return undefined;

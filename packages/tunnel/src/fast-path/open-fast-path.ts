@@ -11,14 +11,15 @@ import {
 } from './conditions.ts';
 import { createDecapsulationLink, openDecapsulationLink } from './decapsulation-link.ts';
 import { writeExpiry } from './expiry.ts';
-import { formatNote, isSamePlace, type FastPathNote, type FastPathPlace } from './fast-path-note.ts';
+import { isSamePlace, type FastPathNote, type FastPathPlace } from './fast-path-note.ts';
 import { createPacketMark } from './packet-mark.ts';
 import type { TrafficSnapshot } from './prefix-counters.ts';
 import { createPrefixTable } from './prefix-table.ts';
 import { skeleton } from './programs/skeleton.ts';
 import { readReasons, type FastPathReasons } from './reasons.ts';
+import { readAlias } from './link-alias.ts';
 import { rememberNamespace } from './remembered-namespace.ts';
-import { linkName, readNote, removeFastPath, removeNoted } from './remove-fast-path.ts';
+import { linkName, readNote, removeFastPath, removeNoted, writeNote } from './noted-fast-path.ts';
 import { encodeSettings } from './settings.ts';
 import { watchLinks } from './watch-links.ts';
 
@@ -73,7 +74,7 @@ export function openFastPath(options: FastPathOptions): FastPath {
   requireNoIpsec();
   requireForwarding();
   const former = readNote(tun);
-  if (former && isSamePlace(former, place)) {
+  if (former && isSamePlace(former, place) && readAlias(linkName(tun)) !== undefined) {
     try {
       return openAt(former, former, options);
     } catch (error) {
@@ -123,7 +124,7 @@ function openAt(
   const name = linkName(tun);
   const open = former ? openDecapsulationLink(name) : createDecapsulationLink(name, { port, vni: mark.vni });
   const link = building.use(open);
-  link.note(formatNote(note));
+  writeNote(tun, note);
   // The device is open to everyone, so that it is never up without its program.
   putProgram(programs.flannel_deliver, link.index, 'ingress', formerIds);
   link.setUp();
@@ -139,7 +140,7 @@ function openAt(
   building.use(watchLinks([link.index, underlayIndex], { onLost: onFailure, onDown }));
   putProgram(programs.flannel_rx, underlayIndex, 'ingress', formerIds);
   putProgram(programs.flannel_tx, tunIndex, 'egress', formerIds);
-  link.note(formatNote({ ...place, programs: ids }));
+  writeNote(tun, { ...place, programs: ids });
   const [parts, rest] = [building.move(), removal.move()];
   return {
     setLocalSubnets: (subnets) => table.setLocalSubnets(subnets),

@@ -1,22 +1,35 @@
 import { detachProgram, type Direction } from '@flannel-ts/bpf';
 import type { SystemError } from '@flannel-ts/native';
-import { readDecapsulationNote, removeDecapsulationLink } from './decapsulation-link.ts';
-import { parseNote, type FastPathNote } from './fast-path-note.ts';
+import { removeDecapsulationLink } from './decapsulation-link.ts';
+import { formatNote, parseNote, type FastPathNote } from './fast-path-note.ts';
+import { readAlias, writeAlias } from './link-alias.ts';
 
 /** Name of the decapsulating device. */
 export function linkName(tun: string): string {
   return `${tun}-rx`;
 }
 
-/** Reads the note of the fast path in this thread's network namespace; there may be none. */
+/**
+ * Reads the note of the fast path in this thread's network namespace; there may be none. It is at the
+ * decapsulating device and at the TUN device, since somebody may have deleted one of them.
+ */
 export function readNote(tun: string): FastPathNote | undefined {
-  return parseNote(readDecapsulationNote(linkName(tun)));
+  return parseNote(readAlias(linkName(tun))) ?? parseNote(readAlias(tun));
+}
+
+/** @param note - none: the TUN device stays without one */
+export function writeNote(tun: string, note: FastPathNote | undefined): void {
+  const text = note ? formatNote(note) : '';
+  writeAlias(linkName(tun), text);
+  // An alias that somebody else gave it stays.
+  const current = readAlias(tun);
+  if (current === '' || parseNote(current)) writeAlias(tun, text);
 }
 
 /**
  * Removes the fast path that a process has left in this thread's network namespace, if there is one.
  * @param tun - name of the TUN device, which may be gone
- * @throws {NetlinkError} {@link SystemError}
+ * @throws {NetlinkError} and `SystemError`
  */
 export function removeFastPath(tun: string): void {
   removeNoted(tun, readNote(tun));
@@ -28,8 +41,9 @@ export function removeNoted(tun: string, note: FastPathNote | undefined): void {
     detachAll(note.underlayIndex, 'ingress', note.programs);
     detachAll(note.tunIndex, 'egress', note.programs);
   }
-  // Its program goes with it. It comes last since it has the note.
+  // Its program goes with it. The notes come last.
   removeDecapsulationLink(linkName(tun));
+  writeNote(tun, undefined);
 }
 
 /** An interface that is gone has taken its programs along. */
