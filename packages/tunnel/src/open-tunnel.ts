@@ -57,7 +57,7 @@ export interface TunnelOptions {
   /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
    * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
-   * without. Needs CAP_BPF; `Tunnel.fastPath` tells whether it is on. It carries on when the process ends without
+   * without. Needs CAP_BPF and CAP_PERFMON; `Tunnel.fastPath` tells whether it is on. It carries on when the process ends without
    * {@link Tunnel.close}, and the next tunnel of the device takes it over. @default false
    */
   readonly fastPath?: boolean;

@@ -422,8 +422,16 @@ describe('a host', () => {
   it('says which privilege a process lacks', async () => {
     const limited = ['setpriv', '--bounding-set=-all,+net_admin,+net_raw'];
     const program = host.start([...limited, ...holdOpen, host.address]);
-    expect(await program.line(/./)).toMatch(/BPF_MAP_CREATE: EPERM .*; it needs CAP_BPF and CAP_NET_ADMIN$/);
+    expect(await program.line(/./)).toMatch(
+      /BPF_MAP_CREATE: EPERM .*; it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN$/,
+    );
     await program.stop();
+    const more = ['setpriv', '--bounding-set=-all,+net_admin,+net_raw,+bpf'];
+    const other = host.start([...more, ...holdOpen, host.address]);
+    expect(await other.line(/./)).toMatch(
+      /BPF_PROG_LOAD: EINVAL .*; it needs Linux 6.6 or later, and CAP_PERFMON$/,
+    );
+    await other.stop();
   });
 
   it.skipIf(noFastPath)('with IPsec policies has none, which would pass them by', async () => {
