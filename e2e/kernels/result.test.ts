@@ -18,7 +18,7 @@ it('files that failed as a whole count as failed tests', () => {
 
 it('a run is good when vitest’s exit code is 0 and the fast path is there exactly where it must be', () => {
   expect(explainFailure(good, true)).toBeUndefined();
-  expect(explainFailure({ ...good, exitCode: 1, failed: 2 }, true)).toBe('2 tests failed');
+  expect(explainFailure({ ...good, exitCode: 1, failed: 2 }, true)).toBe('failed tests: 2');
   expect(explainFailure({ ...good, exitCode: null }, true)).toBe('vitest ended with exit code null');
   expect(explainFailure(good, false)).toBe('there is a fast path, which this kernel must not have');
   expect(explainFailure({ ...good, fastPath: { on: false, reason: 'EINVAL' } }, true)).toBe(

@@ -40,7 +40,7 @@ export function summarize(report: VitestReport): TestCounts {
 export function explainFailure(result: GuestResult | string, mustBeFast: boolean): string | undefined {
   if (typeof result === 'string') return `the guest ${result}`;
   const { failed, exitCode, fastPath } = result;
-  if (failed > 0) return `${failed} tests failed`;
+  if (failed > 0) return `failed tests: ${failed}`;
   if (exitCode !== 0) return `vitest ended with exit code ${String(exitCode)}`;
   if (fastPath.on === mustBeFast) return undefined;
   if (fastPath.on) return 'there is a fast path, which this kernel must not have';

@@ -10,6 +10,10 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaseKeyOf, showLogsOnFailure, storedLeases } from './contract.ts';
 
+interface Count {
+  readonly packets: number;
+}
+
 describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and one without', () => {
   let cluster: Cluster;
   let nodes: readonly [Node, Node, Node];
@@ -63,13 +67,23 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
         if (from !== to) expect(await iperf(from, to, { seconds: 1 })).toBeGreaterThan(0);
   });
 
-  it('count for each peer what the kernel carried', async () => {
+  it('report for each peer which way its packets go, why, and how many', async () => {
     const [{ host, daemon }] = nodes;
     await host.run('kill', '-USR1', `${daemon.pid}`);
-    const subnet = (await leaseKeyOf(nodes[1])).replace('-', '/');
-    const line = await daemon.line(new RegExp(`"subnet":"${subnet}".*"msg":"peer counters"`));
-    const { sent } = JSON.parse(line) as { sent: { packets: number } };
-    expect(sent.packets).toBeGreaterThan(1_000);
+    const countersOf = async (node: Node) => {
+      const subnet = (await leaseKeyOf(node)).replace('-', '/');
+      const line = await daemon.line(new RegExp(`"subnet":"${subnet}".*"msg":"peer counters"`));
+      return JSON.parse(line) as { sent: Count; inKernel: { sent: Count } };
+    };
+    const [fast, slow] = [await countersOf(nodes[1]), await countersOf(nodes[2])];
+    expect(fast).toMatchObject({ path: 'fast', since: expect.stringMatching(/^20\d\d-/) as string });
+    expect(fast.inKernel.sent.packets).toBeGreaterThan(1_000);
+    expect(slow).toMatchObject({ path: 'user-space', reason: 'the peer offers no fast path' });
+    expect(slow.sent.packets).toBeGreaterThan(1_000);
+    expect(slow.inKernel.sent.packets).toBe(0);
+    const totals = await daemon.line(/"msg":"counters"/);
+    const { notFast } = JSON.parse(totals) as { notFast: Record<string, number> };
+    expect(notFast.transmitNotFastPeer).toBeGreaterThan(0);
   });
 
   it('follow a peer that gives its fast path up', async () => {

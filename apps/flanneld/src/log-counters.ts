@@ -8,13 +8,26 @@ export function logCounters(log: Logger, { backend, follower }: DaemonStatus): v
   log.info(
     {
       peers: follower.peers,
-      ...(stats && { sent: stats.sent, received: stats.received, drops: stats.drops }),
+      ...(stats && totalsOf(stats)),
       ...(tunnel && { fastPath: tunnel.fastPath.on }),
     },
     'counters',
   );
-  for (const { route, sent, received } of stats?.peers ?? []) {
+  for (const { route, path, sent, received, inKernel } of stats?.peers ?? []) {
     const peer = `${route.peer.address.toString()}:${route.peer.port}`;
-    log.info({ subnet: route.destination.toString(), peer, sent, received }, 'peer counters');
+    const { since, kind, ...why } = path;
+    log.info(
+      { subnet: route.destination.toString(), peer, path: kind, since, ...why, sent, received, inKernel },
+      'peer counters',
+    );
   }
+}
+
+type Stats = ReturnType<NonNullable<DaemonStatus['backend']['tunnel']>['stats']>;
+
+/** @returns of the many reasons of the fast path only those that there were */
+function totalsOf({ sent, received, inKernel, drops, fastPath }: Stats) {
+  const counted = Object.entries(fastPath ?? {}).filter(([, { packets }]) => packets > 0);
+  const notFast = Object.fromEntries(counted.map(([reason, { packets }]) => [reason, packets]));
+  return { sent, received, inKernel, drops, ...(fastPath && { notFast }) };
 }

@@ -1,8 +1,10 @@
 import { createCompareTimer } from './compare-timer.ts';
 import type { TunnelPeersChange } from './desired-rules.ts';
+import { FirewallToolError } from './errors.ts';
 import type { Refusal, RuleProblem } from './events.ts';
 import type { Firewall, FirewallComponents, FirewallOptions } from './firewall.ts';
 import { createGuard } from './guard/create-guard.ts';
+import { UnguardedTunnelError } from './guard/errors.ts';
 import { findObstacles } from './obstacles.ts';
 import { createRepairLimiter } from './repair-limiter.ts';
 import { createRuleKeeper } from './rule-keeper.ts';
@@ -75,7 +77,7 @@ export function createFirewall(components: FirewallComponents, options: Firewall
         problems.push(...(await keeper.sync(rules, mayRepair)));
         obstacles.push(...(await findObstacles(runProgram, rules, options)));
       });
-    if (obstacles.length === 0) await attempt(() => guard.clear());
+    if (!obstacles.some(isToolFailure)) await attempt(() => guard.clear());
     return { problems, obstacles };
   }
 
@@ -158,6 +160,11 @@ export function createFirewall(components: FirewallComponents, options: Firewall
       await turn;
     },
   };
+}
+
+/** Whether a tool failed, so that it is not asked for more now. */
+function isToolFailure(error: Error): boolean {
+  return error instanceof FirewallToolError || error instanceof UnguardedTunnelError;
 }
 
 function toError(thrown: unknown): Error {

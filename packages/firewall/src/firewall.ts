@@ -29,7 +29,7 @@ export interface FirewallOptions {
   readonly former?: readonly Prefix[];
 }
 
-/** The masquerade and forward rules of an overlay. Calls are carried out one after another. */
+/** The masquerade and forward rules of an overlay, and the guard of its tunnel. Calls are carried out one after another. */
 export interface Firewall extends AsyncDisposable {
   /**
    * Makes the rules those that are desired, in one transaction per table and family, and keeps them so until

@@ -1,6 +1,6 @@
 /**
- * The masquerade and forward rules of an overlay network: desired rules in, kernel in step, by iptables
- * (legacy and nft) or nftables.
+ * The masquerade and forward rules of an overlay network and the guard of its tunnel: desired rules in, kernel in
+ * step, by iptables (legacy and nft) or nftables.
  *
  * @packageDocumentation
  */

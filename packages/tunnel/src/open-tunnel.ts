@@ -11,7 +11,8 @@ import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
 import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
 import { removeFastPath } from './fast-path/noted-fast-path.ts';
-import { sum } from './fast-path/traffic.ts';
+import { noTraffic, sum } from './fast-path/traffic.ts';
+import { createPeerPaths, type PeerPaths } from './peer-paths.ts';
 import type {
   DropReason,
   Endpoint,
@@ -103,16 +104,18 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   const fast = tryFastPath(options, { tun: native.device, local, onFailure });
   if (!fast.path) removeFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
-  const both = fast.path ? [userSpace, fast.path] : [userSpace];
+  const paths = createPeerPaths(fast.state);
+  if (initial) setAll(paths, initial);
+  const sinks = [userSpace, paths, ...(fast.path ? [fast.path] : [])];
   const opened = opening.move();
   return {
     device: native.device,
     local,
     fastPath: fast.state,
-    setLocalSubnets: (subnets) => both.forEach((sink) => sink.setLocalSubnets(subnets)),
-    setRoutes: (routes) => both.forEach((sink) => sink.setRoutes(routes)),
-    updateRoutes: (change) => both.forEach((sink) => sink.updateRoutes(change)),
-    stats: () => addTraffic(readStats(native), fast.path),
+    setLocalSubnets: (subnets) => sinks.forEach((sink) => sink.setLocalSubnets(subnets)),
+    setRoutes: (routes) => sinks.forEach((sink) => sink.setRoutes(routes)),
+    updateRoutes: (change) => sinks.forEach((sink) => sink.updateRoutes(change)),
+    stats: () => readStats(native, paths, fast.path),
     setExpiry: (at) => fast.path?.setExpiry(at),
     close: () => opened.dispose(),
     leave() {
@@ -167,21 +170,19 @@ function once<T>(call: (value: T) => void): (value: T) => void {
   };
 }
 
-function addTraffic(stats: TunnelStats, fast: FastPath | undefined): TunnelStats {
-  if (!fast) return stats;
-  const traffic = fast.traffic();
-  const peers = stats.peers.map((peer) => ({ ...peer, ...sum(peer, traffic.of(peer.route.destination)) }));
-  return { ...stats, ...sum(stats, traffic.total), peers, fastPath: fast.reasons() };
-}
-
-function readStats(native: PacketTunnel): TunnelStats {
-  const { sent, received, drops, offloads, peers } = native.stats();
-  const byReason = packetTunnelDropReasons.map((reason, index) => [reason, drops[index]!] as const);
+function readStats(native: PacketTunnel, paths: PeerPaths, fast: FastPath | undefined): TunnelStats {
+  const userSpace = native.stats();
+  const byReason = packetTunnelDropReasons.map((reason, index) => [reason, userSpace.drops[index]!] as const);
+  const kernel = fast?.traffic() ?? { of: () => noTraffic, total: noTraffic };
   return {
-    sent,
-    received,
+    ...sum(userSpace, kernel.total),
+    inKernel: kernel.total,
     drops: Object.fromEntries(byReason) as Record<DropReason, number>,
-    offloads,
-    peers: decodePeers(peers),
+    ...(fast && { fastPath: fast.reasons() }),
+    offloads: userSpace.offloads,
+    peers: decodePeers(userSpace.peers).map(({ route, ...traffic }) => {
+      const inKernel = kernel.of(route.destination);
+      return { route, path: paths.of(route.destination), ...sum(traffic, inKernel), inKernel };
+    }),
   };
 }

@@ -7,7 +7,7 @@ import {
   type Prefix,
 } from '@flannel-ts/ip';
 import { packetTunnelRecordBytes as recordBytes } from '@flannel-ts/native';
-import type { Counter, Endpoint, TunnelRoute, TunnelStats } from './tunnel.ts';
+import type { Counter, Endpoint, Traffic, TunnelRoute } from './tunnel.ts';
 
 /** Bytes of a peer in the statistics: a route and four counts. */
 const peerBytes = 2 * recordBytes + 4 * 8;
@@ -35,7 +35,8 @@ export function encodeSubnets(subnets: readonly InterfaceAddress[]): Uint8Array 
   });
 }
 
-export function decodePeers(records: Uint8Array): TunnelStats['peers'] {
+/** Reads what user space carried by route. */
+export function decodePeers(records: Uint8Array): (Traffic & { readonly route: TunnelRoute })[] {
   const peers = [];
   for (let offset = 0; offset < records.length; offset += peerBytes) {
     const view = new DataView(records.buffer, records.byteOffset + offset, peerBytes);

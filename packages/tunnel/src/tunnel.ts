@@ -94,9 +94,22 @@ export interface Tunnel extends RouteSink, AsyncDisposable {
 /** `reason` says why there is no fast path. */
 export type FastPathState = { readonly on: true } | { readonly on: false; readonly reason: string };
 
-export interface TunnelStats {
+/** How packets to a peer travel, and since when. */
+export type PeerPath = { readonly since: Date } & (
+  | { readonly kind: 'fast' }
+  /** `reason` says why they do not stay in the kernel. */
+  | { readonly kind: 'user-space'; readonly reason: string }
+);
+
+/** What went in both directions. */
+export interface Traffic {
   readonly sent: Counter;
   readonly received: Counter;
+}
+
+/** `sent` and `received` count all packets, `inKernel` those of them that the fast path carried. */
+export interface TunnelStats extends Traffic {
+  readonly inKernel: Traffic;
   /** Dropped packets by reason. */
   readonly drops: Readonly<Record<DropReason, number>>;
   /** Packets that the fast path left to user space, or dropped, by reason; absent without a fast path. */
@@ -104,11 +117,14 @@ export interface TunnelStats {
   /** What is on. */
   readonly offloads: TunnelOffloads;
   /** One entry per route. A route keeps its counters as long as its destination keeps its peer. */
-  readonly peers: readonly {
-    readonly route: TunnelRoute;
-    readonly sent: Counter;
-    readonly received: Counter;
-  }[];
+  readonly peers: readonly PeerStats[];
+}
+
+/** A route, how packets to its peer travel, and what it carried, as in {@link TunnelStats}. */
+export interface PeerStats extends Traffic {
+  readonly route: TunnelRoute;
+  readonly path: PeerPath;
+  readonly inKernel: Traffic;
 }
 
 /** What the kernel does for many packets at once; all false with `offloads: 'none'`. */

@@ -119,17 +119,18 @@ describeModes('ICMP between containers', (mode) => {
     });
 
     // One per call never sees a super-packet.
-    it.skipIf(mode === 'one per call')('tells once about datagrams that were sent in one call', async () => {
-      const [from, to] = overlay.containers;
-      await from.run('ip', 'route', 'flush', 'cache');
-      const reports = () => icmpCounter((...command) => from.run(...command), 'InDestUnreachs');
-      const before = { drops: tunnels[0].stats().drops.tooBig, reports: await reports() };
-      await from.run('python3', '-c', sendSegmented, to.address, '1400', `${20 * 1400}`);
-      await expect.poll(() => tunnels[0].stats().drops.tooBig).toBe(before.drops + 20);
-      // A packet behind them has been sent after all reports about them.
-      expect(await ping('-c 1')).toContain('1 received');
-      expect(await reports()).toBe(before.reports + 1);
-    });
+    if (mode !== 'one per call')
+      it('tells once about datagrams that were sent in one call', async () => {
+        const [from, to] = overlay.containers;
+        await from.run('ip', 'route', 'flush', 'cache');
+        const reports = () => icmpCounter((...command) => from.run(...command), 'InDestUnreachs');
+        const before = { drops: tunnels[0].stats().drops.tooBig, reports: await reports() };
+        await from.run('python3', '-c', sendSegmented, to.address, '1400', `${20 * 1400}`);
+        await expect.poll(() => tunnels[0].stats().drops.tooBig).toBe(before.drops + 20);
+        // A packet behind them has been sent after all reports about them.
+        expect(await ping('-c 1')).toContain('1 received');
+        expect(await reports()).toBe(before.reports + 1);
+      });
 
     it('notices when the path changes', async () => {
       const [container] = overlay.containers;

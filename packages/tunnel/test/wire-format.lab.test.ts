@@ -79,10 +79,11 @@ describeModes('wire format', (mode) => {
   });
 
   // A fast path leaves it to the kernel, which believes datagrams from the network only with a checksum.
-  it.skipIf(fastPath)('completes a checksum that the sender left to its network card', async () => {
-    await receive(inner({ payload: Buffer.from('unfinished'), unfinished: true }));
-    expect((await application.next()).toString()).toBe('unfinished');
-  });
+  if (!fastPath)
+    it('completes a checksum that the sender left to its network card', async () => {
+      await receive(inner({ payload: Buffer.from('unfinished'), unfinished: true }));
+      expect((await application.next()).toString()).toBe('unfinished');
+    });
 
   it('counts per peer', async () => {
     // A peer that comes again counts from zero.
@@ -94,7 +95,7 @@ describeModes('wire format', (mode) => {
     // A packet is counted once it was delivered.
     await expect
       .poll(() => tunnel.stats().peers)
-      .toEqual([
+      .toMatchObject([
         {
           route: route(subnetOf(2), peerHost.address),
           received: { packets: 1, bytes: packet.length },

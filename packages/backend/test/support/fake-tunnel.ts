@@ -142,6 +142,7 @@ function statsOf(packets: number): TunnelStats {
   return {
     sent: { packets, bytes: 0 },
     received: { packets: 0, bytes: 0 },
+    inKernel: { sent: { packets: 0, bytes: 0 }, received: { packets: 0, bytes: 0 } },
     drops: {
       ...{ malformed: 0, noRoute: 0, hopsExceeded: 0, tooBig: 0, sendFailed: 0 },
       ...{

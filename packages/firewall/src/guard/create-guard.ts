@@ -1,10 +1,13 @@
-import type { Address, Prefix } from '@flannel-ts/ip';
-import type { DesiredRules, GuardedTunnel, TunnelPeersChange } from '../desired-rules.ts';
+import type { Prefix } from '@flannel-ts/ip';
+import type { GuardedTunnel } from '../desired-rules.ts';
 import { FirewallToolError } from '../errors.ts';
-import type { Refusal, RuleProblem } from '../events.ts';
+import type { Refusal } from '../events.ts';
 import type { MayRepair, RunProgram } from '../tool.ts';
+import { describeDifference } from './difference.ts';
 import { UnguardedTunnelError } from './errors.ts';
+import type { Guard } from './guard.ts';
 import { parseGuard, parseTables, type GuardListing } from './listing.ts';
+import { mergeChanges } from './merge-changes.ts';
 import {
   changePeers,
   deleteTable,
@@ -16,30 +19,6 @@ import {
   type GuardTable,
 } from './plan.ts';
 import { createRefusalLog } from './refusals.ts';
-
-/**
- * Keeps the table that guards a tunnel. It is one of nftables, whatever the other rules are made by: a drop there is
- * final, beside iptables of either variant, too.
- */
-export interface Guard {
-  /** Whether a tunnel is to be guarded. */
-  readonly active: boolean;
-  /**
-   * Replaces what is desired.
-   * @param owned - networks whose tables are ours: those that are not desired go
-   */
-  desire(rules: Pick<DesiredRules, 'overlays' | 'tunnel'>, owned: readonly Prefix[]): void;
-  /** Brings the kernel in step with the tunnel that is desired, if any. @throws {UnguardedTunnelError} */
-  sync(
-    mayRepair: MayRepair,
-  ): Promise<{ readonly problems: readonly RuleProblem[]; readonly refusals: readonly Refusal[] }>;
-  /** Removes our tables that are not desired, once. @throws {FirewallToolError} */
-  clear(): Promise<void>;
-  /** Changes the peers, one change after the other, in one transaction. @throws {FirewallToolError} */
-  updatePeers(changes: readonly TunnelPeersChange[]): Promise<void>;
-  /** Removes the tables of these networks. @throws {FirewallToolError} */
-  remove(networks: readonly Prefix[] | 'all'): Promise<void>;
-}
 
 interface Desired {
   readonly tunnel: GuardedTunnel;
@@ -150,39 +129,6 @@ function desiredGuard(tunnel: GuardedTunnel, network: Prefix): Desired {
     plan: { family, name: guardName(network), port, underlay, onlyPeersVni },
     peers: new Set(peers),
   };
-}
-
-/** What several changes do to the peers, one after the other. */
-function mergeChanges(peers: ReadonlySet<string>, changes: readonly TunnelPeersChange[]): TunnelPeersChange {
-  const last = new Map<string, { readonly address: Address; readonly isPeer: boolean }>();
-  for (const { add, remove } of changes) {
-    for (const address of remove) last.set(address.toString(), { address, isPeer: false });
-    for (const address of add) last.set(address.toString(), { address, isPeer: true });
-  }
-  const news = [...last].filter(([text, { isPeer }]) => peers.has(text) !== isPeer);
-  const addresses = (isPeer: boolean) =>
-    news.flatMap(([, each]) => (each.isPeer === isPeer ? [each.address] : []));
-  return { add: addresses(true), remove: addresses(false) };
-}
-
-/** @param expected - without a structure when nothing was made yet */
-function describeDifference(
-  expected: { readonly structure: string | undefined; readonly peers: ReadonlySet<string> },
-  found: GuardListing | undefined,
-): string[] {
-  if (!found) return ['the table is missing'];
-  if (expected.structure === undefined) return ['the table holds earlier rules'];
-  if (expected.structure !== found.structure) return ['the table has other rules'];
-  const missing = [...expected.peers].filter((peer) => !found.peers.has(peer));
-  const surplus = [...found.peers].filter((peer) => !expected.peers.has(peer));
-  return [
-    ...(missing.length > 0 ? [`the set peers lacks ${sample(missing)}`] : []),
-    ...(surplus.length > 0 ? [`the set peers has unwanted ${sample(surplus)}`] : []),
-  ];
-}
-
-function sample([first = '', ...more]: readonly string[]): string {
-  return more.length > 0 ? `${first} and ${more.length} more` : first;
 }
 
 function isAbsent(error: unknown): boolean {

@@ -16,7 +16,13 @@ type Element =
 interface ListedObject {
   readonly metainfo?: object;
   readonly table?: { readonly family: string; readonly name: string };
-  readonly set?: { readonly name: string; readonly elem?: readonly Element[] };
+  readonly set?: {
+    readonly name: string;
+    readonly type: string;
+    readonly size?: number;
+    readonly timeout?: number;
+    readonly elem?: readonly Element[];
+  };
 }
 
 /** Reads the output of `nft -j list table`. */
@@ -46,8 +52,11 @@ function readObjects(output: string): ListedObject[] {
   return (JSON.parse(output) as { nftables: ListedObject[] }).nftables;
 }
 
-function withoutContent({ metainfo: _, ...object }: ListedObject): ListedObject {
-  return object.set ? { set: { ...object.set, elem: [] } } : object;
+/** What was made of an object: newer versions of nft list more of a set, such as how many elements it has. */
+function withoutContent({ metainfo: _, ...object }: ListedObject): object {
+  if (!object.set) return object;
+  const { name, type, size, timeout } = object.set;
+  return { set: { name, type, size, timeout } };
 }
 
 function addressOf(element: Element): string {

@@ -47,3 +47,25 @@ export function requireNoIpsec(): void {
   if (countOutgoingIpsecPolicies() > 0)
     throw new FastPathError('this host has IPsec policies, which it would pass by');
 }
+
+/**
+ * Numbers of capabilities(7). The loader of the programs is a program itself, whose system calls need
+ * CAP_PERFMON.
+ */
+const CAP_NET_ADMIN = 12;
+const CAP_SYS_ADMIN = 21;
+const CAP_PERFMON = 38;
+const CAP_BPF = 39;
+
+/** CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. @throws {FastPathError} */
+export function requireCapabilities(): void {
+  const [, effective = ''] = /^CapEff:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
+  const has = (capability: number) => ((BigInt(`0x${effective}`) >> BigInt(capability)) & 1n) === 1n;
+  const lacking = [
+    ...(has(CAP_NET_ADMIN) ? [] : ['CAP_NET_ADMIN']),
+    ...(has(CAP_BPF) || has(CAP_SYS_ADMIN) ? [] : ['CAP_BPF']),
+    ...(has(CAP_PERFMON) || has(CAP_SYS_ADMIN) ? [] : ['CAP_PERFMON']),
+  ];
+  if (lacking.length > 0)
+    throw new FastPathError(`it needs ${lacking.join(' and ')}, which this process lacks`);
+}

@@ -10,9 +10,9 @@ export function explainMissingFastPath(error: unknown): string {
 }
 
 function hint(code: string | undefined, syscall: string | undefined): string {
-  if (code === 'EPERM') return '; it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN';
+  if (code === 'EPERM') return '; it needs CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON';
   if (code === 'EINVAL' && /PROG_LOAD|PROG_ATTACH|LINK_CREATE/.test(syscall ?? ''))
-    return '; it needs Linux 6.6 or later, and CAP_PERFMON';
+    return '; it needs Linux 6.6 or later';
   if (code === 'EOPNOTSUPP') return '; it needs the kernel’s vxlan module';
   return '';
 }

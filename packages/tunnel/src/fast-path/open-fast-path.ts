@@ -3,6 +3,7 @@ import { NetlinkError } from '@flannel-ts/netlink';
 import { steerReceivedPackets } from '../receive-packet-steering.ts';
 import type { Endpoint, RouteSink, RouteSnapshot } from '../tunnel.ts';
 import {
+  requireCapabilities,
   requireEthernet,
   requireForwarding,
   requireInterface,
@@ -73,6 +74,7 @@ export function openFastPath(options: FastPathOptions): FastPath {
   requireOwnIpv4(local);
   requireNoIpsec();
   requireForwarding();
+  requireCapabilities();
   const former = readNote(tun);
   if (former && isSamePlace(former, place) && readAlias(linkName(tun)) !== undefined) {
     try {

@@ -2,7 +2,8 @@ import { sumCounters, type BpfMap } from '@flannel-ts/bpf';
 import type { Prefix } from '@flannel-ts/ip';
 import { encodePrefix } from './encode-prefix.ts';
 import { skeleton } from './programs/skeleton.ts';
-import { noTraffic, sum, type Traffic } from './traffic.ts';
+import type { Traffic } from '../tunnel.ts';
+import { noTraffic, sum } from './traffic.ts';
 
 /** What the programs count by prefix, each CPU on its own. */
 export interface PrefixCounters {

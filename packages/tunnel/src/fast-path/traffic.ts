@@ -1,10 +1,4 @@
-import type { Counter } from '../tunnel.ts';
-
-/** What a fast path moved. */
-export interface Traffic {
-  readonly sent: Counter;
-  readonly received: Counter;
-}
+import type { Counter, Traffic } from '../tunnel.ts';
 
 export const noTraffic: Traffic = { sent: { packets: 0, bytes: 0 }, received: { packets: 0, bytes: 0 } };
 
