@@ -14,7 +14,7 @@ export interface Options {
 const SUITES = [
   'packages/bpf/test/*.lab.test.ts',
   'packages/native/test/bpf-calls.lab.test.ts',
-  'packages/tunnel/test/{fast-path,fall-back,icmp,jumbo,wire-format}.lab.test.ts',
+  'packages/tunnel/test/{fast-path,outliving,fall-back,icmp,jumbo,wire-format}.lab.test.ts',
   'packages/tunnel/test/{transmit,receive,deliver}-program.lab.test.ts',
   'packages/tunnel/test/{underlay,unfinished,traffic-class}.lab.test.ts',
   'packages/firewall/test/{protect,guard,guard-peers,guard-table}.lab.test.ts',

@@ -1,6 +1,8 @@
+import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createCluster, endPing, type Cluster, type Container, type Node } from '@flannel-ts/lab';
-import { expect, it } from 'vitest';
+import { createCluster, endPing, missingTcx, type Cluster, type Container, type Node } from '@flannel-ts/lab';
+import { describe, expect, it } from 'vitest';
+import { attachedAt } from './attached.ts';
 import { eventually, leaseKeyOf, storedLeases } from './contract.ts';
 import { longestRun } from './traffic.ts';
 
@@ -14,7 +16,9 @@ interface World extends AsyncDisposable {
   readonly node: Node;
   /** On `node`. */
   readonly from: Container;
-  /** On another node. */
+  /** Another node. */
+  readonly peer: Node;
+  /** On `peer`. */
   readonly to: Container;
 }
 
@@ -27,7 +31,7 @@ async function createWorld(...flags: string[]): Promise<World> {
   const [from, to] = [await node.addContainer(), await peer.addContainer()];
   await from.run('ping', '-c', '1', to.address);
   const all = stack.move();
-  return { cluster, node, from, to, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { cluster, node, peer, from, to, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Which UDP ports have sockets on a host. */
@@ -80,6 +84,72 @@ async function recorded({ host, subnetFile }: Node): Promise<void> {
   );
 }
 
+describe.skipIf(await missingTcx())('the fast path of a daemon that has ended', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'carries on until the next one takes it over, without the loss of a packet: %s',
+    async (signal) => {
+      await using world = await createWorld();
+      const { node, from, to } = world;
+      await recorded(node);
+      const pings = from.start(['ping', '-n', '-i', '0.01', to.address]);
+      await pings.line(/icmp_seq=3 /);
+      node.daemon.signal(signal);
+      await node.daemon.exited;
+      const alone = pings.lines.length;
+      await expect.poll(() => pings.lines.length).toBeGreaterThan(alone + 20);
+      await node.restart();
+      await node.ready();
+      expect(await endPing(pings)).toEqual([]);
+      expect(await attachedAt(node.host)).toEqual(['flannel_deliver', 'flannel_rx', 'flannel_tx']);
+    },
+  );
+
+  it('ends with the lease, as it was renewed last', async () => {
+    await using world = await createWorld('--subnet-lease-ttl=15s');
+    const { node, peer, from, to } = world;
+    // Else the peer would forget the route when the lease is gone.
+    peer.daemon.signal('SIGKILL');
+    await peer.daemon.exited;
+    await recorded(node);
+    const expiry = async () => {
+      const record = await node.host.run('cat', `${node.subnetFile}.tunnel`);
+      return Number(/^lease expires (\d+)$/m.exec(record)![1]);
+    };
+    const first = await expiry();
+    await expect.poll(expiry, { timeout: 30_000 }).toBeGreaterThan(first);
+    const renewed = await expiry();
+    node.daemon.signal('SIGKILL');
+    await node.daemon.exited;
+    const answers = async () => {
+      const output = await from.run('sh', '-c', 'ping -c 1 -W 1 "$0" || true', to.address);
+      return output.includes(' 0% packet loss');
+    };
+    expect(await answers()).toBe(true);
+    await expect.poll(answers, { timeout: 60_000 }).toBe(false);
+    expect(uptime() * 1_000).toBeGreaterThanOrEqual(renewed);
+  });
+
+  it('is removed by cleanup', async () => {
+    await using world = await createWorld();
+    const { node } = world;
+    node.daemon.signal('SIGKILL');
+    await node.daemon.exited;
+    expect(await attachedAt(node.host)).toHaveLength(3);
+    const said = await node.host.run(FLANNELD, 'cleanup', `--subnet-file=${node.subnetFile}`);
+    expect(said).toMatch(/^device flannel0-rx.*: deleted$/m);
+    expect(await attachedAt(node.host)).toEqual([]);
+  });
+
+  it('does not carry on when the lease ends with the daemon', async () => {
+    await using world = await createWorld('--release-lease-on-exit');
+    const { node } = world;
+    expect(await attachedAt(node.host)).toHaveLength(3);
+    await node.daemon.stop();
+    expect(await attachedAt(node.host)).toEqual([]);
+    expect(await node.host.run('ip', 'link')).not.toContain('flannel0-rx');
+  });
+});
+
 it('closes the resumed tunnel when the config asks for another backend', async () => {
   await using world = await createWorld();
   const { cluster, node, from, to } = world;
@@ -102,23 +172,21 @@ it('closes the resumed tunnel when the config asks for another backend', async (
 it.each([
   ['another backend', { Type: 'vxlan' }, ''],
   ['no fast path', { Type: 'udp' }, '--udp-fast-path=off'],
-])(
-  'leaves no device of the fast path of a daemon that was killed, with %s',
-  async (_title, backend, flag) => {
-    await using world = await createWorld();
-    const { cluster, node } = world;
-    await recorded(node);
-    node.daemon.signal('SIGKILL');
-    await node.daemon.exited;
-    expect(await node.host.run('ip', 'link')).toContain('flannel0-rx');
-    await node.host.run('rm', `${node.subnetFile}.tunnel`);
-    const config = { Network: '10.5.0.0/16', Backend: backend };
-    await cluster.etcd.etcdctl('put', CONFIG, JSON.stringify(config));
-    await node.restart(flag === '' ? [] : [flag]);
-    await node.ready();
-    expect(await node.host.run('ip', 'link')).not.toContain('flannel0-rx');
-  },
-);
+])('leaves nothing of the fast path of a daemon that was killed, with %s', async (_title, backend, flag) => {
+  await using world = await createWorld();
+  const { cluster, node } = world;
+  await recorded(node);
+  node.daemon.signal('SIGKILL');
+  await node.daemon.exited;
+  expect(await node.host.run('ip', 'link')).toContain('flannel0-rx');
+  await node.host.run('rm', `${node.subnetFile}.tunnel`);
+  const config = { Network: '10.5.0.0/16', Backend: backend };
+  await cluster.etcd.etcdctl('put', CONFIG, JSON.stringify(config));
+  await node.restart(flag === '' ? [] : [flag]);
+  await node.ready();
+  expect(await node.host.run('ip', 'link')).not.toContain('flannel0-rx');
+  expect(await attachedAt(node.host)).toEqual([]);
+});
 
 it('gives up the resumed subnet when another host has taken it meanwhile', async () => {
   await using world = await createWorld();

@@ -8,7 +8,7 @@ import { deleteTunnelRecord, writeTunnelRecord } from './tunnel-record.ts';
 /** Milliseconds in which changes are written together, as leases of a large cluster come in bursts. */
 const TOGETHER_MS = 1_000;
 
-/** Keeps the record of what udp's tunnel carries packets by. */
+/** Keeps the record of what udp's tunnel carries packets by, and has it expire with the lease. */
 export interface TunnelRecordKeeper extends Disposable {
   /** The tunnel or the lease may have changed: what they are then is written within a second, or when this is disposed of. */
   changed(): void;
@@ -21,7 +21,7 @@ export interface TunnelRecordKeeper extends Disposable {
 export function keepTunnelRecord(
   settings: Pick<Settings, 'subnet-file' | 'release-lease-on-exit'>,
   components: {
-    readonly backends: Pick<Backends, 'tunnelState'>;
+    readonly backends: Pick<Backends, 'tunnelState' | 'setTunnelExpiry'>;
     readonly keeper: Pick<LeaseKeeper, 'lease'>;
     readonly conditions: Conditions;
   },
@@ -33,6 +33,7 @@ export function keepTunnelRecord(
   function write(): void {
     pending = undefined;
     const { expiresAt } = keeper.lease;
+    expireWithLease();
     const tunnel = settings['release-lease-on-exit'] ? undefined : backends.tunnelState();
     try {
       if (!tunnel || expiresAt === 'unknown') deleteTunnelRecord(subnetFile);
@@ -44,6 +45,13 @@ export function keepTunnelRecord(
     }
   }
 
+  /** A lease whose expiry is not known is renewed at once. */
+  function expireWithLease(): void {
+    const { expiresAt } = keeper.lease;
+    if (expiresAt !== 'unknown') backends.setTunnelExpiry(expiresAt);
+  }
+
+  expireWithLease();
   return {
     changed() {
       pending ??= setTimeout(write, TOGETHER_MS);

@@ -1,5 +1,5 @@
 import { NetlinkError, type NetlinkConnection } from '@flannel-ts/netlink';
-import { listDevices, tunOf } from './cleanup/find-devices.ts';
+import { deleteDevice, listDevices, tunOf } from './cleanup/find-devices.ts';
 import { listRecordedRoutes, routeText } from './cleanup/find-routes.ts';
 import type { Footprint } from './cleanup/footprint.ts';
 import type { Logger } from './log.ts';
@@ -43,9 +43,7 @@ export async function removeLeftovers(
   }
   for (const { name, index } of await listDevices(netlink, former))
     if (!links.includes(tunOf(name)))
-      await remove({ kind: 'link', name }, `device ${name}`, () =>
-        netlink.request({ op: 'delete-link', index }),
-      );
+      await remove({ kind: 'link', name }, `device ${name}`, () => deleteDevice(netlink, { index, name }));
   const there = [...stuck, ...links.map((name): Made => ({ kind: 'link', name }))].map(madeText);
   former.record.forgetAllBut(new Set([...device.desired(), ...there]));
 }

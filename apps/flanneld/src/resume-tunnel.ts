@@ -29,7 +29,7 @@ export function resumeTunnel(
     const { tunnel, expiresAt = Infinity } = record;
     if (expiresAt <= clock.now()) throw new Error('its lease has expired');
     if (!hasLink(tunnel.device)) throw new Error(`there is no device ${tunnel.device}`);
-    const carried = backends.resumeTunnel(tunnel);
+    const carried = backends.resumeTunnel({ ...tunnel, expiresAt: record.expiresAt });
     log.info({ peers: tunnel.routes.length }, 'the tunnel of the former run carries packets meanwhile');
     const { signal } = waiting;
     const expire = () => {

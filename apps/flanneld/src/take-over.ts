@@ -36,6 +36,8 @@ function udpOptionsOf(settings: Settings): UdpOptions {
   return {
     accept: settings['udp-accept'],
     fastPath: settings['udp-fast-path'],
+    // Another host may have the subnet of a lease that ends with the daemon.
+    leaveFastPath: !settings['release-lease-on-exit'],
     threads: threads[settings['udp-threads']],
     tos: settings['udp-tos'],
   };

@@ -14,6 +14,8 @@ let directory: string;
 let subnetFile: string;
 let tunnel: TunnelState | undefined;
 let expiresAt: Lease['expiresAt'];
+/** When the tunnel expires. */
+let expiry: number | undefined;
 let conditions: Conditions;
 
 beforeEach(async () => {
@@ -38,7 +40,7 @@ function keep(release = false) {
   return keepTunnelRecord(
     { 'subnet-file': subnetFile, 'release-lease-on-exit': release },
     {
-      backends: { tunnelState: () => tunnel },
+      backends: { tunnelState: () => tunnel, setTunnelExpiry: (at) => (expiry = at) },
       keeper: {
         get lease() {
           return { subnets: parseSubnetKey('10.5.1.0-24'), revision: '1', attributes, expiresAt };
@@ -80,6 +82,20 @@ it('keeps no record without a tunnel, nor of a lease that ends with the daemon',
   tunnel = undefined;
   write();
   expect(readTunnelRecord(subnetFile)).toBeUndefined();
+});
+
+it('has the tunnel expire with the lease from the beginning, and with a renewed one', () => {
+  using keeper = keep(true);
+  expect(expiry).toBe(1_000);
+  const renew = (at: Lease['expiresAt']) => {
+    expiresAt = at;
+    keeper.changed();
+    vi.advanceTimersByTime(1_000);
+    return expiry;
+  };
+  expect(renew(2_000)).toBe(2_000);
+  expect(renew('unknown')).toBe(2_000);
+  expect(renew(undefined)).toBeUndefined();
 });
 
 it('reports a record that cannot be written, until it can', async () => {

@@ -34,6 +34,8 @@ let clock: FakeClock;
 let log: RecordingLog;
 /** What the resumed tunnel carries packets by; `undefined` while there is none. */
 let carried: Pick<TunnelState, 'localSubnets' | 'routes'> | undefined;
+/** When it was to expire. */
+let expiry: number | undefined;
 let problem: Error | undefined;
 
 beforeEach(async () => {
@@ -50,8 +52,9 @@ function resume(): Disposable {
   return resumeTunnel({ backends: { resumeTunnel: open }, clock, log }, subnetFile);
 }
 
-function open({ localSubnets, routes }: TunnelState) {
+function open({ localSubnets, routes, expiresAt }: TunnelState) {
   if (problem) throw problem;
+  expiry = expiresAt;
   carried = { localSubnets, routes };
   return {
     setLocalSubnets: (localSubnets: TunnelState['localSubnets']) => (carried = { ...carried!, localSubnets }),
@@ -66,6 +69,7 @@ it('opens the tunnel with what was recorded, until the lease expires', async () 
   writeTunnelRecord(subnetFile, { tunnel, expiresAt: 2 * HOUR_MS });
   using _resumed = resume();
   expect(carried).toEqual({ localSubnets, routes });
+  expect(expiry).toBe(2 * HOUR_MS);
   await clock.advance(HOUR_MS - 1);
   expect(carried).toEqual({ localSubnets, routes });
   await clock.advance(1);

@@ -6,7 +6,8 @@ import { createUdpBackends, type UdpBackends, type UdpOptions } from './udp.ts';
 import { createVxlanBackend } from './vxlan.ts';
 
 /** Makes backends, one after another, and keeps what outlives a single one of them: the tunnel of udp. */
-export interface Backends extends Pick<UdpBackends, 'tunnelState' | 'resumeTunnel'>, Disposable {
+export interface Backends
+  extends Pick<UdpBackends, 'tunnelState' | 'resumeTunnel' | 'setTunnelExpiry'>, Disposable {
   /** What a network config may have as `Backend.Type`. */
   readonly types: readonly string[];
 
@@ -37,6 +38,7 @@ export function createBackends(options: BackendsOptions = {}): Backends {
     types,
     tunnelState: () => udp.tunnelState(),
     resumeTunnel: (state) => udp.resumeTunnel(state),
+    setTunnelExpiry: (at) => udp.setTunnelExpiry(at),
     async create(context) {
       const { type } = context.config.backend;
       const create = byType.get(type);
@@ -45,7 +47,7 @@ export function createBackends(options: BackendsOptions = {}): Backends {
         throw new BackendConfigError('Backend.Type', `unknown backend type: ${type} (known are ${known})`);
       }
       const backend = await create(context);
-      if (!backend.tunnel) udp[Symbol.dispose]();
+      if (!backend.tunnel) udp.closeTunnel();
       return backend;
     },
     [Symbol.dispose]: () => udp[Symbol.dispose](),

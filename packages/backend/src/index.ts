@@ -15,5 +15,6 @@ export type {
 export { BackendConfigError, PeerDataError } from './errors.ts';
 export type { BackendEvent } from './events.ts';
 export { createPeerFollower, type FollowerComponents, type PeerFollower } from './follow-peers.ts';
+export { removeFastPath } from '@flannel-ts/tunnel';
 export type { TunnelPeersChange } from './tunnel-peers.ts';
 export type { TunnelState, UdpOptions } from './udp.ts';

@@ -17,7 +17,8 @@ export interface TunnelRequest {
  * A tunnel that is opened again, with its subnets and routes, when it fails, for example when its device is deleted: at
  * once, then with backoff. Meanwhile it takes in changes and returns the counts of before.
  */
-export interface ReconnectingTunnel extends RouteSink, Pick<Tunnel, 'fastPath' | 'stats'>, Disposable {
+export interface ReconnectingTunnel
+  extends RouteSink, Pick<Tunnel, 'fastPath' | 'stats' | 'setExpiry' | 'leave'>, Disposable {
   /**
    * Gives the tunnel to the next backend. An open one with the same options carries on without a gap; for others it is
    * closed and opened again, with its subnets and routes.
@@ -48,6 +49,7 @@ export function openReconnectingTunnel(
   /** The first attempt after a time in which the tunnel was steady comes at once. */
   let isFirst = true;
   let request = first;
+  let expiresAt = initial?.expiresAt;
   let openedAt = 0;
   /** The one that is open, or was last. */
   let tunnel = open();
@@ -59,7 +61,7 @@ export function openReconnectingTunnel(
   function open(): Tunnel {
     const opened: Tunnel = components.openTunnel({
       ...request.options,
-      initial: memory.snapshot(),
+      initial: { ...memory.snapshot(), expiresAt },
       // A report of what is closed may have been on its way.
       onFailure: (error) => {
         if (opened === tunnel && !counted) recover(error);
@@ -76,11 +78,11 @@ export function openReconnectingTunnel(
     announce();
   }
 
-  function close(): void {
+  function close(end = () => tunnel.close()): void {
     clearTimeout(retry);
     counted ??= tunnel.stats();
     try {
-      tunnel.close();
+      end();
     } catch (error) {
       // Reported and no more: the next one fails in turn if something was left in its way.
       request.onEvent({ kind: 'tunnel-failed', error: error as Error });
@@ -124,15 +126,19 @@ export function openReconnectingTunnel(
     request.onEvent({ kind: 'tunnel-reopened' });
   }
 
-  /** Changes what is remembered, and the tunnel; one that refuses a change has failed. */
-  function change(apply: (sink: RouteSink) => void): void {
-    apply(memory);
+  /** Changes the tunnel, while it is open; one that refuses a change has failed. */
+  function changeTunnel(apply: (tunnel: Tunnel) => void): void {
     if (counted) return;
     try {
       apply(tunnel);
     } catch (error) {
       recover(error as Error);
     }
+  }
+
+  function change(apply: (sink: RouteSink) => void): void {
+    apply(memory);
+    changeTunnel(apply);
   }
 
   return {
@@ -154,8 +160,13 @@ export function openReconnectingTunnel(
     setLocalSubnets: (subnets) => change((sink) => sink.setLocalSubnets(subnets)),
     setRoutes: (routes) => change((sink) => sink.setRoutes(routes)),
     updateRoutes: (routes) => change((sink) => sink.updateRoutes(routes)),
+    setExpiry(at) {
+      expiresAt = at;
+      changeTunnel((tunnel) => tunnel.setExpiry(at));
+    },
     stats: () => counted ?? tunnel.stats(),
     snapshot: () => memory.snapshot(),
-    [Symbol.dispose]: close,
+    leave: () => close(() => tunnel.leave()),
+    [Symbol.dispose]: () => close(),
   };
 }

@@ -36,6 +36,11 @@ export interface UdpOptions {
    * by the host's own rules for outgoing packets (iptables OUTPUT, IPsec). @default 'auto'
    */
   readonly fastPath?: 'auto' | 'off' | undefined;
+  /**
+   * Whether the fast path carries on, until the tunnel expires, when the backends are disposed of, as when the process
+   * dies; a tunnel that is closed for another backend takes it along. @default true
+   */
+  readonly leaveFastPath?: boolean | undefined;
   /** How many threads carry packets through user space in each direction: 1, 2, 4 or 8. @default by cores */
   readonly threads?: TunnelOptions['threads'] | undefined;
   /**
@@ -73,12 +78,19 @@ export interface UdpBackends extends Disposable {
    * @throws {RangeError} when a peer has another address family than the socket
    */
   resumeTunnel(state: TunnelState): RouteSink;
+  /**
+   * Sets until when the fast path of the tunnel may carry packets, since it outlives this process: while the lease is
+   * this host's, in milliseconds of the boot's clock. `undefined` is for ever.
+   */
+  setTunnelExpiry(at: number | undefined): void;
+  /** Closes the tunnel because another backend takes its place. */
+  closeTunnel(): void;
 }
 
 /** This process encapsulates: bare IP packets in UDP datagrams, for hosts whose kernel or network lacks VXLAN. */
 export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
   const components = { openTunnel: options.openTunnel ?? openTunnel };
-  const { accept = 'peers', fastPath = 'auto', threads, tos = 'zero' } = options;
+  const { accept = 'peers', fastPath = 'auto', leaveFastPath = true, threads, tos = 'zero' } = options;
   let held: { readonly place: TunnelPlace; readonly tunnel: ReconnectingTunnel } | undefined;
 
   function requestFor(place: TunnelPlace, onEvent: TunnelRequest['onEvent']): TunnelRequest {
@@ -103,19 +115,26 @@ export function createUdpBackends(options: UdpOptions = {}): UdpBackends {
     return tunnel;
   }
 
+  function closeTunnel(): void {
+    held?.tunnel[Symbol.dispose]();
+    held = undefined;
+  }
+
   return {
     create: async (context) => createUdpBackend(context, { accept, tos }, takeTunnel),
     tunnelState: () => held && { ...held.place, ...held.tunnel.snapshot() },
-    resumeTunnel({ localSubnets, routes, ...place }) {
+    resumeTunnel({ localSubnets, routes, expiresAt, ...place }) {
       // Who takes it over hears what has become of it.
       const request = requestFor(place, () => undefined);
-      const tunnel = openReconnectingTunnel(components, request, { localSubnets, routes });
+      const tunnel = openReconnectingTunnel(components, request, { localSubnets, routes, expiresAt });
       held = { place, tunnel };
       return tunnel;
     },
+    setTunnelExpiry: (at) => held?.tunnel.setExpiry(at),
+    closeTunnel,
     [Symbol.dispose]() {
-      held?.tunnel[Symbol.dispose]();
-      held = undefined;
+      if (leaveFastPath) held?.tunnel.leave();
+      closeTunnel();
     },
   };
 }

@@ -75,6 +75,14 @@ describe('a tunnel that failed', () => {
     expect(fake.state()).toEqual(['local 10.5.9.0/24', '10.5.5.0/24 192.0.2.5:8285']);
   });
 
+  it('takes in its expiry while it cannot be opened', async () => {
+    fake.refuse(1);
+    fake.fail();
+    tunnel.setExpiry(1_000);
+    await vi.runAllTimersAsync();
+    expect(fake.expiry()).toBe(1_000);
+  });
+
   it('returns the counts of before while it is closed', () => {
     fake.carry();
     fake.refuse(1);

@@ -209,9 +209,11 @@ describe('the tunnel of a backend that is made again', () => {
     states = [];
     const replaced = await follow([{ Type: 'udp' }], [{ Type: 'vxlan' }]);
     expect(replaced.tunnel.state()).toBeUndefined();
+    expect(replaced.tunnel.wasLeft()).toBe(false);
     const ended = await follow([{ Type: 'udp' }]);
     ended.backends[Symbol.dispose]();
     expect(ended.tunnel.state()).toBeUndefined();
+    expect(ended.tunnel.wasLeft()).toBe(true);
   });
 
   it('stays as it is when the config makes no sense any more', async () => {
@@ -266,6 +268,30 @@ describe('a tunnel that another process had', () => {
     await backends.create(context);
     expect(context.tunnel.opened.map(({ socket }) => socket.port)).toEqual([8285, 9000]);
     expect(context.tunnel.state()).toEqual(carrying);
+  });
+
+  it('takes its fast path along when it is not to be left, as with a lease that ends, too', async () => {
+    const context = createContext({ Type: 'udp' }, { udp: { leaveFastPath: false } });
+    const backends = createBackends(context);
+    backends.resumeTunnel(await stateOf());
+    backends[Symbol.dispose]();
+    expect(context.tunnel.state()).toBeUndefined();
+    expect(context.tunnel.wasLeft()).toBe(false);
+  });
+
+  it('expires when it did, until it is said when it does', async () => {
+    const context = createContext({ Type: 'udp', Port: 9000 });
+    const backends = createBackends(context);
+    backends.setTunnelExpiry(1);
+    backends.resumeTunnel({ ...(await stateOf()), expiresAt: 1_000 });
+    expect(context.tunnel.expiry()).toBe(1_000);
+    backends.setTunnelExpiry(2_000);
+    expect(context.tunnel.expiry()).toBe(2_000);
+    await backends.create(context);
+    expect(context.tunnel.opened).toHaveLength(2);
+    expect(context.tunnel.expiry()).toBe(2_000);
+    backends.setTunnelExpiry(undefined);
+    expect(context.tunnel.expiry()).toBeUndefined();
   });
 
   it('is closed when the config asks for another backend', async () => {

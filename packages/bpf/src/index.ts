@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { attachedPrograms, detachProgram } from './attached.ts';
 export { ProgramError } from './errors.ts';
 export type { BatchEntry, BpfMap } from './map.ts';
 export { decodeStruct, encodeStruct, sumCounters, type MemberLayout, type StructLayout } from './struct.ts';

@@ -2,7 +2,7 @@ import { bpfCalls } from '@flannel-ts/native';
 import { ownDescriptor } from './descriptor.ts';
 
 /** linux/bpf.h */
-const ATTACH_TYPE: Readonly<Record<Direction, number>> = { ingress: 46, egress: 47 };
+export const ATTACH_TYPE: Readonly<Record<Direction, number>> = { ingress: 46, egress: 47 };
 
 /** struct __sk_buff: its size, and offsets of what a test may set. */
 const CONTEXT_BYTES = 192;
@@ -14,6 +14,8 @@ const ROOM_BYTES = 512;
 /** A program for the traffic control hooks of interfaces. It ends with its last attachment. */
 export interface Program extends Disposable {
   readonly descriptor: number;
+  /** What the kernel and bpftool call it by; no other program has it. */
+  readonly id: number;
 
   /**
    * Runs the program for every packet that the interface receives (`ingress`) or sends
@@ -25,10 +27,15 @@ export interface Program extends Disposable {
   attach(interfaceIndex: number, direction: Direction): Disposable;
 
   /**
-   * The same until the interface is deleted: for one of the caller's own that must not be without
-   * the program.
+   * The same until {@link detachProgram} or until the interface is deleted, whatever becomes of this
+   * process.
+   * @param options.before - the id of a program there before which it is to run. @default the last
    */
-  attachForGood(interfaceIndex: number, direction: Direction): void;
+  attachForGood(
+    interfaceIndex: number,
+    direction: Direction,
+    options?: { readonly before?: number | undefined },
+  ): void;
 
   /**
    * Runs the program once, in this thread's network namespace, for a packet that goes nowhere.
@@ -63,12 +70,15 @@ export function openProgram(descriptor: number): Program {
     get descriptor() {
       return program.number;
     },
+    get id() {
+      return calls.bpfProgramId(program.number);
+    },
     attach(interfaceIndex, direction) {
       const link = calls.bpfAttachProgram(program.number, interfaceIndex, ATTACH_TYPE[direction]);
       return ownDescriptor(link);
     },
-    attachForGood: (interfaceIndex, direction) =>
-      calls.bpfAttachProgramForGood(program.number, interfaceIndex, ATTACH_TYPE[direction]),
+    attachForGood: (interfaceIndex, direction, { before = 0 } = {}) =>
+      calls.bpfAttachProgramForGood(program.number, interfaceIndex, ATTACH_TYPE[direction], before),
     testRun(packet, { ifindex = 0, gsoSize = 0 } = {}) {
       const context = new DataView(new ArrayBuffer(CONTEXT_BYTES));
       context.setUint32(CONTEXT.ifindex, ifindex, true);

@@ -2,11 +2,12 @@ import { missingTcx } from '@flannel-ts/lab';
 import { inNamespace } from '@flannel-ts/native';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Direction } from '../src/index.ts';
+import { attachedPrograms, detachProgram, type Direction } from '../src/index.ts';
 import { createHosts, type Host, type Hosts } from './support/hosts.ts';
 import { loadPingCounter, verdict, type PingCounter } from './support/ping-counter.ts';
 
 const noTcx = await missingTcx();
+const detachScript = fileURLToPath(new URL('support/detach.ts', import.meta.url));
 
 let hosts: Hosts;
 let near: Host;
@@ -132,6 +133,51 @@ describe.skipIf(noTcx)('a program at an interface', () => {
     await expectCount(counter, 1);
     counter[Symbol.dispose]();
     await pingInVain(own.near);
+  });
+
+  it.for<Direction>(['ingress', 'egress'])(
+    'at the %s that was attached for good is found and detached by its id, and takes another’s place',
+    async (direction) => {
+      await using own = await createHosts();
+      const host = direction === 'ingress' ? own.far : own.near;
+      const there = () => host.run((index) => attachedPrograms(index, direction));
+      const detach = (id: number) => host.run((index) => detachProgram(index, direction, id));
+      expect(there()).toEqual([]);
+      using other = loadPingCounter(verdict.next, verdict.next);
+      using former = loadPingCounter(verdict.drop, verdict.pass);
+      using last = loadPingCounter(verdict.next, verdict.next);
+      using successor = loadPingCounter(verdict.pass, verdict.pass);
+      using _other = host.attach(other.program, direction);
+      for (const { program } of [former, last]) host.attachForGood(program, direction);
+      const [first, second, third, next] = [other, former, last, successor].map(({ program }) => program.id);
+      expect(there()).toEqual([first, second, third]);
+      await pingInVain(own.near);
+
+      host.attachForGood(successor.program, direction, { before: second });
+      expect(there()).toEqual([first, next, second, third]);
+      await own.near.namespace.run('ping', '-n', '-c', '1', '-W', '5', '192.0.2.2');
+      detach(second!);
+      expect(there()).toEqual([first, next, third]);
+      detach(second!);
+      detach(third!);
+      expect(() => detach(first!)).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+      detach(next!);
+      expect(there()).toEqual([first]);
+      expect(() => attachedPrograms(0x7fffffff, direction)).toThrow(
+        expect.objectContaining({ code: 'ENODEV', syscall: 'bpf BPF_PROG_QUERY' }),
+      );
+    },
+  );
+
+  it('is detached by a process without CAP_SYS_ADMIN', async () => {
+    await using own = await createHosts();
+    using counter = loadPingCounter(verdict.drop, verdict.drop);
+    own.far.attachForGood(counter.program, 'ingress');
+    const { id } = counter.program;
+    const limited = ['setpriv', '--bounding-set=-all,+net_admin,+bpf'];
+    const node = [process.execPath, '--conditions=@flannel-ts/source', detachScript];
+    await own.far.namespace.run(...limited, ...node, `${own.far.index}`, `${id}`);
+    expect(own.far.run((index) => attachedPrograms(index, 'ingress'))).toEqual([]);
   });
 
   describe('of a process that is killed', () => {

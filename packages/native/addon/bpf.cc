@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "bpf_call.h"
 #include "bpf_loader.h"
@@ -118,15 +120,98 @@ Napi::Value attachProgram(const Napi::CallbackInfo& info) {
   return descriptor(info.Env(), bpf(BPF_LINK_CREATE, attributes), "bpf BPF_LINK_CREATE");
 }
 
-/** (program, interface index, attach type): until the interface is deleted */
-Napi::Value attachProgramForGood(const Napi::CallbackInfo& info) {
+// As Linux 6.6 has them: older headers, with which the addon is compiled, do not know programs of interfaces.
+constexpr std::uint32_t kBefore = 1U << 3;
+constexpr std::uint32_t kAfter = 1U << 4;
+constexpr std::uint32_t kById = 1U << 5;
+struct Attachment {
+  std::uint32_t interfaceIndex;
+  std::uint32_t program;
+  std::uint32_t type;
+  std::uint32_t flags;
+  std::uint32_t replaced;
+  std::uint32_t relative;
+  std::uint64_t revision;
+};
+struct Query {
+  std::uint32_t interfaceIndex;
+  std::uint32_t type;
+  std::uint64_t flags;
+  std::uint64_t programs;
+  std::uint64_t count;
+  std::uint64_t unused[3];
+  std::uint64_t revision;
+};
+/** More programs than the kernel lets an interface have. */
+constexpr std::size_t kMostPrograms = 64;
+
+template <typename T>
+long bpfWith(bpf_cmd command, T& values) {
+  static_assert(sizeof values <= sizeof(bpf_attr));
   bpf_attr attributes{};
-  attributes.attach_bpf_fd = number(info[0]);
-  // Called target_ifindex in newer headers.
-  attributes.target_fd = number(info[1]);
-  attributes.attach_type = number(info[2]);
-  if (bpf(BPF_PROG_ATTACH, attributes) < 0) throw systemError(info.Env(), errno, "bpf BPF_PROG_ATTACH");
+  std::memcpy(&attributes, &values, sizeof values);
+  const long result = bpf(command, attributes);
+  std::memcpy(&values, &attributes, sizeof values);
+  return result;
+}
+
+/** (program, interface index, attach type, id of the program before which it is to run, or 0) */
+Napi::Value attachProgramForGood(const Napi::CallbackInfo& info) {
+  Attachment attachment{};
+  attachment.program = number(info[0]);
+  attachment.interfaceIndex = number(info[1]);
+  attachment.type = number(info[2]);
+  attachment.relative = number(info[3]);
+  if (attachment.relative != 0) attachment.flags = kBefore | kById;
+  if (bpfWith(BPF_PROG_ATTACH, attachment) < 0) throw systemError(info.Env(), errno, "bpf BPF_PROG_ATTACH");
   return info.Env().Undefined();
+}
+
+/** (interface index, attach type) → { ids, revision } */
+Napi::Value queryPrograms(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::array<std::uint32_t, kMostPrograms> ids{};
+  Query query{};
+  query.interfaceIndex = number(info[0]);
+  query.type = number(info[1]);
+  query.programs = pointer(ids.data());
+  query.count = ids.size();
+  // ENOENT: there was never one.
+  if (bpfWith(BPF_PROG_QUERY, query) < 0) {
+    if (errno != ENOENT) throw systemError(env, errno, "bpf BPF_PROG_QUERY");
+    query.count = 0;
+  }
+  Napi::Array found = Napi::Array::New(env);
+  for (std::uint32_t index = 0; index < query.count; index++) found[index] = Napi::Number::New(env, ids[index]);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("ids", found);
+  result.Set("revision", static_cast<double>(query.revision));
+  return result;
+}
+
+/** (interface index, attach type, id of the program before it, or 0 for the first one, revision) */
+Napi::Value detachProgramBehind(const Napi::CallbackInfo& info) {
+  Attachment attachment{};
+  attachment.interfaceIndex = number(info[0]);
+  attachment.type = number(info[1]);
+  attachment.relative = number(info[2]);
+  attachment.flags = attachment.relative == 0 ? kBefore : kAfter | kById;
+  attachment.revision = static_cast<std::uint64_t>(info[3].As<Napi::Number>().Int64Value());
+  if (bpfWith(BPF_PROG_DETACH, attachment) < 0) throw systemError(info.Env(), errno, "bpf BPF_PROG_DETACH");
+  return info.Env().Undefined();
+}
+
+/** (program) → its number in the kernel */
+Napi::Value programId(const Napi::CallbackInfo& info) {
+  bpf_prog_info found{};
+  bpf_attr attributes{};
+  attributes.info.bpf_fd = number(info[0]);
+  attributes.info.info_len = sizeof found;
+  attributes.info.info = pointer(&found);
+  if (bpf(BPF_OBJ_GET_INFO_BY_FD, attributes) < 0) {
+    throw systemError(info.Env(), errno, "bpf BPF_OBJ_GET_INFO_BY_FD");
+  }
+  return Napi::Number::New(info.Env(), found.id);
 }
 
 Napi::Value closeDescriptor(const Napi::CallbackInfo& info) {
@@ -149,6 +234,9 @@ void initBpf(Napi::Env env, Napi::Object exports) {
   set("bpfDeleteElement", deleteElement);
   set("bpfAttachProgram", attachProgram);
   set("bpfAttachProgramForGood", attachProgramForGood);
+  set("bpfQueryPrograms", queryPrograms);
+  set("bpfDetachProgramBehind", detachProgramBehind);
+  set("bpfProgramId", programId);
   set("closeDescriptor", closeDescriptor);
 }
 

@@ -59,8 +59,23 @@ export interface BpfCalls {
   ): { readonly result: number; readonly bytes: number };
   /** BPF_LINK_CREATE to an interface of this thread's network namespace. */
   bpfAttachProgram(program: number, interfaceIndex: number, attachType: number): number;
-  /** BPF_PROG_ATTACH to an interface of this thread's network namespace, for as long as that is there. */
-  bpfAttachProgramForGood(program: number, interfaceIndex: number, attachType: number): void;
+  /**
+   * BPF_PROG_ATTACH to an interface of this thread's network namespace, for as long as that is there.
+   * @param before - the id of a program there before which it is to run, or 0: it is the last one
+   */
+  bpfAttachProgramForGood(program: number, interfaceIndex: number, attachType: number, before: number): void;
+  /** BPF_PROG_QUERY: the ids of the programs at an interface, in their order; each change has a revision. */
+  bpfQueryPrograms(
+    interfaceIndex: number,
+    attachType: number,
+  ): { readonly ids: readonly number[]; readonly revision: number };
+  /**
+   * BPF_PROG_DETACH of the program behind that with the id `behind`, or of the first one for 0; `ESTALE` when the
+   * programs there have another revision.
+   */
+  bpfDetachProgramBehind(interfaceIndex: number, attachType: number, behind: number, revision: number): void;
+  /** BPF_OBJ_GET_INFO_BY_FD: the id of a program, which no other one has. */
+  bpfProgramId(program: number): number;
   /** close(2) */
   closeDescriptor(descriptor: number): void;
 }

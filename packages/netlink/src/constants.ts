@@ -62,7 +62,15 @@ export const ARPHRD_ETHER = 1;
 export const IFF_UP = 0x1;
 
 /** linux/if_link.h */
-export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, LINKINFO: 18 } as const;
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  LINKINFO: 18,
+  IFALIAS: 20,
+} as const;
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 export const IFLA_VXLAN = {
   ID: 1,

@@ -8,9 +8,9 @@ export function describeOperation(operation: Operation): string {
     case 'create-link':
       return `link add ${operation.link.name} type ${operation.link.kind}`;
     case 'set-link': {
-      const { index, up, mtu, mac, masterIndex } = operation;
+      const { index, up, mtu, mac, masterIndex, alias } = operation;
       const state = up === undefined ? '' : up ? ' up' : ' down';
-      return `link set dev ${index}${state}${word('mtu', mtu)}${word('address', mac)}${word('master', masterIndex)}`;
+      return `link set dev ${index}${state}${word('mtu', mtu)}${word('address', mac)}${word('master', masterIndex)}${word('alias', alias)}`;
     }
     case 'delete-link':
       return `link delete dev ${operation.index}`;

@@ -6,8 +6,8 @@ import { NLM_F, RTM } from './constants.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { Operation } from './operations.ts';
 
-/** Bytes that no operation exceeds; the largest is a VXLAN device with an IPv6 address. */
-export const LARGEST_OPERATION_BYTES = 256;
+/** Bytes that no operation exceeds; the largest sets the alias of a link. */
+export const LARGEST_OPERATION_BYTES = 512;
 
 const CREATE = NLM_F.CREATE | NLM_F.EXCL;
 const PUT = NLM_F.CREATE | NLM_F.REPLACE;

@@ -41,6 +41,8 @@ export type Operation =
       readonly mtu?: number;
       readonly mac?: string;
       readonly masterIndex?: number;
+      /** A note for people and programs, at most 255 bytes. */
+      readonly alias?: string;
     }
   | { readonly op: 'delete-link'; readonly index: number }
   | { readonly op: 'put-address'; readonly address: LinkAddress }

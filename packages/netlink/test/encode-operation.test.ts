@@ -171,6 +171,12 @@ it('set-link', () => {
      0800 0400 78050000                   | IFLA_MTU
      0800 0a00 03000000                   | IFLA_MASTER`,
   );
+  expectBytes(
+    { op: 'set-link', index: 7, alias: 'abc' },
+    `28000000 1300 0100 04030201 00000000 | RTM_SETLINK
+     00 000000 07000000 00000000 00000000 | dev 7
+     0800 1400 61626300                   | IFLA_IFALIAS "abc"`,
+  );
 });
 
 it('delete-link', () => {

@@ -56,6 +56,19 @@ it('has carried out each operation before the next line runs', async () => {
   ]);
 });
 
+it('writes and reads the alias of a link', async () => {
+  const alias = `${'a'.repeat(250)} é.`;
+  const found = inNamespace(host.namespace.path, () => {
+    using inside = openSynchronousNetlink();
+    inside.request({ op: 'create-link', link: { ...vx70, name: 'vx71', vni: 71 } });
+    const { index } = inside.findLink('vx71')!;
+    inside.request({ op: 'set-link', index, alias });
+    return inside.findLink('vx71')!;
+  });
+  expect(found.alias).toBe(alias);
+  expect(await host.ipLink('vx71')).toMatchObject({ ifalias: alias });
+});
+
 it('stays in its namespace when the thread has left that', async () => {
   const name = `ftlab${process.pid}`;
   netlink.request({ op: 'create-link', link: { kind: 'bridge', name } });
@@ -74,9 +87,9 @@ describe('findLink', () => {
       host.namespace.run('ip', 'link', 'add', 'index', `${index}`, ...link);
     await add(70, 'name', 'br0', 'type', 'bridge');
     await add(71, 'name', 'gpe0', 'type', 'vxlan', 'dstport', '4790', 'external', 'gpe');
-    expect(netlink.findLink('br0')).toEqual({ index: 70, ethernet: true });
-    expect(netlink.findLink('gpe0')).toEqual({ index: 71, ethernet: false });
-    expect(netlink.findLink('lo')).toEqual({ index: 1, ethernet: false });
+    expect(netlink.findLink('br0')).toEqual({ index: 70, ethernet: true, alias: '' });
+    expect(netlink.findLink('gpe0')).toEqual({ index: 71, ethernet: false, alias: '' });
+    expect(netlink.findLink('lo')).toEqual({ index: 1, ethernet: false, alias: '' });
   });
 
   it('finds nothing for a name that no link has', () => {

@@ -5,6 +5,7 @@
  */
 export { TunnelFailedError, TunnelOpenError, type TunnelOpenProblem } from './errors.ts';
 export { fastPathReasons, type FastPathReason, type FastPathReasons } from './fast-path/reasons.ts';
+export { removeFastPath } from './fast-path/noted-fast-path.ts';
 export { openTunnel, type TunnelOptions } from './open-tunnel.ts';
 export type {
   Counter,

@@ -9,12 +9,8 @@ import {
 import { TunnelFailedError, TunnelOpenError } from './errors.ts';
 import { decodePeers, encodeEndpoint } from './records.ts';
 import { explainMissingFastPath } from './fast-path/errors.ts';
-import {
-  openFastPath,
-  removeFormerFastPath,
-  type FastPath,
-  type FastPathOptions,
-} from './fast-path/open-fast-path.ts';
+import { openFastPath, type FastPath, type FastPathOptions } from './fast-path/open-fast-path.ts';
+import { removeFastPath } from './fast-path/noted-fast-path.ts';
 import { noTraffic, sum } from './fast-path/traffic.ts';
 import { createPeerPaths, type PeerPaths } from './peer-paths.ts';
 import type {
@@ -63,7 +59,8 @@ export interface TunnelOptions {
   /**
    * Keeps packets between this host and peers with a fast path in the kernel, by eBPF programs at the TUN device and at
    * the Ethernet interface `underlay` (IPv4 over IPv4; Linux 6.6). What they leave alone goes through user space, as
-   * without. Needs CAP_BPF and CAP_PERFMON; `Tunnel.fastPath` tells whether it is on. @default false
+   * without. Needs CAP_BPF and CAP_PERFMON; `Tunnel.fastPath` tells whether it is on. It carries on when the process ends without
+   * {@link Tunnel.close}, and the next tunnel of the device takes it over. @default false
    */
   readonly fastPath?: boolean;
   /**
@@ -112,7 +109,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   if (initial) setAll(userSpace, initial);
   const local = { address: socket.address, port: native.port };
   const fast = tryFastPath(options, { tun: native.device, local, onFailure });
-  if (!fast.path) removeFormerFastPath(native.device);
+  if (!fast.path) removeFastPath(native.device);
   opening.defer(() => fast.path?.[Symbol.dispose]());
   const paths = createPeerPaths(fast.state);
   if (initial) setAll(paths, initial);
@@ -126,7 +123,12 @@ export function openTunnel(options: TunnelOptions): Tunnel {
     setRoutes: (routes) => sinks.forEach((sink) => sink.setRoutes(routes)),
     updateRoutes: (change) => sinks.forEach((sink) => sink.updateRoutes(change)),
     stats: () => readStats(native, paths, fast.path),
+    setExpiry: (at) => fast.path?.setExpiry(at),
     close: () => opened.dispose(),
+    leave() {
+      fast.path?.leave();
+      opened.dispose();
+    },
     [Symbol.asyncDispose]() {
       opened.dispose();
       return Promise.resolve();
@@ -160,11 +162,8 @@ function tryFastPath(
 ): { readonly state: FastPathState; readonly path?: FastPath } {
   if (!fastPath) return { state: { on: false, reason: 'it was not asked for' } };
   if (underlay === undefined) return { state: { on: false, reason: 'it needs the name of the underlay' } };
-  using opening = new DisposableStack();
   try {
-    const path = opening.use(openFastPath({ ...tunnel, underlay, tos, sourcePorts }));
-    if (initial) setAll(path, initial);
-    opening.move();
+    const path = openFastPath({ ...tunnel, underlay, tos, sourcePorts, initial });
     return { state: { on: true }, path };
   } catch (error) {
     return { state: { on: false, reason: explainMissingFastPath(error) } };

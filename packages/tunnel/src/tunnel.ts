@@ -44,6 +44,8 @@ export interface RouteChange {
 export interface RouteSnapshot {
   readonly localSubnets: readonly InterfaceAddress[];
   readonly routes: readonly TunnelRoute[];
+  /** See {@link Tunnel.setExpiry}. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** The shape in which subnets and routes reach every layer that keeps them: a tunnel, its fast path, a table. */
@@ -80,8 +82,24 @@ export interface Tunnel extends RouteSink, AsyncDisposable {
 
   stats(): TunnelStats;
 
-  /** Ends the threads and closes the socket within milliseconds; a persistent device stays. Idempotent. */
+  /**
+   * Sets until when the fast path carries packets, in milliseconds of the boot's clock (CLOCK_BOOTTIME): it outlives
+   * the process that knows whether this host still has its subnets. After that, packets are left to user space.
+   * @param at - `undefined` is for ever
+   */
+  setExpiry(at: number | undefined): void;
+
+  /**
+   * Ends the threads and closes the socket within milliseconds, and removes the fast path; a persistent device stays.
+   * Idempotent.
+   */
   close(): void;
+
+  /**
+   * Closes the tunnel, but for the fast path, as the end of the process would: until it expires, packets between
+   * this host and peers with a fast path stay in the kernel. The next tunnel of the device takes it over, or removes it.
+   */
+  leave(): void;
 }
 
 /** `reason` says why there is no fast path. */

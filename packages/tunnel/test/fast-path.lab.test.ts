@@ -111,7 +111,14 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
     const ids = programs.flatMap(({ map_ids = [] }) => map_ids);
     const maps = (await host.json<Shown>('bpftool', '-j', 'map')).filter(({ id }) => ids.includes(id));
     expect([...new Set(maps.map(({ name }) => name))].sort()).toEqual([
-      ...['flannel.rodata', 'flannel_lengths', 'flannel_prefix', 'flannel_reasons', 'flannel_traffic'],
+      ...[
+        'flannel.rodata',
+        'flannel_expiry',
+        'flannel_lengths',
+        'flannel_prefix',
+        'flannel_reasons',
+        'flannel_traffic',
+      ],
     ]);
     const { id } = maps.find(({ name }) => name === 'flannel_reasons')!;
     expect(await host.run('bpftool', 'map', 'dump', 'id', `${id}`)).toContain('"transmit_no_route": ');

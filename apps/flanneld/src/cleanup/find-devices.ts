@@ -1,3 +1,4 @@
+import { removeFastPath } from '@flannel-ts/backend';
 import type { Link, LinkAddress, NetlinkConnection } from '@flannel-ts/netlink';
 import type { Footprint } from './footprint.ts';
 import type { Findings } from './steps.ts';
@@ -39,13 +40,23 @@ export async function listDevices(
   return candidates.filter((candidate) => isOurs(candidate, names, footprint)).map(({ link }) => link);
 }
 
+/** Deletes a device, with the programs that belong to it at other interfaces. */
+export async function deleteDevice(
+  netlink: NetlinkConnection,
+  { index, name }: Pick<Link, 'index' | 'name'>,
+): Promise<void> {
+  const tun = tunOf(name);
+  if (tun === name) await netlink.request({ op: 'delete-link', index });
+  else removeFastPath(tun);
+}
+
 /** The devices of this network, to be deleted with their routes. */
 export async function findDevices(netlink: NetlinkConnection, footprint: Footprint): Promise<Findings> {
   const leftovers = (await listDevices(netlink, footprint)).map(async ({ index, name }) => {
     const routes = (await netlink.routes({ linkIndex: index })).filter(({ table }) => table === MAIN_TABLE);
     return {
       what: `device ${name}${routes.length > 0 ? ` with its routes (${routes.length})` : ''}`,
-      delete: () => netlink.request({ op: 'delete-link', index }),
+      delete: () => deleteDevice(netlink, { index, name }),
     };
   });
   return { leftovers: await Promise.all(leftovers) };

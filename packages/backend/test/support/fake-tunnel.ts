@@ -14,6 +14,10 @@ export interface FakeTunnel {
   readonly opened: readonly TunnelOptions[];
   /** The local subnets of the tunnel that is open, and its routes; `undefined` while none is. */
   state(): string[] | undefined;
+  /** When the tunnel that was opened last expires. */
+  expiry(): number | undefined;
+  /** Whether the tunnel that was opened last was left, not closed. */
+  wasLeft(): boolean;
   /** Counts a packet as sent. */
   carry(): void;
   /** Stops the open tunnel, as its deleted device would. */
@@ -45,6 +49,8 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
   const opened: TunnelOptions[] = [];
   let current: { local: string[]; routes: Map<string, string>; packets: number } | undefined;
   let refusals = 0;
+  let expiry: number | undefined;
+  let left = false;
 
   function open(options: TunnelOptions): Tunnel {
     attempted();
@@ -83,10 +89,20 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
         for (const destination of remove) alive().routes.delete(destination.toString());
         add.forEach(put);
       },
+      setExpiry(at) {
+        alive();
+        expiry = at;
+      },
       stats: () => statsOf(alive().packets),
       close,
+      leave() {
+        left ||= current === mine;
+        close();
+      },
       [Symbol.asyncDispose]: async () => close(),
     };
+    expiry = options.initial?.expiresAt;
+    left = false;
     if (options.initial) {
       tunnel.setLocalSubnets(options.initial.localSubnets);
       tunnel.setRoutes(options.initial.routes);
@@ -98,6 +114,8 @@ export function createFakeTunnel(options: { readonly fastPath?: boolean } = {}):
     open,
     opened,
     state: () => current && [...current.local, ...[...current.routes].map((route) => route.join(' '))],
+    expiry: () => expiry,
+    wasLeft: () => left,
     carry() {
       current!.packets++;
     },

@@ -9,7 +9,13 @@ export interface Host {
   readonly index: number;
   /** Attaches a program to `eth0`. */
   attach(program: Program, direction: Direction): Disposable;
-  attachForGood(program: Program, direction: Direction): void;
+  attachForGood(
+    program: Program,
+    direction: Direction,
+    options?: { readonly before?: number | undefined },
+  ): void;
+  /** Runs a task in the namespace. @param task - gets the index of `eth0` */
+  run<T>(task: (index: number) => T): T;
 }
 
 /** Two hosts on a cable, `192.0.2.1` and `2001:db8::1`, and `192.0.2.2` and `2001:db8::2`. */
@@ -45,7 +51,8 @@ async function hostIn(namespace: Namespace): Promise<Host> {
     namespace,
     index,
     attach: (program, direction) => inNamespace(namespace.path, () => program.attach(index, direction)),
-    attachForGood: (program, direction) =>
-      inNamespace(namespace.path, () => program.attachForGood(index, direction)),
+    attachForGood: (program, direction, options) =>
+      inNamespace(namespace.path, () => program.attachForGood(index, direction, options)),
+    run: (task) => inNamespace(namespace.path, () => task(index)),
   };
 }

@@ -69,13 +69,15 @@ interface Settings {
   readonly mtu?: number | undefined;
   readonly mac?: string | undefined;
   readonly masterIndex?: number;
+  readonly alias?: string;
 }
 
-function writeSettings(writer: MessageWriter, { name, mtu, mac, masterIndex }: Settings): void {
+function writeSettings(writer: MessageWriter, { name, mtu, mac, masterIndex, alias }: Settings): void {
   if (name !== undefined) writer.attributeText(IFLA.IFNAME, name);
   if (mtu !== undefined) writer.attributeU32(IFLA.MTU, mtu);
   if (mac !== undefined) writer.attributeMac(IFLA.ADDRESS, mac);
   if (masterIndex !== undefined) writer.attributeU32(IFLA.MASTER, masterIndex);
+  if (alias !== undefined) writer.attributeText(IFLA.IFALIAS, alias);
 }
 
 /** IFLA_INFO_DATA: the IFLA_VXLAN_ attributes, or the other end of a veth pair as a link of its own. */

@@ -1,4 +1,3 @@
-import type { Program } from '@flannel-ts/bpf';
 import {
   ETHER_TYPE,
   ETHERNET_HEADER_BYTES,
@@ -7,7 +6,7 @@ import {
   writeEthernet,
   writeVxlan,
 } from '@flannel-ts/encap';
-import { NetlinkError, openSynchronousNetlink, type SynchronousNetlink } from '@flannel-ts/netlink';
+import { NetlinkError, openSynchronousNetlink } from '@flannel-ts/netlink';
 
 /** The device's MAC address. It leaves no host. */
 const MAC = '02:00:00:00:00:01';
@@ -28,12 +27,12 @@ export function decapsulationHeaders(vni: number): Uint8Array {
   return headers;
 }
 
-/** A VXLAN device that takes the outer headers off; deleted when it is disposed of. */
+/** A VXLAN device that takes the outer headers off. It stays when it is disposed of. */
 export interface DecapsulationLink extends Disposable {
   readonly index: number;
   /**
-   * Sets the device up again, unless it is deleted.
-   * @throws {NetlinkError} `EADDRINUSE` when its port was taken while it was down
+   * Sets the device up, unless it is deleted: its socket is bound then.
+   * @throws {NetlinkError} `EADDRINUSE` when another socket has its port
    */
   setUp(): void;
 }
@@ -43,57 +42,44 @@ export interface DecapsulationOptions {
   readonly port: number;
   /** 24 bits: what it decapsulates; the kernel drops everything else. */
   readonly vni: number;
-  /**
-   * Runs for what it decapsulates; it stays with the device, which is open to everyone, when this
-   * process is killed.
-   */
-  readonly deliver: Program;
 }
 
 /**
- * Creates the device in this thread's network namespace, up, in place of one that an earlier
- * process left behind.
- * @throws {NetlinkError} `EADDRINUSE` when another socket has the port
- * @throws {SystemError}
+ * Creates the device in this thread's network namespace, down.
+ * @throws {NetlinkError} {@link SystemError}
  */
 export function createDecapsulationLink(
   name: string,
-  { port, vni, deliver }: DecapsulationOptions,
+  { port, vni }: DecapsulationOptions,
 ): DecapsulationLink {
-  using opening = new DisposableStack();
-  const netlink = opening.use(openSynchronousNetlink());
-  deleteByName(netlink, name);
+  using netlink = openSynchronousNetlink();
   const vxlan = { kind: 'vxlan', name, mac: MAC, vni, learning: false, gbp: false } as const;
   netlink.request({ op: 'create-link', link: { ...vxlan, port } });
-  const { index } = netlink.findLink(name)!;
-  opening.defer(() => deleteLink(netlink, index));
-  deliver.attachForGood(index, 'ingress');
-  // The socket is bound when the device comes up.
-  netlink.request({ op: 'set-link', index, up: true });
-  const opened = opening.move();
+  return openDecapsulationLink(name);
+}
+
+/**
+ * Opens a device of this thread's network namespace that is there already.
+ * @throws {NetlinkError} {@link SystemError}
+ */
+export function openDecapsulationLink(name: string): DecapsulationLink {
+  const netlink = openSynchronousNetlink();
+  const index = netlink.findLink(name)?.index ?? 0;
   return {
     index,
     setUp: () => unlessMissing(() => netlink.request({ op: 'set-link', index, up: true })),
-    [Symbol.dispose]: () => opened.dispose(),
+    [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
 }
 
 /**
- * Deletes a device that an earlier process left behind in this thread's network namespace.
+ * Deletes a device of this thread's network namespace, if it is there.
  * @throws {NetlinkError} {@link SystemError}
  */
 export function removeDecapsulationLink(name: string): void {
   using netlink = openSynchronousNetlink();
-  deleteByName(netlink, name);
-}
-
-function deleteByName(netlink: SynchronousNetlink, name: string): void {
   const left = netlink.findLink(name);
-  if (left) deleteLink(netlink, left.index);
-}
-
-function deleteLink(netlink: SynchronousNetlink, index: number): void {
-  unlessMissing(() => netlink.request({ op: 'delete-link', index }));
+  if (left) unlessMissing(() => netlink.request({ op: 'delete-link', index: left.index }));
 }
 
 /** Another process may have deleted the device. */

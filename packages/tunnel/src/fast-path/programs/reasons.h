@@ -31,6 +31,7 @@ struct reasons {
 	__u64 transmit_lookup_failed;
 	__u64 transmit_ipv6_gateway;
 	__u64 transmit_adjust_failed;
+	__u64 transmit_expired;
 	/* Dropped by flannel_tx. */
 	__u64 transmit_no_memory;
 
@@ -47,6 +48,7 @@ struct reasons {
 	__u64 receive_wrong_peer;
 	__u64 receive_unknown_segments;
 	__u64 receive_no_device;
+	__u64 receive_expired;
 	/* Dropped by flannel_rx. */
 	__u64 receive_adjust_failed;
 	__u64 receive_not_assigned;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
+#include "expiry.h"
 #include "packet.h"
 #include "path_mtu.h"
 #include "prefixes.h"
@@ -145,6 +146,8 @@ int flannel_rx(struct __sk_buff *skb)
 		return leave(&reasons->receive_unknown_segments);
 	traffic = measure_traffic(skb, length, repeated);
 
+	if (has_expired())
+		return leave(&reasons->receive_expired);
 	socket = find_socket(skb, outer);
 	if (!socket)
 		return leave(&reasons->receive_no_device);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
+#include "expiry.h"
 #include "packet.h"
 #include "prefixes.h"
 #include "reasons.h"
@@ -168,6 +169,8 @@ int flannel_tx(struct __sk_buff *skb)
 		return leave(&reasons->transmit_no_route);
 	if (peer->owner != OWNER_FAST_PEER)
 		return leave(&reasons->transmit_not_fast_peer);
+	if (has_expired())
+		return leave(&reasons->transmit_expired);
 	repeated = measure_headers(skb, 0, inner);
 	if (repeated < 0)
 		return leave(&reasons->transmit_unknown_segments);
