@@ -264,7 +264,7 @@ describe.skipIf(noFastPath)('a fast path between containers', () => {
 
   it.each([
     ['user space sent', port, 1300],
-    ['the fast path sent', 61_500, 1200],
+    ['the fast path sent', 800, 1200],
   ])(
     'sends what is larger than a path, learned of by what %s, through user space, which tells the sender',
     async (_title, source, learned) => {

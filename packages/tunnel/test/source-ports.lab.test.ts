@@ -58,7 +58,8 @@ describe.skipIf(noFastPath)('the outer source ports of a fast path', () => {
       'eth0',
       '-Q',
       'in',
-      '-nxl',
+      // All as UDP, also what comes from the port of a protocol that it knows.
+      '-qnxl',
       '--immediate-mode',
       '-s128',
       '-B8192',
@@ -77,7 +78,7 @@ describe.skipIf(noFastPath)('the outer source ports of a fast path', () => {
     expect(ports.size).toBe(64);
     for (const used of ports.values()) expect(used.size).toBe(1);
     const all = new Set([...ports.values()].flatMap((used) => [...used]));
-    // 64 of 1,024 ports at random are fewer than 40 different ones once in more than 10^20 times.
+    // 64 of 256 ports at random are 57 different ones on average, give or take two.
     expect(all.size).toBeGreaterThan(40);
     for (const source of all) {
       expect(source).toBeGreaterThanOrEqual(sourcePorts.first);
@@ -121,12 +122,12 @@ describe.skipIf(noFastPath)('the outer source ports of a fast path', () => {
       await open(fast, where === 'in the kernel' ? fast : { underlay: 'eth0' });
       tunnels[1].setRoutes([fastRoute(subnetOf(1), first.address)]);
       expect(tunnels[1].fastPath.on).toBe(where === 'in the kernel');
-      for (const source of [port, sourcePorts.first, 61_500, sourcePorts.last])
+      for (const source of [port, sourcePorts.first, 800, sourcePorts.last])
         expect(await sendFrom(first, source)).toEqual({ received: 1, wrongPeer: 0 });
       for (const source of [sourcePorts.first - 1, sourcePorts.last + 1])
         expect(await sendFrom(first, source)).toEqual({ received: 0, wrongPeer: 1 });
       tunnels[1].setRoutes([route(subnetOf(1), first.address, port, true)]);
-      expect(await sendFrom(first, 61_500)).toEqual({ received: 0, wrongPeer: 1 });
+      expect(await sendFrom(first, 800)).toEqual({ received: 0, wrongPeer: 1 });
     },
   );
 });
