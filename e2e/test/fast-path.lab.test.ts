@@ -65,11 +65,11 @@ describe.skipIf(await missingTcx())('hosts with udp, two with a fast path and on
 
   it('send packets in the kernel from the ports that both offer', async () => {
     const filter = 'udp dst port 8285 and src portrange 768-1023';
-    const options = ['-i', 'eth0', '-Q', 'in', '-nlc1', '--immediate-mode'];
+    const options = ['-i', 'eth0', '-Q', 'in', '-qnlc1', '--immediate-mode'];
     await using capture = nodes[1].host.start(['tcpdump', ...options, filter]);
     await capture.line(/listening on/);
     expect(await packetsInUserSpace(containers[1], 1)).toBe(0);
-    await capture.line(/\.6[12]\d{3} > \S+\.8285: UDP/);
+    await capture.line(/ > \S+\.8285: UDP/);
   });
 
   it('carry streams in every direction', async () => {
