@@ -28,7 +28,6 @@ class Lane {
   /** Ends the thread when it has written what it was given. The receiver has ended. */
   void stop();
 
-  Writer& writer() { return writer_; }
   const Writer& writer() const { return writer_; }
 
  private:
