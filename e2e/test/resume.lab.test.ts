@@ -2,7 +2,7 @@ import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createCluster, endPing, missingTcx, type Cluster, type Container, type Node } from '@flannel-ts/lab';
 import { describe, expect, it } from 'vitest';
-import { attachedAt } from './attached.ts';
+import { attachedAt } from '../../packages/tunnel/test/support/attached.ts';
 import { eventually, leaseKeyOf, storedLeases } from './contract.ts';
 import { longestRun } from './traffic.ts';
 

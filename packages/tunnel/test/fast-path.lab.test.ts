@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { countAnswers, createLab, type Container, type Host, type PingOptions } from '@flannel-ts/lab';
 import { parseAddress } from '@flannel-ts/ip';
 import { inNamespace } from '@flannel-ts/native';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTunnel, type Tunnel, type TunnelFailedError } from '../src/index.ts';
 import { checkTransfers, serveTransfers } from './support/check-transfers.ts';
+import { holdOpen } from './support/hold-open.ts';
 import { noFastPath } from './support/kernel.ts';
 import {
   createOverlay,
@@ -22,10 +22,6 @@ import {
 import { checksum, ipv4Header, openSocket, sendRaw, sendUnchecked, udpPacket } from './support/packets.ts';
 
 const fast = modes['fast path'];
-const holdOpen = [
-  ...[process.execPath, '--conditions=@flannel-ts/source'],
-  fileURLToPath(new URL('support/held-open.ts', import.meta.url)),
-];
 
 /** Sends so many bytes in datagrams of 1,200 in one call (UDP_SEGMENT), which Node cannot. */
 const sendSegmented = `

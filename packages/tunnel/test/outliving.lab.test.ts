@@ -1,11 +1,11 @@
 import { uptime } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { endPing } from '@flannel-ts/lab';
 import { parseInterfaceAddress } from '@flannel-ts/ip';
 import { inNamespace } from '@flannel-ts/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTunnel, type Tunnel, type TunnelOptions } from '../src/index.ts';
 import { attachedAt } from './support/attached.ts';
+import { holdOpen } from './support/hold-open.ts';
 import { noFastPath } from './support/kernel.ts';
 import {
   createOverlay,
@@ -18,11 +18,6 @@ import {
   subnetOf,
   type Overlay,
 } from './support/overlay.ts';
-
-const holdOpen = [
-  ...[process.execPath, '--conditions=@flannel-ts/source'],
-  fileURLToPath(new URL('support/held-open.ts', import.meta.url)),
-];
 
 /** Milliseconds of the boot's clock. */
 const now = () => uptime() * 1000;
